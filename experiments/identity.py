@@ -1,0 +1,204 @@
+"""Do networks learn the identity outside the range they were trained on? (section 1.1, Figure 1)
+
+A scalar goes in, through three hidden layers of 8, and should come out unchanged. Trained on [-5, 5] and tested on
+[-20, 20], networks of all common nonlinearities fit the training range and fail outside, the more nonlinear the worse.
+Beside the paper's fifteen stand the same network without a nonlinearity and with every layer replaced by a NAC or a
+NALU, which a reviewer of the paper asked for.
+
+    python -m experiments run figure1
+
+Axes: A activations, X points of the test range, B batch, S seeds, E legs.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import nalu
+from experiments.lib import mlp, training
+from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Quantity, Table, find
+from experiments.lib.config import require, require_members, require_positive, selects
+from experiments.lib.program import Train
+from experiments.lib.quantities import quantity
+
+VERSION = 1
+ARTEFACTS = ("figure1",)
+
+PAPER = (  # in the paper's legend order
+    *("Hardtanh", "Sigmoid", "ReLU6", "Tanh", "Tanhshrink", "Hardshrink", "LeakyReLU", "Softshrink"),
+    *("Softsign", "Threshold", "ReLU", "PReLU", "Softplus", "ELU", "SELU"),
+)
+OURS = ("None (linear)", "NAC", "NALU")
+POINTS_X = np.arange(-20.0, 20.5, 0.5, dtype=np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of Figure 1."""
+
+    seeds: int = 100  # paper 1.1: 100 models a point
+    root: int = 1808  # ours: the root of the reported keys
+    models: tuple[str, ...] = selects(("nonlinearities", "nac", "nalu"))  # ours: the groups to train
+    hidden: int = 8  # paper 1.1
+    hidden_layers: int = 3  # paper 1.1
+    steps: int = 10_000  # paper 1.1
+    legs: int = 5  # ours: how often a run can be stopped
+    learning_rate: float = 1e-2  # paper 1.1; the optimiser is unstated: Adam, as Zakka's reproduction
+    batch: int = 64  # unstated; ours: fresh points from U[-5, 5]
+    train_limit: float = 5.0  # paper 1.1
+
+    def __post_init__(self) -> None:
+        require_positive(self, "seeds", "hidden", "hidden_layers", "steps", "legs", "learning_rate", "batch")
+        require_positive(self, "train_limit")
+        require(self.steps % self.legs == 0, f"steps is {self.steps}, which legs = {self.legs} does not divide.")
+        require_members("models", self.models, ("nonlinearities", *nalu.CELLS))
+
+
+def runs(cfg: Config) -> list[dict[str, Any]]:
+    """Returns the compiled programs: all nonlinearities are one, each cell another."""
+    return [{"model": model} for model in cfg.models]
+
+
+def make_train(cfg: Config, *, model: str) -> Train:
+    """Returns the training of one seed; its lanes are the nonlinearities, or the one cell."""
+    sizes = (1, *[cfg.hidden] * cfg.hidden_layers, 1)
+    transform = optax.scale_by_adam()
+    if model == "nonlinearities":
+        activations = [mlp.nonlinearity(name) for name in (*PAPER, "None")]
+        init_one = lambda key: mlp.mlp_init(key, sizes)  # noqa: E731
+        applies = [lambda params, x, activate=activate: mlp.mlp(params, x, activate) for activate in activations]
+    else:
+        layers = [nalu.CELLS[model](features) for features in sizes[1:]]
+
+        def init_one(key: jax.Array) -> Any:
+            keys = jax.random.split(key, len(layers))
+            return [
+                layer.init(key_layer, jnp.zeros((1, inputs)))
+                for layer, key_layer, inputs in zip(layers, keys, sizes[:-1], strict=True)
+            ]
+
+        def apply_cell(params: Any, x: jax.Array) -> jax.Array:
+            for layer, variables in zip(layers, params, strict=True):
+                x = layer.apply(variables, x)
+            return x
+
+        applies = [apply_cell]
+
+    def init(key: jax.Array) -> training.TrainState:
+        def init_lane(lane: jax.Array) -> training.TrainState:
+            key_init, key_data = jax.random.split(jax.random.fold_in(key, lane))
+            params = jax.tree.map(lambda leaf: leaf[None], init_one(key_init))
+            return training.start(params, transform, key_data)
+
+        return jax.lax.map(init_lane, jnp.arange(len(applies)))
+
+    def sample(key: jax.Array) -> jax.Array:
+        return jax.random.uniform(key, (cfg.batch, 1), minval=-cfg.train_limit, maxval=cfg.train_limit)
+
+    def leg_of_lane(lane_and_state: tuple[jax.Array, training.TrainState]) -> tuple[training.TrainState, Any]:
+        lane, state = lane_and_state
+
+        def apply(params: Any, x: jax.Array) -> jax.Array:
+            alone = jax.tree.map(lambda leaf: leaf[0], params)
+            return jax.lax.switch(lane, applies, alone, x)
+
+        state = training.take_steps(
+            state,
+            steps=cfg.steps // cfg.legs,
+            sample=sample,
+            losses=lambda params, x: jnp.mean((apply(params, x) - x) ** 2)[None],
+            transform=transform,
+            learning_rate=training.constant(cfg.learning_rate),
+        )
+        x_X1 = jnp.asarray(POINTS_X)[:, None]
+        error_X = jnp.abs(apply(state.params, x_X1) - x_X1)[:, 0]
+        return state, {"error_X": error_X, "nonfinite_steps": state.nonfinite_L[0]}
+
+    def leg(state: training.TrainState) -> tuple[training.TrainState, dict[str, jax.Array]]:
+        return jax.lax.map(leg_of_lane, (jnp.arange(len(applies)), state))
+
+    return Train(
+        init=init,
+        leg=leg,
+        legs=cfg.legs,
+        network_steps=len(applies) * cfg.steps // cfg.legs,
+        last=("error_X",),
+        group=cfg.seeds,
+    )
+
+
+def errors(results: list[Finished]) -> dict[str, tuple[np.ndarray, np.ndarray, Finished]]:
+    """Returns `{column: (absolute error [S, X], skipped steps [S], run)}` for every column that has been run."""
+    columns = {}
+    groups = (("nonlinearities", (*PAPER, OURS[0])), ("nac", (OURS[1],)), ("nalu", (OURS[2],)))
+    known = {model for model, _ in groups}
+    others = tuple((r.variant["model"], (r.variant["model"],)) for r in results if r.variant["model"] not in known)
+    for model, names in groups + others:
+        run = find(results, model=model)
+        for lane, name in enumerate(names if run else ()):
+            columns[name] = (run.arrays["error_X"][:, -1, lane], run.arrays["nonfinite_steps"][:, -1, lane], run)
+    return columns
+
+
+def tables(cfg: Config, results: list[Finished]) -> list[Table]:
+    """Returns the errors at both ends, inside and outside of the training range."""
+    inside_X = np.abs(POINTS_X) <= cfg.train_limit
+    rows = {
+        "x=-20": POINTS_X == -20,
+        "x=20": POINTS_X == 20,
+        f"inside [-{cfg.train_limit:g}, {cfg.train_limit:g}]": inside_X,
+        "outside": ~inside_X,
+    }
+    columns = errors(results)
+    quantities = tuple(
+        quantity(
+            run, "figure1", "identity", row, column, "mean absolute error",
+            error_SX[:, chosen_X].mean(axis=1), diverged_S=skipped_S > 0,
+        )
+        for row, chosen_X in rows.items()
+        for column, (error_SX, skipped_S, run) in columns.items()
+    )  # fmt: skip
+    title = f"Figure 1 in numbers: mean absolute error of the identity, trained on [-{cfg.train_limit:g}, {cfg.train_limit:g}]"
+    notes = (
+        "The paper's heights are read off its plot; colours repeat in its legend, so which curve bears which name is "
+        "likely, not sure.",
+        "Unstated in the paper, ours: Adam, batches of fresh points, PyTorch's default start, Threshold(1, 0).",
+    )
+    return [
+        Table("figure1", title, ("identity",), tuple(rows), tuple(columns), quantities, notes, 2, 999.0, "median")
+    ]
+
+
+def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
+    """Returns the paper's picture, and beside it the same with our own columns."""
+    columns = errors(results)
+
+    def curves(names: tuple[str, ...], style: str) -> tuple[Curve, ...]:
+        return tuple(
+            Curve(name, POINTS_X, _mean_over_seeds(columns[name][0]), style=style) for name in names if name in columns
+        )
+
+    ours = tuple(name for name in columns if name not in PAPER)
+    seeds = max((run.provenance["seeds"] for _, _, run in columns.values()), default=0)
+    frame = {
+        "x_label": "x",
+        "y_label": "mean absolute error |f(x) - x|",
+        "training_range": (-cfg.train_limit, cfg.train_limit),
+        "x_limits": (-20.0, 20.0),
+    }
+    panels = (
+        Panel("the paper's nonlinearities", curves=curves(PAPER, "ours"), y_limits=(0.0, 20.0), **frame),
+        Panel("without a nonlinearity, NAC, NALU", curves=curves(ours, "extra"), **frame),
+    )
+    title = f"Learning the identity on [-{cfg.train_limit:g}, {cfg.train_limit:g}] (mean of {seeds} seeds)"
+    return [Figure("figure1", "figure1", title, panels)]
+
+
+def _mean_over_seeds(error_SX: np.ndarray) -> np.ndarray:
+    """The paper averages over its models; a seed whose network ended non-finite would hide all others, so it is left
+    out of the curve, and counted in the table."""
+    return np.nanmean(np.where(np.isfinite(error_SX), error_SX, np.nan), axis=0)

@@ -1,0 +1,110 @@
+"""What an experiment hands to the report: quantities, tables and figures, as plain values.
+
+An experiment's `tables(cfg, results)` and `figures(cfg, results)` return these; they are pure
+functions of stored results and work on half-finished stores. Nothing here touches a file.
+
+Axes: S seeds.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Finished(NamedTuple):
+    """One finished run as read from the store."""
+
+    experiment: str
+    variant: dict[str, Any]  # what this run varies, e.g. {"cell": "nalu"}
+    arrays: dict[str, np.ndarray]  # every array leads with the seed axis S
+    digest: str
+    provenance: dict[str, Any]  # commit, versions, device, wall_seconds, date, profile, ...
+
+
+def find(results: list[Finished], **variant: Any) -> Finished | None:
+    """Returns the first result whose variant has these values, or None if it has not been run yet."""
+    for result in results:
+        if all(result.variant.get(key) == value for key, value in variant.items()):
+            return result
+    return None
+
+
+class Quantity(NamedTuple):
+    """One number of an artefact, over seeds: one line of `tables/<artefact>.csv`.
+
+    Attributes:
+      values_S: one value per seed, at the step that `selected_by` chose; NaN or inf where the seed diverged.
+      selected: index of the seed that `selected_by` chose, or None where nothing is selected.
+      selected_by: what chose it, e.g. "interpolation error"; never the reported data.
+      threshold: a seed succeeds if its value is below this; None where success has no meaning.
+      diverged: number of seeds that took at least one non-finite step or ended non-finite.
+    """
+
+    artefact: str
+    block: str
+    row: str
+    column: str
+    metric: str
+    values_S: np.ndarray
+    record: str
+    device: str
+    profile: str
+    selected: int | None = None
+    selected_by: str = ""
+    threshold: float | None = None
+    diverged: int = 0
+
+
+class Table(NamedTuple):
+    """Quantities laid out as the paper lays them out: one grid of rows by columns for each block.
+
+    Several tables of one artefact (from several experiments) are rendered one after the other into the same files.
+    `columns` may hold more than the paper's; those the paper has come first. Missing cells are runs not yet done.
+    `decimals` and `cap`: how values print (`>999` above a cap of 999).
+    """
+
+    artefact: str
+    title: str
+    blocks: tuple[str, ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    quantities: tuple[Quantity, ...]
+    notes: tuple[str, ...] = ()
+    decimals: int = 1
+    cap: float = 999.0
+    headline: str = "selected"  # which of ours is compared with the paper's: "selected" or "median"
+
+
+class Curve(NamedTuple):
+    """A line over x with an optional band; `style` is one of "ours", "extra" (our own column) or "paper"."""
+
+    label: str
+    x: np.ndarray
+    y: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    style: str = "ours"
+
+
+class Panel(NamedTuple):
+    """One set of axes. `training_range` is marked on top of it."""
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+    training_range: tuple[float, float] | None = None
+    x_limits: tuple[float, float] | None = None
+    y_limits: tuple[float, float] | None = None
+    x_scale: str = "linear"
+    y_scale: str = "linear"
+
+
+class Figure(NamedTuple):
+    """Panels side by side; `name` is the file's name and is the artefact's unless an artefact has several figures."""
+
+    artefact: str
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,130 @@
+"""The parts of a table's cells, whatever they are rendered to: our number, its company, and the paper's."""
+
+from typing import NamedTuple
+
+from experiments.lib import paper, printing
+from experiments.lib.artefacts import Quantity, Table
+from experiments.lib.statistics import Estimate, summarise
+from experiments.lib.table_csv import Published
+
+
+class Cell(NamedTuple):
+    """What one cell says, as text; empty where there is nothing to say.
+
+    Attributes:
+      headline: our number that is compared with the paper's; a dash where the run has not been done.
+      details: lines about it: median and interval, success rate, diverged seeds.
+      published: the published number, for a user's own run.
+      paper: the paper's number, with a question mark where it was not seen for sure.
+    """
+
+    headline: str
+    details: tuple[str, ...] = ()
+    published: str = ""
+    paper: str = ""
+
+
+class Grid(NamedTuple):
+    """One block of a table, ready to print: `cells[i][j]` is in row i and column j."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+def grids(table: Table, published: Published | None = None) -> list[Grid]:
+    """Returns the main numbers of a table: for each block the paper's columns, then ours besides.
+
+    The main number of a cell is the first of its quantities. Columns without any number, ours or the paper's,
+    are left out of a block. A table with far more columns than rows is turned on its side, and then not split.
+    """
+    main = main_quantities(table)
+    turned = len(table.columns) > 3 * len(table.rows)
+    result = []
+    for block in table.blocks:
+        its_paper = {c for b, _, c, _ in paper.numbers(table.artefact) if b == block}
+        ours = {c for b, _, c in main if b == block}
+        theirs = tuple(c for c in table.columns if c in its_paper)
+        besides = tuple(c for c in table.columns if c in ours and c not in its_paper)
+        parts = [(block, theirs + besides)] if turned else [(block, theirs), (f"{block}, ours besides", besides)]
+        for title, columns in parts:
+            if columns:
+                cells = tuple(
+                    tuple(_cell(table, main.get((block, r, c)), (block, r, c), published or {}) for c in columns)
+                    for r in table.rows
+                )
+                grid = Grid(title, table.rows, columns, cells)
+                result.append(Grid(title, columns, table.rows, tuple(zip(*cells, strict=True))) if turned else grid)
+    return result
+
+
+def main_quantities(table: Table) -> dict[tuple[str, str, str], Quantity]:
+    """Returns the first quantity of each cell by (block, row, column)."""
+    main: dict[tuple[str, str, str], Quantity] = {}
+    for quantity in table.quantities:
+        main.setdefault((quantity.block, quantity.row, quantity.column), quantity)
+    return main
+
+
+def further_quantities(table: Table) -> list[Quantity]:
+    """Returns the quantities that are not the first of their cell, e.g. the raw errors."""
+    main = {id(quantity) for quantity in main_quantities(table).values()}
+    return [quantity for quantity in table.quantities if id(quantity) not in main]
+
+
+def _cell(table: Table, quantity: Quantity | None, place: tuple[str, str, str], published: Published) -> Cell:
+    entries = [e for key, e in paper.numbers(table.artefact).items() if key[:3] == place]
+    if quantity is not None:
+        entries = [entry for entry in entries if entry.metric == quantity.metric]
+    printed = entries[0].value + ("" if entries[0].seen == "sure" else "?") if entries else ""
+    if quantity is None:
+        return Cell(printing.ABSENT, paper=printed)
+
+    def show(value: float | None) -> str:
+        return printing.short(value, decimals=table.decimals, cap=table.cap)
+
+    estimate = summarise(quantity)
+    interval = f"[{show(estimate.low)}, {show(estimate.high)}]"
+    is_selected = table.headline == "selected" and estimate.selected is not None
+    details = [f"median {show(estimate.median)} {interval}" if is_selected else interval]
+    details += [printing.percent(estimate)] if estimate.success is not None else []
+    details += [f"{estimate.diverged} diverged"] if estimate.diverged else []
+    line = published.get((*place, quantity.metric), {})
+    other = line.get("selected" if is_selected else "median", "")
+    return Cell(
+        headline=show(estimate.selected if is_selected else estimate.median),
+        details=tuple(details),
+        published=show(float(other)) if other else "",
+        paper=printed,
+    )
+
+
+def key(table: Table, *, published: bool = False) -> list[str]:
+    """Returns the sentences that say how to read the cells."""
+    main = list(main_quantities(table).values())
+    if not main:
+        return ["Not run yet: the paper's numbers alone."]
+    estimates: list[Estimate] = [summarise(quantity) for quantity in main]
+    seeds = sorted({estimate.seeds for estimate in estimates})
+    chosen_by = sorted({quantity.selected_by for quantity in main if quantity.selected is not None})
+    thresholds = sorted({quantity.threshold for quantity in main if quantity.threshold is not None})
+    n_seeds = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    first = f"the median over seeds with its 95 % bootstrap interval ({n_seeds} seeds)"
+    if table.headline == "selected" and chosen_by:
+        first = f"the seed selected by {' or '.join(chosen_by)}; below it {first}"
+    sentences = [f"In bold {first}."]
+    if thresholds:
+        limits = " or ".join(f"{limit:g}" for limit in thresholds)
+        sentences.append(f"Then the share of seeds below {limits} with its 95 % Wilson interval.")
+    sentences.append("A diverged seed counts as an infinite error; none is dropped.")
+    if published:
+        sentences.append("`published` is the number in `results/`.")
+    if any(entry.seen != "sure" for entry in paper.numbers(table.artefact).values()):
+        sentences.append("A question mark: the paper's number was read off a plot or not seen for sure.")
+    profiles = sorted({quantity.profile for quantity in main})
+    devices = sorted({quantity.device for quantity in main})
+    sentences.append(f"Profile {', '.join(profiles)}; device {', '.join(devices)}.")
+    if "smoke" in profiles:
+        sentences.append("The smoke profile only shows that everything runs: its numbers mean nothing.")
+    return sentences

@@ -1,0 +1,194 @@
+"""Configs: a frozen dataclass of defaults, a TOML profile over it, the command line over both.
+
+Unknown keys, wrong types and impossible values are errors that name what is valid. An experiment's `Config` checks
+its own values in `__post_init__` with `require`.
+"""
+
+import dataclasses
+import difflib
+import math
+import tomllib
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from experiments.lib.errors import UserError, usage_error
+
+PROFILES = Path(__file__).parents[2] / "configs"
+
+
+def selects(default: Any) -> Any:
+    """Declares a field that chooses which runs exist and changes none of them, so that it is no part of their address."""
+    return dataclasses.field(default=default, metadata={"selects": True})
+
+
+def require(condition: bool, sentence: str) -> None:
+    """Raises a usage error with this sentence unless the condition holds."""
+    if not condition:
+        raise usage_error(sentence)
+
+
+def require_positive(config: Any, *names: str) -> None:
+    """Raises a usage error unless each named field is a finite number above zero."""
+    for name in names:
+        value = getattr(config, name)
+        require(value > 0 and math.isfinite(value), f"{name} is {value}, but must be above zero and finite.")
+
+
+def require_members(name: str, values: Sequence[str], known: Sequence[str]) -> None:
+    """Raises a usage error unless `values` is a non-empty selection of `known` without repeats."""
+    require(len(values) > 0, f"{name} is empty: name at least one of {', '.join(known)}.")
+    require(len(set(values)) == len(values), f"{name} names something twice: {', '.join(values)}.")
+    for value in values:
+        require(value in known, f"{name} has no '{value}'{_suggest(value, known)}; there are {', '.join(known)}.")
+
+
+def profile_names() -> list[str]:
+    """Returns the names of the profiles that come with the project."""
+    return sorted(path.stem for path in PROFILES.glob("*.toml"))
+
+
+def load_profile(profile: str) -> dict[str, dict[str, Any]]:
+    """Returns the sections of a profile: what each experiment overrides.
+
+    Args:
+      profile: a name in `configs/`, or the path of a TOML file.
+
+    Raises:
+      UserError: there is no such profile, or it is not TOML with one section an experiment.
+    """
+    path = Path(profile) if profile.endswith(".toml") else PROFILES / f"{profile}.toml"
+    try:
+        sections = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        names = profile_names()
+        raise usage_error(
+            f"There is no profile '{profile}'{_suggest(profile, names)}; there are {', '.join(names)}, "
+            "or give the path of a .toml file."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise usage_error(f"The profile {path} cannot be read: {error}.") from error
+    for section, values in sections.items():
+        require(
+            isinstance(values, dict), f"{path}: '{section}' stands outside of a section: put it under [experiment]."
+        )
+    return sections
+
+
+def check_sections(sections: dict[str, Any], experiments: Sequence[str]) -> None:
+    """Raises a usage error if the profile has a section that is no experiment's."""
+    for section in sections:
+        require(
+            section in experiments,
+            f"The profile has a section [{section}], which is no experiment{_suggest(section, experiments)}; "
+            f"there are {', '.join(experiments)}.",
+        )
+
+
+def override(config: Any, values: dict[str, Any], *, source: str) -> Any:
+    """Returns `config` with `values` in place of its own.
+
+    Raises:
+      UserError: a key is unknown or a value has the wrong type or is impossible; says where (`source`).
+    """
+    hints = typing.get_type_hints(type(config))
+    checked = {}
+    for key, value in values.items():
+        require(
+            key in hints, f"{source}: there is no setting '{key}'{_suggest(key, hints)}; there are {', '.join(hints)}."
+        )
+        checked[key] = _coerce(value, hints[key], f"{source}: {key}")
+    try:
+        return dataclasses.replace(config, **checked)
+    except UserError as error:
+        raise UserError(f"{source}: {error}", status=error.status) from None
+
+
+def override_from_arguments(configs: dict[str, Any], arguments: Sequence[str], *, program: str) -> dict[str, Any]:
+    """Returns the configs with command-line options over them; an option reaches every config that has its field.
+
+    Raises:
+      UserError: an option is no config's field.
+      SystemExit: with status 2, after a message of the parser, where a value has the wrong type; 0 after help.
+    """
+    if any(argument in ("-h", "--help") for argument in arguments):
+        for name, config in configs.items():
+            print(f"Settings of the experiment {name}:")
+            try:
+                tyro.cli(type(config), default=config, args=["--help"], prog=program)
+            except SystemExit:
+                pass
+        raise SystemExit(0)
+    options = _split(arguments)
+    fields = {name: {field.name for field in dataclasses.fields(config)} for name, config in configs.items()}
+    known = sorted(set().union(*fields.values()))
+    for field in options:
+        require(
+            field in known,
+            f"There is no setting --{field.replace('_', '-')}{_suggest(field, known, dashes=True)}; "
+            f"there are {', '.join('--' + name.replace('_', '-') for name in known)}.",
+        )
+    result = {}
+    for name, config in configs.items():
+        mine = [word for field, words in options.items() if field in fields[name] for word in words]
+        result[name] = tyro.cli(type(config), default=config, args=mine, prog=program) if mine else config
+    return result
+
+
+def as_data(config: Any, *, address: bool = False) -> dict[str, Any]:
+    """Returns the config's fields as plain data; with `address`, without those that only select runs."""
+    return {
+        field.name: _plain(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+        if not (address and field.metadata.get("selects"))
+    }
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _split(arguments: Sequence[str]) -> dict[str, list[str]]:
+    """Groups `--field value ...` words by field."""
+    options: dict[str, list[str]] = {}
+    field = None
+    for word in arguments:
+        if word.startswith("--"):
+            flag, equals, value = word.partition("=")
+            field = flag[2:].replace("-", "_")
+            require(field not in options, f"{flag} is given twice.")
+            options[field] = [flag] + ([value] if equals else [])
+        else:
+            require(field is not None, f"'{word}' is not understood here: settings are given as --name value.")
+            options[field].append(word)
+    return options
+
+
+def _coerce(value: Any, hint: Any, where: str) -> Any:
+    """Returns a TOML value as the annotated type; a whole number serves as a float, nothing else is converted."""
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        require(isinstance(value, list), f"{where} is {value!r}, but must be a list.")
+        (item, *rest) = typing.get_args(hint)
+        items = [item] * len(value) if rest == [Ellipsis] else [item, *rest]
+        require(len(items) == len(value), f"{where} has {len(value)} values, but must have {len(items)}.")
+        return tuple(_coerce(entry, kind, where) for entry, kind in zip(value, items, strict=True))
+    if origin in (typing.Union, types.UnionType):
+        kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
+        return _coerce(value, kinds[0], where)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+    require(type(value) is hint, f"{where} is {value!r}, but must be {names.get(hint, hint)}.")
+    return value
+
+
+def _suggest(word: str, known: Any, *, dashes: bool = False) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    if not close:
+        return ""
+    return f" (did you mean {'--' + close[0].replace('_', '-') if dashes else repr(close[0])}?)"

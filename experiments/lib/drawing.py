@@ -1,0 +1,175 @@
+"""Draws figures: the one module that knows matplotlib. The same figure gives the same bytes."""
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib
+import numpy as np
+import scipy.optimize
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+
+from experiments.lib import printing
+from experiments.lib.artefacts import Curve, Figure, Panel
+
+COLUMNS = ("panel", "curve", "style", "x", "y", "low", "high")
+# Okabe and Ito's colours for all kinds of sight, less yellow (pale on white) and black (ours besides the paper's).
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
+_GREY = "#8a8a8a"
+_MARKERS_UP_TO = 3  # a curve of the paper's with so few points is drawn as hollow markers
+_LABEL_GAP = 0.036  # of a panel's height, from one label to the next
+_SETTINGS = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.size": 10,
+    "svg.hashsalt": "nalu",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#444444",
+    "axes.axisbelow": True,
+}
+
+
+def draw(figure: Figure) -> dict[str, bytes]:
+    """Returns the files of a figure by suffix: its pictures ("png", "svg") and exactly what they show ("csv")."""
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg", **_SETTINGS}):
+        canvas = _canvas(figure)
+        png, svg = io.BytesIO(), io.BytesIO()
+        canvas.savefig(png, format="png", dpi=160, bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
+        canvas.savefig(
+            svg, format="svg", bbox_inches="tight", pad_inches=0.15, metadata={"Date": None, "Creator": None}
+        )
+    return {"png": png.getvalue(), "svg": svg.getvalue(), "csv": printing.csv_bytes(COLUMNS, _points(figure))}
+
+
+def _points(figure: Figure) -> Iterable[list[Any]]:
+    for panel in figure.panels:
+        for curve in panel.curves:
+            bands = [np.full(len(curve.x), np.nan) if band is None else band for band in (curve.low, curve.high)]
+            for point in zip(curve.x, curve.y, *bands, strict=True):
+                numbers = ["" if np.isnan(value) else str(value) for value in point]
+                yield [panel.title, curve.label, curve.style, *numbers]
+
+
+def _canvas(figure: Figure) -> Canvas:
+    n = len(figure.panels)
+    canvas = Canvas(figsize=(7.2 * n + 2.6 * (n - 1), 5.4))
+    FigureCanvasAgg(canvas)
+    looks = _looks(figure)
+    for axes, panel in zip(
+        canvas.subplots(1, n, squeeze=False, gridspec_kw={"wspace": 0.55})[0], figure.panels, strict=True
+    ):
+        _draw_panel(axes, panel, looks)
+    left = canvas.axes[0].get_position().x0
+    canvas.text(left, 1.0, figure.title, fontsize=13, fontweight="bold", va="bottom")
+    if figure.notes:
+        canvas.text(left, -0.005, "\n".join(figure.notes), fontsize=8, color="#555555", va="top", linespacing=1.4)
+    return canvas
+
+
+def _looks(figure: Figure) -> dict[str, dict[str, Any]]:
+    """Returns colour and dashes by label; a label looks the same in all panels, our own columns are black."""
+    looks: dict[str, dict[str, Any]] = {}
+    for style, colours, width in (("ours", _COLOURS, 1.6), ("extra", ("#000000",), 2.2)):
+        labels = dict.fromkeys(c.label for panel in figure.panels for c in panel.curves if c.style == style)
+        for i, label in enumerate(label for label in labels if label not in looks):
+            dashes = _DASHES[i // len(colours) % len(_DASHES)]
+            looks[label] = {"color": colours[i % len(colours)], "linestyle": dashes, "linewidth": width}
+    return looks
+
+
+def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]]) -> None:
+    axes.set(xlabel=panel.x_label, ylabel=panel.y_label, xscale=panel.x_scale, yscale=panel.y_scale)
+    axes.grid(color="#e4e4e4", linewidth=0.7)
+    axes.margins(x=0)
+    for curve in panel.curves:
+        if curve.style == "paper":
+            _draw_paper(axes, curve, looks)
+        else:
+            _draw_ours(axes, curve, looks[curve.label])
+    if panel.x_limits:
+        axes.set_xlim(panel.x_limits)
+    if panel.y_limits:
+        axes.set_ylim(panel.y_limits)
+    has_bar = panel.training_range is not None
+    if has_bar:
+        _draw_training_range(axes, panel.training_range)
+    axes.set_title(panel.title, fontsize=11, loc="left", pad=28 if has_bar else 8)
+    _label_curves(axes, panel, looks)
+    if any(_is_markers(curve) for curve in panel.curves):
+        marker = Line2D([], [], linestyle="", marker="o", markerfacecolor="white", color="#444444", markersize=5)
+        axes.legend([marker], ["the paper"], loc="best", frameon=False, fontsize=9, handletextpad=0.1)
+
+
+def _draw_ours(axes: Axes, curve: Curve, look: dict[str, Any]) -> None:
+    axes.plot(curve.x, curve.y, label=curve.label, **look)
+    if curve.low is not None and curve.high is not None:
+        axes.fill_between(curve.x, curve.low, curve.high, color=look["color"], alpha=0.12, linewidth=0)
+
+
+def _is_markers(curve: Curve) -> bool:
+    return curve.style == "paper" and len(curve.x) <= _MARKERS_UP_TO
+
+
+def _draw_paper(axes: Axes, curve: Curve, looks: dict[str, dict[str, Any]]) -> None:
+    colour = looks.get(curve.label, {}).get("color", _GREY)
+    if _is_markers(curve):
+        axes.plot(
+            curve.x, curve.y, linestyle="", marker="o", markersize=5, color=colour, markerfacecolor="white",
+            clip_on=False, zorder=1.9,
+        )  # fmt: skip
+    else:
+        axes.plot(curve.x, curve.y, color=_GREY, linewidth=0.9, zorder=1.8)
+
+
+def _draw_training_range(axes: Axes, training_range: tuple[float, float]) -> None:
+    low, high = training_range
+    top = axes.get_xaxis_transform()
+    axes.axvspan(low, high, color="#000000", alpha=0.035, linewidth=0, zorder=0)
+    axes.plot(
+        [low, high], [1.02, 1.02], transform=top, color="#333333", linewidth=5, solid_capstyle="butt", clip_on=False
+    )
+    axes.text(
+        (low + high) / 2, 1.04, "training range", transform=top, ha="center", va="bottom", fontsize=9, color="#333333"
+    )
+
+
+def _label_curves(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]]) -> None:
+    """Writes each curve's name beside its right end, in the order of the ends, moved apart where they would overlap.
+
+    Where the paper gives a height for that end, the name carries it, since colours and dashes repeat.
+    """
+    axes.autoscale_view()  # settles the limits that the transforms below need
+    paper = {curve.label: f" (paper {curve.y[np.argmax(curve.x)]:.3g})" for curve in panel.curves if _is_markers(curve)}
+    ends = []  # (height of the end and its x in fractions of the axes, label, look, weight)
+    for curve in panel.curves:
+        seen = np.flatnonzero(np.isfinite(curve.x) & np.isfinite(curve.y))
+        if _is_markers(curve) or not len(seen):
+            continue
+        i = seen[np.argmax(np.asarray(curve.x)[seen])]
+        x, y = axes.transAxes.inverted().transform(axes.transData.transform((curve.x[i], curve.y[i])))
+        at = (float(np.clip(np.nan_to_num(y), 0, 1)), float(np.clip(x, 0, 1)))
+        if curve.style == "paper":
+            ends.append((*at, f"{curve.label} (paper)", {"color": _GREY, "linewidth": 0.9}, "normal"))
+        else:
+            weight = "bold" if curve.style == "extra" else "normal"
+            ends.append((*at, curve.label + paper.get(curve.label, ""), looks[curve.label], weight))
+    ends.sort(key=lambda end: (end[0], end[2]))
+    heights = _spread(np.array([end[0] for end in ends]))
+    frame = {"transform": axes.transAxes, "clip_on": False}
+    for (y, x, label, look, weight), height in zip(ends, heights, strict=True):
+        axes.add_line(Line2D([x, 1.025], [y, height], color=look["color"], linewidth=0.6, **frame))
+        axes.add_line(Line2D([1.025, 1.085], [height, height], **look, **frame))
+        axes.text(1.095, height, label, va="center", fontsize=8.5, color=look["color"], fontweight=weight, **frame)
+
+
+def _spread(heights: np.ndarray) -> np.ndarray:
+    """Returns sorted heights moved apart as little as needed, kept within the axes."""
+    if not len(heights):
+        return heights
+    gap = min(_LABEL_GAP, 1 / max(len(heights) - 1, 1))
+    offsets = gap * np.arange(len(heights))
+    return np.clip(scipy.optimize.isotonic_regression(heights - offsets).x, 0, 1 - offsets[-1]) + offsets

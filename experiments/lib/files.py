@@ -1,0 +1,87 @@
+"""The one module that writes files: whole or not at all, and with a clear word where the disk says no."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from experiments.lib.errors import UserError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes `data` to a temporary name beside `path` and moves it into place, so that no reader sees half a file.
+
+    Raises:
+      UserError: the folder cannot be written or the disk is full; what was at `path` before is untouched.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        try:
+            temporary.unlink(missing_ok=True)
+        except OSError:
+            pass  # the first error is the one to tell
+        raise explain(error, path) from error
+
+
+def make_folder(path: Path) -> None:
+    """Creates a folder that can be written to.
+
+    Raises:
+      UserError: it cannot be created or written.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        probe = Path(path) / f".probe.{os.getpid()}.tmp"
+        with open(probe, "wb"):
+            pass
+        probe.unlink()
+    except OSError as error:
+        raise explain(error, path) from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Holds an advisory lock on `path` while the block runs; yields False where another process holds it.
+
+    The operating system drops the lock when its holder dies, however it dies, so that no stale lock can block a run.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "a+b")  # noqa: SIM115  (closed below, after the block)
+    except OSError as error:
+        raise explain(error, path) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def explain(error: OSError, path: Path) -> UserError:
+    """Returns the sentence for an operating system's refusal to write at `path`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(
+            f"The disk that holds {path} is full: free some space and repeat the command; finished runs are kept."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return UserError(
+            f"{path} cannot be written (permission denied or read-only): "
+            "make the folder writable or choose another with --runs-dir."
+        )
+    if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        return UserError(
+            f"{path} cannot be written because a file or folder is in the way: move it or choose another --runs-dir."
+        )
+    return UserError(f"{path} cannot be written ({error.strerror}): check the disk, then repeat the command.")

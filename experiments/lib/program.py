@@ -1,0 +1,86 @@
+"""Compiles a training over seeds: loops and vmaps over the seeds of a device, sharding over devices.
+
+Axes: S seeds, E legs.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+Leg = Callable[[Any], tuple[Any, dict[str, jax.Array]]]
+
+
+class Train(NamedTuple):
+    """What `make_train` returns: pure functions over one seed, and how much work they hold.
+
+    Attributes:
+      init: key -> state, any pytree of arrays.
+      leg: state -> (state, {metric: scalar or array}); the driver stacks metrics to [S, E, ...].
+      legs: how often leg is called.
+      network_steps: optimiser steps of one leg, counted over all networks that one seed trains side by side.
+      last: names of metrics of which only the last leg's value is kept, as [S, 1, ...].
+      group: seeds that advance together on one CPU core (a vmap inside a loop over seeds); accelerators take all at
+        once. Measured, not a matter of taste: small groups stay in the cache of the core.
+      finish: one more leg at the end, of another kind; it is traced with float64 enabled. Its state is the leg's.
+    """
+
+    init: Callable[[jax.Array], Any]
+    leg: Leg
+    legs: int
+    network_steps: int
+    last: tuple[str, ...] = ()
+    group: int = 1
+    finish: Leg | None = None
+
+
+class Program(NamedTuple):
+    """A compiled training over a fixed number of seeds; `legs` are all calls to make, in order."""
+
+    init: Callable[[jax.Array], Any]
+    legs: tuple[Leg, ...]
+    state_shapes: Any
+    sharding: NamedSharding
+    bytes_per_device: int
+
+
+def compile_train(train: Train, seeds: int, devices: list[jax.Device]) -> Program:
+    """Returns the program that trains `seeds` seeds, a multiple of the number of devices, side by side."""
+    mesh = Mesh(np.array(devices), ("seeds",))
+    sharding = NamedSharding(mesh, PartitionSpec("seeds"))
+    share = seeds // len(devices)
+    group = min(train.group, share) if devices[0].platform == "cpu" else share
+
+    def over_seeds(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def local(batch: Any) -> Any:
+            if group == 1:
+                return jax.lax.map(function, batch)
+            return jax.vmap(function)(batch) if group == share else jax.lax.map(function, batch, batch_size=group)
+
+        spec = PartitionSpec("seeds")
+        return jax.shard_map(local, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
+
+    def abstract(tree: Any) -> Any:
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree)
+
+    def compile_leg(function: Leg, *, double: bool = False) -> Any:
+        with jax.enable_x64(True) if double else contextlib.nullcontext():
+            return jax.jit(over_seeds(function), donate_argnums=0).lower(state_shapes).compile()
+
+    keys = abstract(jax.eval_shape(lambda: jax.random.split(jax.random.key(0), seeds)))
+    init = jax.jit(over_seeds(train.init)).lower(keys).compile()
+    state_shapes = abstract(jax.eval_shape(over_seeds(train.init), keys))
+    leg = compile_leg(train.leg)
+    legs = (leg,) * train.legs
+    if train.finish is not None:
+        legs += (compile_leg(train.finish, double=True),)
+    used = max(_bytes(program) for program in set(legs))
+    return Program(init, legs, state_shapes, sharding, used)
+
+
+def _bytes(program: Any) -> int:
+    memory = program.memory_analysis()
+    return memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes

@@ -1,0 +1,40 @@
+"""Turns a finished run's arrays into quantities of an artefact.
+
+Axes: S seeds.
+"""
+
+import numpy as np
+
+from experiments.lib.artefacts import Finished, Quantity
+
+
+def quantity(
+    run: Finished,
+    artefact: str,
+    block: str,
+    row: str,
+    column: str,
+    metric: str,
+    values_S: np.ndarray,
+    *,
+    diverged_S: np.ndarray,
+    selected: int | None = None,
+    selected_by: str = "",
+    threshold: float | None = None,
+) -> Quantity:
+    """Returns a quantity that carries its run's digest, device and profile; see `Quantity` for the arguments."""
+    return Quantity(
+        artefact=artefact,
+        block=block,
+        row=row,
+        column=column,
+        metric=metric,
+        values_S=np.asarray(values_S, np.float64),
+        record=run.digest,
+        device=run.provenance["device"],
+        profile=run.provenance["profile"],
+        selected=selected,
+        selected_by=selected_by,
+        threshold=threshold,
+        diverged=int(np.sum(diverged_S | ~np.isfinite(values_S))),
+    )

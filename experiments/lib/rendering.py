@@ -1,0 +1,56 @@
+"""Renders a store: every artefact's tables and figures, the claims and the index."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.lib import report, suite
+from experiments.lib.errors import UserError
+
+
+def render(
+    chosen: list[suite.Experiment], root: Path, *, profile: str, published: Path | None, console: Console
+) -> None:
+    """Writes what the report says of the runs at `root`, and names the files.
+
+    Args:
+      published: the published results to show beside a user's own; None when rendering the published ones.
+
+    Raises:
+      UserError: there is nothing to render, a record is damaged, or the folder cannot be written.
+    """
+    if not render_if_any(chosen, root, profile=profile, published=published, console=console):
+        raise UserError(
+            f"{root} holds no finished run of profile {profile}: train with `make reproduce-all` "
+            "(published numbers are in results/)."
+        )
+
+
+def render_if_any(
+    chosen: list[suite.Experiment], root: Path, *, profile: str, published: Path | None, console: Console
+) -> bool:
+    """Does what `render` does and says whether there was anything to render."""
+    collected = suite.collect(chosen, root)
+    summaries, quantities = [], []
+    for artefact, (tables, figures, runs) in sorted(collected.items()):
+        beside = published / "tables" / f"{artefact}.csv" if published and published != root else None
+        option = "" if profile == "quick" else f" PROFILE={profile}"
+        summaries.append(
+            report.write_artefact(
+                root,
+                artefact,
+                tables,
+                figures,
+                runs,
+                command=f"make {artefact}{option}",
+                published=beside if beside and beside.exists() else None,
+            )
+        )
+        quantities.extend(quantity for table in tables for quantity in table.quantities)
+        names = [f"tables/{artefact}.md", *(f"figures/{figure.name}.png" for figure in figures)]
+        console.print(f"{artefact}: {', '.join(str(root / name) for name in names)}", highlight=False)
+    if collected:
+        claims = report.write_claims(root, quantities)
+        report.write_index(root, summaries, claims)
+        console.print(f"all: {root / 'README.md'}", highlight=False)
+    return bool(collected)

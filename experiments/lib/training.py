@@ -1,0 +1,89 @@
+"""The training loop that every experiment shares: many small networks (lanes) of one seed, trained side by side.
+
+The lanes of a seed differ only in data (an operation, a start, a learning rate), so they are one program over
+parameters with a leading lane axis. A lane whose gradient is not finite skips that update and is counted; it never
+touches its neighbours.
+
+Axes: L lanes.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+
+class TrainState(NamedTuple):
+    """The state of one seed; every leaf of `params` leads with L."""
+
+    params: Any
+    optimiser: optax.OptState
+    key: jax.Array  # of the data stream; step t draws from fold_in(key, t)
+    step: jax.Array
+    nonfinite_L: jax.Array  # updates skipped
+
+
+def start(params: Any, transform: optax.GradientTransformation, key: jax.Array) -> TrainState:
+    """Returns the state before the first step; `key` is consumed."""
+    (lanes,) = {leaf.shape[0] for leaf in jax.tree.leaves(params)}
+    return TrainState(params, transform.init(params), key, jnp.int32(0), jnp.zeros(lanes, jnp.int32))
+
+
+def take_steps(
+    state: TrainState,
+    *,
+    steps: int,
+    sample: Callable[[jax.Array], Any],
+    losses: Callable[[Any, Any], jax.Array],
+    transform: optax.GradientTransformation,
+    learning_rate: Callable[[jax.Array], jax.Array | float],
+    unroll: int = 1,
+) -> TrainState:
+    """Takes optimiser steps, each on a fresh batch.
+
+    Args:
+      sample: key -> batch.
+      losses: (params, batch) -> `[L]`, lane l's loss depending on lane l's parameters alone.
+      transform: scales gradients (for instance `optax.scale_by_adam()`), without the learning rate.
+      learning_rate: step -> factor.
+    """
+
+    def total(params: Any, batch: Any) -> jax.Array:
+        return losses(params, batch).sum()
+
+    def step(state: TrainState, _: None) -> tuple[TrainState, None]:
+        batch = sample(jax.random.fold_in(state.key, state.step))
+        gradients = jax.grad(total)(state.params, batch)
+        finite_L = _all_finite(gradients)
+        gradients = jax.tree.map(lambda leaf: jnp.where(_like(finite_L, leaf), leaf, 0), gradients)
+        updates, optimiser = transform.update(gradients, state.optimiser, state.params)
+        rate = learning_rate(state.step)
+        params = jax.tree.map(
+            lambda leaf, update: leaf - jnp.where(_like(finite_L, leaf), rate * update, 0), state.params, updates
+        )
+        return TrainState(params, optimiser, state.key, state.step + 1, state.nonfinite_L + ~finite_L), None
+
+    state, _ = jax.lax.scan(step, state, length=steps, unroll=unroll)
+    return state
+
+
+def cosine(rate: float, total_steps: int) -> Callable[[jax.Array], jax.Array]:
+    """Returns the learning rate that falls from `rate` to 0 along half a cosine over `total_steps`."""
+    return lambda step: rate * 0.5 * (1 + jnp.cos(jnp.pi * jnp.minimum(step / total_steps, 1)))
+
+
+def constant(rate: float) -> Callable[[jax.Array], jax.Array]:
+    """Returns the learning rate that does not change."""
+    return lambda step: jnp.float32(rate)
+
+
+def _all_finite(gradients: Any) -> jax.Array:
+    """Says per lane whether every entry of every leaf is finite: one sum a leaf, since inf and NaN survive 0 * x."""
+    sums = [(0 * leaf).reshape(leaf.shape[0], -1).sum(1) for leaf in jax.tree.leaves(gradients)]
+    return jnp.isfinite(sum(sums))
+
+
+def _like(flags_L: jax.Array, leaf: jax.Array) -> jax.Array:
+    return flags_L.reshape(flags_L.shape + (1,) * (leaf.ndim - 1))

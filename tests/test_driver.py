@@ -1,0 +1,241 @@
+"""The driver: every seed is its own, whatever the batch, the devices, the memory and the interruptions."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import toy
+
+from experiments.lib import checkpoint, driver
+from experiments.lib.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+
+
+class Watcher:
+    """Keeps what the driver says; stops the run as soon as `stop_at` advances have been told."""
+
+    def __init__(self, stop_at: int | None = None):
+        self.steps, self.advances, self.remarks, self.stop_at = 0, 0, [], stop_at
+
+    def advance(self, network_steps: int) -> None:
+        self.steps += network_steps
+        self.advances += 1
+        if self.stop_at is not None and self.advances > self.stop_at:
+            raise KeyboardInterrupt
+
+    def remark(self, sentence: str) -> None:
+        self.remarks.append(sentence)
+
+
+@pytest.fixture
+def train() -> driver.Train:
+    return toy.make_train(toy.Config(), model="line")
+
+
+@pytest.fixture
+def run(train, tmp_path, monkeypatch):
+    """Runs the toy with a checkpoint after every leg."""
+    monkeypatch.setattr(driver, "CHECKPOINT_SECONDS", 0)
+
+    def run(seeds: int = 3, watcher: Watcher | None = None, folder: str = "unfinished", **options) -> driver.Outcome:
+        return driver.run_seeds(
+            options.pop("train", train),
+            jax.random.key(5),
+            seeds,
+            unfinished=tmp_path / folder,
+            watcher=watcher or Watcher(),
+            **options,
+        )
+
+    return run
+
+
+def same_bits(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return one.keys() == other.keys() and all(one[name].tobytes() == other[name].tobytes() for name in one)
+
+
+def test_metrics_lead_with_seeds_and_legs_and_keep_only_the_last_where_asked(run):
+    watcher = Watcher()
+    outcome = run(seeds=3, watcher=watcher)
+    shapes = {name: array.shape for name, array in outcome.metrics.items()}
+    assert shapes == {"error_L": (3, 4, 2), "slope_L": (3, 1, 2), "nonfinite_L": (3, 4, 2)}
+    np.testing.assert_allclose(
+        outcome.metrics["error_L"][:, -1], np.abs(outcome.metrics["slope_L"][:, 0] - np.array(toy.SLOPES)), rtol=1e-6
+    )
+    assert watcher.steps == 3 * 2 * 8
+    assert outcome.wall_seconds > 0 and outcome.cpu_seconds > 0
+
+
+def test_a_seed_does_not_depend_on_the_number_of_seeds_or_the_chunk(run):
+    five = run(seeds=5, folder="five").metrics
+    for folder, seeds, chunk in (("two", 2, None), ("one", 1, None), ("chunks", 5, 2), ("singles", 5, 1)):
+        fewer = run(seeds=seeds, chunk=chunk, folder=folder).metrics
+        for name in five:
+            assert fewer[name].shape[0] == seeds
+            np.testing.assert_allclose(fewer[name], five[name][:seeds], rtol=1e-5, atol=1e-6, err_msg=folder)
+    assert len({array.tobytes() for array in five["slope_L"]}) == 5, "every seed is another one"
+
+
+def test_a_seed_is_the_plain_functions_called_with_its_key(run, train):
+    metrics = run(seeds=2).metrics
+    state = train.init(jax.random.fold_in(jax.random.key(5), 1))
+    for leg in range(train.legs):
+        state, alone = jax.jit(train.leg)(state)
+        np.testing.assert_allclose(metrics["error_L"][1, leg], alone["error_L"], rtol=1e-5)
+
+
+def test_what_does_not_fit_into_memory_is_done_in_chunks(run, train):
+    devices = jax.local_devices()[:1]
+    used = [driver._compile(train, seeds, devices).bytes_per_device for seeds in (2, 8)]
+    watcher = Watcher()
+    chunked = run(seeds=8, watcher=watcher, memory_limit=sum(used) // 2, folder="chunked")
+    whole = run(seeds=8, folder="whole")
+    assert any("memory holds fewer seeds" in remark for remark in watcher.remarks)
+    assert watcher.steps == 8 * 2 * 8
+    for name in whole.metrics:
+        np.testing.assert_allclose(chunked.metrics[name], whole.metrics[name], rtol=1e-5, atol=1e-6)
+
+
+def test_a_seed_that_does_not_fit_alone_is_told(run):
+    with pytest.raises(UserError, match="One seed of this run needs .* but .* may be used") as caught:
+        run(memory_limit=1)
+    assert caught.value.status == 1
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 3, 4])
+def test_a_run_stopped_after_any_leg_goes_on_bit_for_bit(run, stop_at):
+    whole = run(folder="whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(watcher=Watcher(stop_at=stop_at))
+    watcher = Watcher()
+    resumed = run(watcher=watcher)
+    assert same_bits(resumed.metrics, whole.metrics)
+    assert watcher.steps == 3 * 2 * 8, "what was done before counts as done"
+    assert watcher.advances == 1 + 4 - (stop_at - 1), "and is not done again"
+
+
+def test_a_run_stopped_in_any_chunk_goes_on_bit_for_bit(run):
+    whole = run(seeds=4, chunk=2, folder="whole")
+    for stop_at in (2, 3, 7, 9):
+        folder = f"stopped-{stop_at}"
+        with pytest.raises(KeyboardInterrupt):
+            run(seeds=4, chunk=2, folder=folder, watcher=Watcher(stop_at=stop_at))
+        assert same_bits(run(seeds=4, chunk=2, folder=folder).metrics, whole.metrics)
+
+
+def damage(folder: Path) -> int:
+    """Cuts every file of the latest checkpoint in half; returns its leg."""
+    latest = max((path for path in folder.glob("seeds-*/*") if path.name.isdigit()), key=lambda path: int(path.name))
+    for path in latest.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return int(latest.name)
+
+
+@pytest.mark.parametrize("stop_at", [2, 4])
+def test_a_damaged_checkpoint_costs_a_step_back_and_is_told(run, tmp_path, stop_at):
+    whole = run(folder="whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(watcher=Watcher(stop_at=stop_at))
+    leg = damage(tmp_path / "unfinished")
+    watcher = Watcher()
+    resumed = run(watcher=watcher)
+    assert same_bits(resumed.metrics, whole.metrics)
+    (remark,) = watcher.remarks
+    assert f"the checkpoint after leg {leg} is damaged" in remark
+
+
+def test_after_a_damaged_checkpoint_a_second_stop_loses_nothing(run, tmp_path):
+    whole = run(folder="whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(watcher=Watcher(stop_at=3))
+    damage(tmp_path / "unfinished")
+    with pytest.raises(KeyboardInterrupt):
+        run(watcher=Watcher(stop_at=3))
+    watcher = Watcher()
+    assert same_bits(run(watcher=watcher).metrics, whole.metrics)
+    assert watcher.remarks == [] and watcher.advances < 1 + 4
+
+
+def test_checkpoints_of_another_program_are_not_used(run, train):
+    with pytest.raises(KeyboardInterrupt):
+        run(watcher=Watcher(stop_at=3))
+    wider = train._replace(init=lambda key: train.init(key)._replace(step=jax.numpy.zeros((2,), jax.numpy.int32)))
+    with pytest.raises(KeyboardInterrupt):
+        run(train=wider, watcher=(watcher := Watcher(stop_at=0)))
+    assert "it belongs to another program" in watcher.remarks[0]
+
+
+def test_short_runs_leave_no_checkpoints(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(driver, "CHECKPOINT_SECONDS", 1000)
+    run()
+    assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_full_disk_is_one_sentence(run, monkeypatch):
+    def save(self, *arguments, **options):
+        raise ValueError("RESOURCE_EXHAUSTED: No space left on device")
+
+    import orbax.checkpoint
+
+    monkeypatch.setattr(orbax.checkpoint.CheckpointManager, "save", save)
+    with pytest.raises(UserError, match="is full: free some space and repeat the command"):
+        run()
+
+
+def test_discarding_removes_the_checkpoints(run, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(watcher=Watcher(stop_at=2))
+    checkpoint.discard(tmp_path / "unfinished")
+    checkpoint.discard(tmp_path / "unfinished")
+    assert not (tmp_path / "unfinished").exists()
+
+
+SPREAD = """
+import jax, numpy as np, toy, sys
+from pathlib import Path
+from experiments.lib import driver, numerics
+numerics.prepare(cores=4, cache=Path(sys.argv[1]) / "cache")
+class Watcher:
+    steps = 0
+    def advance(self, steps): self.steps += steps
+    def remark(self, sentence): print(sentence)
+train = toy.make_train(toy.Config(), model="line")
+assert jax.local_device_count() == 4
+program = driver._compile(train, 8, jax.local_devices())
+state = program.init(jax.device_put(jax.random.split(jax.random.key(0), 8), program.sharding))
+state, metrics = program.leg(state)
+shards = metrics["error_L"].addressable_shards
+assert [shard.data.shape for shard in shards] == [(2, 2)] * 4 and len({shard.device for shard in shards}) == 4
+text = program.leg.as_text()
+assert not any(word in text for word in ("all-reduce", "all-gather", "collective-permute")), "seeds talk to each other"
+watcher = Watcher()
+outcome = driver.run_seeds(train, jax.random.key(5), 5, unfinished=Path(sys.argv[1]) / "u", watcher=watcher)
+assert watcher.steps == 5 * 2 * 8, watcher.steps
+np.savez(Path(sys.argv[1]) / "spread.npz", **outcome.metrics)
+"""
+
+
+def test_seeds_are_spread_over_devices_and_stay_the_same(run, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "XLA_FLAGS": ""}
+    answer = subprocess.run(
+        [sys.executable, "-c", SPREAD, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert answer.returncode == 0, answer.stderr
+    alone = run(seeds=5).metrics
+    with np.load(tmp_path / "spread.npz") as spread:
+        for name in alone:
+            assert spread[name].shape == alone[name].shape
+            np.testing.assert_allclose(spread[name], alone[name], rtol=1e-5, atol=1e-6)
+
+
+def test_the_size_of_a_leg_changes_nothing_but_the_rows(run):
+    metrics = run().metrics
+    halves = run(train=toy.make_train(dataclasses.replace(toy.Config(), legs=2), model="line"), folder="halves").metrics
+    np.testing.assert_allclose(halves["error_L"], metrics["error_L"][:, 1::2], rtol=1e-5, atol=1e-6)

@@ -1,0 +1,110 @@
+"""A toy experiment for testing the engine: it compiles in a fraction of a second, and its legs last as long as asked.
+
+Two lanes learn the slope of a line. `python tests/toy.py run toy ...` is the command line with this one experiment.
+
+Axes: L lanes, B batch.
+"""
+
+import dataclasses
+import os
+import sys
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from experiments.lib import driver, suite, training
+from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Table
+from experiments.lib.config import require, require_members, require_positive, selects
+from experiments.lib.quantities import quantity
+
+VERSION = 1
+ARTEFACTS = ("toy",)
+SLOPES = (2.0, -3.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of the toy."""
+
+    seeds: int = 3
+    root: int = 5
+    models: tuple[str, ...] = selects(("line", "shifted"))
+    steps: int = 8
+    legs: int = 4
+    learning_rate: float = 0.05
+    batch: int = 4
+
+    def __post_init__(self) -> None:
+        require_positive(self, "seeds", "steps", "legs", "learning_rate", "batch")
+        require(self.steps % self.legs == 0, f"steps is {self.steps}, which legs = {self.legs} does not divide.")
+        require_members("models", self.models, ("line", "shifted"))
+
+
+def runs(cfg: Config) -> list[dict[str, Any]]:
+    """Returns one run a model."""
+    return [{"model": model} for model in cfg.models]
+
+
+def make_train(cfg: Config, *, model: str) -> driver.Train:
+    """Returns the training of one seed."""
+    transform = optax.scale_by_adam()
+    slopes_L = jnp.array(SLOPES)
+    shift = {"line": 0.0, "shifted": 1.0}[model]
+
+    def init(key: jax.Array) -> training.TrainState:
+        key_init, key_data = jax.random.split(key)
+        return training.start({"slope": jax.random.normal(key_init, (2,))}, transform, key_data)
+
+    def sample(key: jax.Array) -> jax.Array:
+        return jax.random.normal(key, (cfg.batch,))
+
+    def losses(params: Any, x_B: jax.Array) -> jax.Array:
+        return jnp.square((params["slope"] - slopes_L)[:, None] * x_B[None] + shift).mean(1)
+
+    def leg(state: training.TrainState) -> tuple[training.TrainState, dict[str, jax.Array]]:
+        rate = training.constant(cfg.learning_rate)
+        steps = cfg.steps // cfg.legs
+        state = training.take_steps(
+            state, steps=steps, sample=sample, losses=losses, transform=transform, learning_rate=rate
+        )
+        error_L = jnp.abs(state.params["slope"] - slopes_L)
+        return state, {"error_L": error_L, "slope_L": state.params["slope"], "nonfinite_L": state.nonfinite_L}
+
+    return driver.Train(init, leg, cfg.legs, len(SLOPES) * cfg.steps // cfg.legs, last=("slope_L",), group=2)
+
+
+def tables(cfg: Config, results: list[Finished]) -> list[Table]:
+    """Returns the errors of the slopes."""
+    quantities = tuple(
+        quantity(run, "toy", "slopes", f"{slope:g}", run.variant["model"], "error", run.arrays["error_L"][:, -1, lane],
+                 diverged_S=run.arrays["nonfinite_L"][:, -1, lane] > 0)
+        for run in results
+        for lane, slope in enumerate(SLOPES)
+    )  # fmt: skip
+    rows = tuple(f"{slope:g}" for slope in SLOPES)
+    return [Table("toy", "The toy", ("slopes",), rows, tuple(run.variant["model"] for run in results), quantities)]
+
+
+def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
+    """Returns the errors over the legs."""
+    curves = tuple(
+        Curve(run.variant["model"], np.arange(cfg.legs), run.arrays["error_L"].mean((0, 2))) for run in results
+    )
+    return [Figure("toy", "toy", "The toy", (Panel("toy", "leg", "error", curves),))]
+
+
+def main() -> None:
+    """Runs the command line with the toy as the only experiment."""
+    from experiments import __main__ as command_line
+
+    suite.modules = lambda: {"toy": sys.modules["toy"]}
+    driver.CHECKPOINT_SECONDS = float(os.environ.get("TOY_CHECKPOINT_SECONDS", "0"))
+    command_line.main()
+
+
+if __name__ == "__main__":
+    sys.modules["toy"] = sys.modules["__main__"]
+    main()
