@@ -1,6 +1,7 @@
 """The driver: every seed is its own, whatever the batch, the devices, the memory and the interruptions."""
 
 import dataclasses
+import functools
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import toy
 
 from experiments.lib import checkpoint, driver
 from experiments.lib.errors import UserError
+from experiments.lib.numerics import NUMERICS
+from experiments.lib.program import Program, Train, compile_train
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,19 +36,30 @@ class Watcher:
         self.remarks.append(sentence)
 
 
-@pytest.fixture
-def train() -> driver.Train:
-    return toy.make_train(toy.Config(), model="line")
+TRAIN = toy.make_train(toy.Config(), model="line")
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_real_run():
+    numerics = NUMERICS["threefry_partitionable"], NUMERICS["matmul_precision"]
+    with jax.threefry_partitionable(numerics[0]), jax.default_matmul_precision(numerics[1]):
+        yield
+
+
+@functools.cache
+def compiled(train: Train, seeds: int, devices: tuple[jax.Device, ...]) -> Program:
+    return compile_train(train, seeds, list(devices))
 
 
 @pytest.fixture
-def run(train, tmp_path, monkeypatch):
-    """Runs the toy with a checkpoint after every leg."""
+def run(tmp_path, monkeypatch):
+    """Runs the toy with a checkpoint after every leg; a program is compiled once for all tests."""
     monkeypatch.setattr(driver, "CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(driver, "compile_train", lambda train, seeds, devices: compiled(train, seeds, tuple(devices)))
 
     def run(seeds: int = 3, watcher: Watcher | None = None, folder: str = "unfinished", **options) -> driver.Outcome:
         return driver.run_seeds(
-            options.pop("train", train),
+            options.pop("train", TRAIN),
             jax.random.key(5),
             seeds,
             unfinished=tmp_path / folder,
@@ -73,8 +87,8 @@ def test_metrics_lead_with_seeds_and_legs_and_keep_only_the_last_where_asked(run
 
 
 def test_a_seed_does_not_depend_on_the_number_of_seeds_or_the_chunk(run):
-    five = run(seeds=5, folder="five").metrics
-    for folder, seeds, chunk in (("two", 2, None), ("one", 1, None), ("chunks", 5, 2), ("singles", 5, 1)):
+    five = run(seeds=5, folder="five").metrics  # groups of two and one left over
+    for folder, seeds, chunk in (("three", 3, None), ("chunks", 5, 3), ("singles", 5, 1)):
         fewer = run(seeds=seeds, chunk=chunk, folder=folder).metrics
         for name in five:
             assert fewer[name].shape[0] == seeds
@@ -82,22 +96,22 @@ def test_a_seed_does_not_depend_on_the_number_of_seeds_or_the_chunk(run):
     assert len({array.tobytes() for array in five["slope_L"]}) == 5, "every seed is another one"
 
 
-def test_a_seed_is_the_plain_functions_called_with_its_key(run, train):
+def test_a_seed_is_the_plain_functions_called_with_its_key(run):
     metrics = run(seeds=2).metrics
-    state = train.init(jax.random.fold_in(jax.random.key(5), 1))
-    for leg in range(train.legs):
-        state, alone = jax.jit(train.leg)(state)
+    state = TRAIN.init(jax.random.fold_in(jax.random.key(5), 1))
+    for leg in range(TRAIN.legs):
+        state, alone = jax.jit(TRAIN.leg)(state)
         np.testing.assert_allclose(metrics["error_L"][1, leg], alone["error_L"], rtol=1e-5)
 
 
-def test_what_does_not_fit_into_memory_is_done_in_chunks(run, train):
-    devices = jax.local_devices()[:1]
-    used = [driver._compile(train, seeds, devices).bytes_per_device for seeds in (2, 8)]
+def test_what_does_not_fit_into_memory_is_done_in_chunks(run):
+    devices = tuple(jax.local_devices()[:1])
+    used = [compiled(TRAIN, seeds, devices).bytes_per_device for seeds in (3, 6)]
     watcher = Watcher()
-    chunked = run(seeds=8, watcher=watcher, memory_limit=sum(used) // 2, folder="chunked")
-    whole = run(seeds=8, folder="whole")
+    chunked = run(seeds=6, watcher=watcher, memory_limit=sum(used) // 2, folder="chunked")
+    whole = run(seeds=6, folder="whole")
     assert any("memory holds fewer seeds" in remark for remark in watcher.remarks)
-    assert watcher.steps == 8 * 2 * 8
+    assert watcher.steps == 6 * 2 * 8
     for name in whole.metrics:
         np.testing.assert_allclose(chunked.metrics[name], whole.metrics[name], rtol=1e-5, atol=1e-6)
 
@@ -163,12 +177,14 @@ def test_after_a_damaged_checkpoint_a_second_stop_loses_nothing(run, tmp_path):
     assert watcher.remarks == [] and watcher.advances < 1 + 4
 
 
-def test_checkpoints_of_another_program_are_not_used(run, train):
+def test_checkpoints_of_another_program_are_not_used(run):
     with pytest.raises(KeyboardInterrupt):
         run(watcher=Watcher(stop_at=3))
-    wider = train._replace(init=lambda key: train.init(key)._replace(step=jax.numpy.zeros((2,), jax.numpy.int32)))
-    with pytest.raises(KeyboardInterrupt):
-        run(train=wider, watcher=(watcher := Watcher(stop_at=0)))
+    other = TRAIN._replace(
+        init=lambda key: {**TRAIN.init(key)._asdict(), "more": jax.numpy.zeros(2)},
+        leg=lambda state: (state, {"more": state["more"]}),
+    )
+    run(train=other, watcher=(watcher := Watcher()))
     assert "it belongs to another program" in watcher.remarks[0]
 
 
@@ -201,6 +217,7 @@ SPREAD = """
 import jax, numpy as np, toy, sys
 from pathlib import Path
 from experiments.lib import driver, numerics
+from experiments.lib.program import compile_train
 numerics.prepare(cores=4, cache=Path(sys.argv[1]) / "cache")
 class Watcher:
     steps = 0
@@ -208,12 +225,12 @@ class Watcher:
     def remark(self, sentence): print(sentence)
 train = toy.make_train(toy.Config(), model="line")
 assert jax.local_device_count() == 4
-program = driver._compile(train, 8, jax.local_devices())
+program = compile_train(train, 8, jax.local_devices())
 state = program.init(jax.device_put(jax.random.split(jax.random.key(0), 8), program.sharding))
-state, metrics = program.leg(state)
+state, metrics = program.legs[0](state)
 shards = metrics["error_L"].addressable_shards
 assert [shard.data.shape for shard in shards] == [(2, 2)] * 4 and len({shard.device for shard in shards}) == 4
-text = program.leg.as_text()
+text = program.legs[0].as_text()
 assert not any(word in text for word in ("all-reduce", "all-gather", "collective-permute")), "seeds talk to each other"
 watcher = Watcher()
 outcome = driver.run_seeds(train, jax.random.key(5), 5, unfinished=Path(sys.argv[1]) / "u", watcher=watcher)

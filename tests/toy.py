@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.lib import driver, suite, training
+from experiments.lib import command_line, driver, stopping, suite, training
 from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Table
 from experiments.lib.config import require, require_members, require_positive, selects
 from experiments.lib.quantities import quantity
@@ -98,11 +98,10 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
 
 def main() -> None:
     """Runs the command line with the toy as the only experiment."""
-    from experiments import __main__ as command_line
-
+    stopping.leave_on_signals()
     suite.modules = lambda: {"toy": sys.modules["toy"]}
     driver.CHECKPOINT_SECONDS = float(os.environ.get("TOY_CHECKPOINT_SECONDS", "0"))
-    command_line.main()
+    sys.exit(command_line.answer(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ class Checkpoints:
                 return Progress(leg, _with_keys(leaves, like), tree["metrics"], wall_seconds, cpu_seconds), remark
             except Exception as error:  # whatever a damaged file makes Orbax raise
                 remark = f"the checkpoint after leg {leg} is damaged ({str(error).splitlines()[0][:80]}), going back"
+                self._manager.delete(leg)  # Orbax would refuse to save that leg again
         return None, remark
 
     def close(self) -> None:

@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import tyro
-
 from experiments.lib.errors import UserError, usage_error
 
 PROFILES = Path(__file__).parents[2] / "configs"
+TYPE_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
 def selects(default: Any) -> Any:
-    """Declares a field that chooses which runs exist and changes none of them, so that it is no part of their address."""
+    """Declares a field that chooses which runs exist and changes none of them: it is no part of their address."""
     return dataclasses.field(default=default, metadata={"selects": True})
 
 
@@ -44,7 +43,7 @@ def require_members(name: str, values: Sequence[str], known: Sequence[str]) -> N
     require(len(values) > 0, f"{name} is empty: name at least one of {', '.join(known)}.")
     require(len(set(values)) == len(values), f"{name} names something twice: {', '.join(values)}.")
     for value in values:
-        require(value in known, f"{name} has no '{value}'{_suggest(value, known)}; there are {', '.join(known)}.")
+        require(value in known, f"{name} has no '{value}'{suggest(value, known)}; there are {', '.join(known)}.")
 
 
 def profile_names() -> list[str]:
@@ -67,7 +66,7 @@ def load_profile(profile: str) -> dict[str, dict[str, Any]]:
     except FileNotFoundError:
         names = profile_names()
         raise usage_error(
-            f"There is no profile '{profile}'{_suggest(profile, names)}; there are {', '.join(names)}, "
+            f"There is no profile '{profile}'{suggest(profile, names)}; there are {', '.join(names)}, "
             "or give the path of a .toml file."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -84,7 +83,7 @@ def check_sections(sections: dict[str, Any], experiments: Sequence[str]) -> None
     for section in sections:
         require(
             section in experiments,
-            f"The profile has a section [{section}], which is no experiment{_suggest(section, experiments)}; "
+            f"The profile has a section [{section}], which is no experiment{suggest(section, experiments)}; "
             f"there are {', '.join(experiments)}.",
         )
 
@@ -99,7 +98,7 @@ def override(config: Any, values: dict[str, Any], *, source: str) -> Any:
     checked = {}
     for key, value in values.items():
         require(
-            key in hints, f"{source}: there is no setting '{key}'{_suggest(key, hints)}; there are {', '.join(hints)}."
+            key in hints, f"{source}: there is no setting '{key}'{suggest(key, hints)}; there are {', '.join(hints)}."
         )
         checked[key] = _coerce(value, hints[key], f"{source}: {key}")
     try:
@@ -108,35 +107,12 @@ def override(config: Any, values: dict[str, Any], *, source: str) -> Any:
         raise UserError(f"{source}: {error}", status=error.status) from None
 
 
-def override_from_arguments(configs: dict[str, Any], arguments: Sequence[str], *, program: str) -> dict[str, Any]:
-    """Returns the configs with command-line options over them; an option reaches every config that has its field.
-
-    Raises:
-      UserError: an option is no config's field.
-      SystemExit: with status 2, after a message of the parser, where a value has the wrong type; 0 after help.
-    """
-    if any(argument in ("-h", "--help") for argument in arguments):
-        for name, config in configs.items():
-            print(f"Settings of the experiment {name}:")
-            try:
-                tyro.cli(type(config), default=config, args=["--help"], prog=program)
-            except SystemExit:
-                pass
-        raise SystemExit(0)
-    options = _split(arguments)
-    fields = {name: {field.name for field in dataclasses.fields(config)} for name, config in configs.items()}
-    known = sorted(set().union(*fields.values()))
-    for field in options:
-        require(
-            field in known,
-            f"There is no setting --{field.replace('_', '-')}{_suggest(field, known, dashes=True)}; "
-            f"there are {', '.join('--' + name.replace('_', '-') for name in known)}.",
-        )
-    result = {}
-    for name, config in configs.items():
-        mine = [word for field, words in options.items() if field in fields[name] for word in words]
-        result[name] = tyro.cli(type(config), default=config, args=mine, prog=program) if mine else config
-    return result
+def suggest(word: str, known: Any, *, dashes: bool = False) -> str:
+    """Returns ' (did you mean ...?)' where a known word is close, else nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    if not close:
+        return ""
+    return f" (did you mean {'--' + close[0].replace('_', '-') if dashes else repr(close[0])}?)"
 
 
 def as_data(config: Any, *, address: bool = False) -> dict[str, Any]:
@@ -150,22 +126,6 @@ def as_data(config: Any, *, address: bool = False) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _split(arguments: Sequence[str]) -> dict[str, list[str]]:
-    """Groups `--field value ...` words by field."""
-    options: dict[str, list[str]] = {}
-    field = None
-    for word in arguments:
-        if word.startswith("--"):
-            flag, equals, value = word.partition("=")
-            field = flag[2:].replace("-", "_")
-            require(field not in options, f"{flag} is given twice.")
-            options[field] = [flag] + ([value] if equals else [])
-        else:
-            require(field is not None, f"'{word}' is not understood here: settings are given as --name value.")
-            options[field].append(word)
-    return options
 
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:
@@ -182,13 +142,5 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
         return _coerce(value, kinds[0], where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-    require(type(value) is hint, f"{where} is {value!r}, but must be {names.get(hint, hint)}.")
+    require(type(value) is hint, f"{where} is {value!r}, but must be {TYPE_NAMES.get(hint, hint)}.")
     return value
-
-
-def _suggest(word: str, known: Any, *, dashes: bool = False) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    if not close:
-        return ""
-    return f" (did you mean {'--' + close[0].replace('_', '-') if dashes else repr(close[0])}?)"

@@ -75,26 +75,25 @@ def run_seeds(
     for start in range(0, seeds, size):
         keys = jax.vmap(lambda i: jax.random.fold_in(root_key, i))(np.arange(start, start + size))
         folder = unfinished / f"seeds-{start}-{size}"
-        outcome = _run_chunk(train, program, keys, folder, watcher, keep=start + size < seeds)
-        stop = min(seeds - start, size)  # the seeds beyond only fill up the devices
-        outcomes.append(
-            outcome._replace(metrics={name: array[:stop] for name, array in outcome.metrics.items()})
-        )
+        wanted = min(seeds - start, size)  # the seeds beyond only fill up the devices
+        outcome = _run_chunk(train, program, keys, folder, watcher, wanted=wanted, keep=start + size < seeds)
+        outcomes.append(outcome._replace(metrics={name: array[:wanted] for name, array in outcome.metrics.items()}))
     return Outcome(
-        metrics={
-            name: np.concatenate([outcome.metrics[name] for outcome in outcomes]) for name in outcomes[0].metrics
-        },
+        metrics={name: np.concatenate([outcome.metrics[name] for outcome in outcomes]) for name in outcomes[0].metrics},
         wall_seconds=sum(outcome.wall_seconds for outcome in outcomes),
         cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes),
     )
 
 
 def _run_chunk(
-    train: Train, program: Program, keys: jax.Array, folder: Path, watcher: Watcher, *, keep: bool
+    train: Train, program: Program, keys: jax.Array, folder: Path, watcher: Watcher, *, wanted: int, keep: bool
 ) -> Outcome:
-    """Trains one chunk of seeds; `keep` says that other chunks follow, so that its end is worth a checkpoint."""
+    """Trains one chunk of seeds, of which the first `wanted` are told to the watcher.
+
+    `keep` says that other chunks follow, so that its end is worth a checkpoint.
+    """
     wall_start, cpu_start = time.perf_counter(), time.process_time()
-    steps = train.network_steps * keys.shape[0]
+    steps = train.network_steps * wanted
     checkpoints = checkpoint.Checkpoints(folder) if folder.exists() else None
     progress = None
     if checkpoints is not None:

@@ -66,6 +66,8 @@ def locked(path: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
             return
+        except OSError as error:
+            raise explain(error, path) from error
         yield True
 
 

@@ -37,9 +37,9 @@ def render_index(summaries: list[Summary], verdicts: tuple[claims.Verdict, ...])
     by_artefact = {s.artefact: [v for v in verdicts if v.claim.artefact == s.artefact] for s in summaries}
     parts = [
         "# Results",
-        "Generated from the stored records; do not edit. Every number is in `tables/*.csv`, every claim in `claims.csv`.",
+        "Generated from the stored records; do not edit. All numbers: `tables/*.csv`; all claims: `claims.csv`.",
         grid_markdown(_HEADER, [_line(summary, by_artefact[summary.artefact]) for summary in summaries]),
-        f"{claims.RULE} Some claims are of a failure: there, `fails` means that ours does better than the paper.",
+        f"{claims.RULE} Some claims are of a failure: there, `fails` means that the model does better here.",
     ]
     if any("smoke" in summary.profiles for summary in summaries):
         parts.append("**The smoke profile only shows that everything runs: its numbers and verdicts mean nothing.**")

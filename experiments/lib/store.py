@@ -45,8 +45,17 @@ def path_of(root: Path, address: Address, suffix: str) -> Path:
 
 
 def exists(root: Path, address: Address) -> bool:
-    """Says whether the run is finished and stored."""
-    return path_of(root, address, ".json").exists()
+    """Says whether the run is finished and stored.
+
+    Raises:
+      UserError: the store cannot be read.
+    """
+    try:
+        return path_of(root, address, ".json").exists()
+    except OSError as error:
+        raise UserError(
+            f"{root} cannot be read ({error.strerror}): make the folder readable or choose another with --runs-dir."
+        ) from error
 
 
 def save(root: Path, address: Address, arrays: dict[str, np.ndarray], provenance: dict[str, Any]) -> None:
@@ -93,8 +102,8 @@ def read(path: Path, *, expected: Address | None = None) -> Finished:
         address = Address(**{name: record[name] for name in Address._fields})
         intact = record["schema"] == SCHEMA and address.digest == record["digest"] == path.stem
         same = hashlib.sha256(packed).hexdigest() == record["npz_sha256"]
-        provenance = record["provenance"]
-    except (KeyError, TypeError) as error:
+        provenance = dict(record["provenance"])
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"The record {path} is not one of this project's: {remedy}") from error
     if not intact or (expected is not None and address != expected):
         raise UserError(f"The record {path} is not the run that its name says: {remedy}")

@@ -1,19 +1,13 @@
 """The suite: finds the experiments, plans their runs, trains what is missing, and collects what the report needs."""
 
-import datetime
 import importlib
-import importlib.metadata
-import os
-import platform
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from experiments.lib import checkpoint, config, files, numerics, progress, store
+from experiments.lib import checkpoint, config, files, numerics, options, progress, provenance, store
 from experiments.lib.artefacts import Figure, Finished, Table
 from experiments.lib.errors import UserError, usage_error
 
@@ -88,7 +82,7 @@ def experiments(target: str, profile: str, arguments: list[str] | None = None) -
     }
     if arguments:
         program = f"python -m experiments run {target}"
-        configs = config.override_from_arguments(configs, arguments, program=program)
+        configs = options.override_from_arguments(configs, arguments, program=program)
     return [Experiment(name, known[name], configs[name]) for name in names]
 
 
@@ -137,16 +131,16 @@ def train_missing(
                         watcher=watcher,
                         chunk=chunk,
                     )
-                    provenance = {
+                    facts = {
                         "profile": profile,
                         "command": command,
                         "seeds": seeds,
                         "network_steps": total,
                         "wall_seconds": round(outcome.wall_seconds, 2),
                         "cpu_seconds": round(outcome.cpu_seconds, 2),
-                        **_surroundings(),
+                        **provenance.surroundings(),
                     }
-                    store.save(root, address, outcome.metrics, provenance)
+                    store.save(root, address, outcome.metrics, facts)
                 checkpoint.discard(folder)
     if busy:
         raise UserError(
@@ -175,46 +169,3 @@ def collect(chosen: list[Experiment], root: Path) -> dict[str, tuple[list[Table]
 
 def _name(address: store.Address) -> str:
     return " ".join([address.experiment, *(str(value) for value in address.variant.values())])
-
-
-def _surroundings() -> dict[str, Any]:
-    import jax
-
-    devices = jax.local_devices()
-    kind = devices[0].device_kind if devices[0].platform != "cpu" else _processor()
-    packages = ("jax", "jaxlib", "flax", "optax", "numpy")
-    return {
-        "device": f"{len(devices)} x {kind}",
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in packages},
-        },
-        "platform": f"{sys.platform} {platform.machine()}",
-    }
-
-
-def _processor() -> str:
-    """Returns the processor's name; a device of JAX here is one of its cores."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return f"CPU core ({line.split(':', 1)[1].strip()})"
-    except OSError:
-        pass
-    return f"CPU core ({platform.processor() or platform.machine()})"
-
-
-def _commit() -> str:
-    """Returns the commit of the code, marked where files differ from it; empty outside of a checkout."""
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=PACKAGE, capture_output=True, text=True, timeout=10, check=True, env=environment,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return answer.stdout.strip()

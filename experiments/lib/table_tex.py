@@ -10,7 +10,7 @@ _ESCAPES = {
 
 
 def render_table_tex(tables: list[Table]) -> bytes:
-    """Returns the LaTeX file of an artefact's tables; it needs `\\usepackage{booktabs}`."""
+    """Returns the LaTeX file of an artefact's tables; it needs the package booktabs."""
     parts = [r"% Generated; needs \usepackage{booktabs}."]
     for table in tables:
         legend = " ".join((*cells.key(table), *table.notes)).replace("`", "'")

@@ -80,8 +80,11 @@ def constant(rate: float) -> Callable[[jax.Array], jax.Array]:
 
 
 def _all_finite(gradients: Any) -> jax.Array:
-    """Says per lane whether every entry of every leaf is finite: one sum a leaf, since inf and NaN survive 0 * x."""
-    sums = [(0 * leaf).reshape(leaf.shape[0], -1).sum(1) for leaf in jax.tree.leaves(gradients)]
+    """Says per lane whether every entry of every leaf is finite, and its square, which Adam would keep for ever.
+
+    One sum a leaf, since inf and NaN survive 0 * x.
+    """
+    sums = [(0 * jnp.square(leaf)).reshape(leaf.shape[0], -1).sum(1) for leaf in jax.tree.leaves(gradients)]
     return jnp.isfinite(sum(sums))
 
 

@@ -1,0 +1,68 @@
+# Every command sets itself up: it creates .venv on first use and repeats the installation when pyproject.toml or
+# constraints.txt change. Nothing is needed but make and Python >= 3.11 with its venv module.
+
+PYTHON ?= python3
+PROFILE ?= quick
+# What JAX runs on: cpu, cuda or tpu. A machine with an NVIDIA driver gets CUDA.
+DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo cuda || echo cpu)
+
+VENV := .venv
+RUN := $(VENV)/bin/python -m experiments
+comma := ,
+accelerator := $(addprefix $(comma),$(filter-out cpu,$(DEVICE)))
+READY := $(VENV)/.ready-experiments-$(DEVICE)
+ARTEFACTS := table1 figure1
+
+.DEFAULT_GOAL := help
+.PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench test check format clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z$$].*:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile | sed 's/$$(ARTEFACTS)  /$(ARTEFACTS)/'
+	@echo "Options: PROFILE=smoke|quick|full (now $(PROFILE)), PYTHON=... (now $(PYTHON)), DEVICE=cpu|cuda|tpu (now $(DEVICE))"
+
+reproduce-all: $(READY)  ## every table and figure: train what is missing, then render
+	@$(RUN) run all --profile $(PROFILE)
+
+$(ARTEFACTS): $(READY)  ## one of them
+	@$(RUN) run $@ --profile $(PROFILE)
+
+report: $(READY)  ## render from what exists; never trains
+	@$(RUN) report
+
+smoke: $(READY)  ## see everything run, in under a minute; the numbers mean nothing
+	@$(RUN) run all --profile smoke
+
+publish: $(READY)  ## move finished runs of the full profile into results/
+	@$(RUN) publish --profile full
+
+bench: $(VENV)/.ready-bench-$(DEVICE)  ## measure our speed and PyTorch's on the same work
+	@$(RUN) bench
+
+test: $(VENV)/.ready-dev-$(DEVICE)  ## run the tests
+	@$(VENV)/bin/python -m pytest
+
+check: $(VENV)/.ready-dev-$(DEVICE)  ## lint, and check the formatting
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+format: $(VENV)/.ready-dev-$(DEVICE)  ## format, and repair what the linter can
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+clean:  ## remove .venv and caches; runs/ and results/ stay
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(VENV)/.ready-%-$(DEVICE): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "$(PYTHON) was not found: install Python 3.11 or later, or name it with PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$$($(PYTHON) --version) is too old: Python 3.11 or later is needed, name one with PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || { \
+	  rm -rf $(VENV); \
+	  $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+	    echo "$(PYTHON) has no working venv module: install it (on Debian and Ubuntu: sudo apt install python3-venv) and repeat." >&2; exit 1; }; }
+	@echo "Installing what is needed into $(VENV) (once, a minute or two) ..."
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-input -c constraints.txt -e '.[$*$(accelerator)]' || \
+	  { echo "The installation failed (see above): check the network connection and the disk, then repeat." >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,200 @@
+"""The command line: `python -m experiments list | status | run | report | publish | bench`."""
+
+import contextlib
+import functools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from experiments.lib import numerics, options, store, suite
+from experiments.lib.errors import UserError, usage_error
+
+PUBLISHED = Path(__file__).parents[2] / "results"
+
+
+DESCRIPTION = "Reproduces the tables and figures of 'Neural Arithmetic Logic Units' (Trask et al. 2018)."
+PROGRAM = "python -m experiments"
+COMMANDS = ("list", "status", "run", "report", "publish", "bench")
+
+
+@dataclass(frozen=True)
+class List:
+    """Say which artefacts there are and which experiments make them."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Say which runs are finished, begun and missing."""
+
+    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = Path("runs")  # the store
+
+
+@dataclass(frozen=True)
+class Run:
+    """Train what is missing, then render; stop it at any time, the same command goes on.
+
+    Any setting of the experiments can follow as --name value; `run TARGET --help` lists them.
+    """
+
+    target: tyro.conf.Positional[str]  # an artefact (table1), an experiment (identity) or all
+    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = Path("runs")  # the store
+    chunk: int | None = None  # seeds held in memory at a time; as many as fit
+
+
+@dataclass(frozen=True)
+class Report:
+    """Render tables, figures, claims and the index from stored runs; never trains."""
+
+    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = Path("runs")  # the store
+    published: bool = False  # render the published results instead of your own runs
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Copy finished runs into results/ and render them there."""
+
+    profile: str = "full"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = Path("runs")  # the store
+    to: Path = PUBLISHED  # the folder of published results
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure training speed beside PyTorch on the same work (needs the extra `bench`)."""
+
+    rounds: int = 5  # interleaved rounds; medians are told
+
+
+Command = (
+    Annotated[List, tyro.conf.subcommand("list")]
+    | Annotated[Status, tyro.conf.subcommand("status")]
+    | Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Publish, tyro.conf.subcommand("publish")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
+)
+
+
+def answer(words: list[str]) -> int:
+    """Runs one command and returns its exit status: 0, or 1 (the machine) or 2 (the command) after one sentence."""
+    try:
+        _dispatch(words, Console(soft_wrap=True))
+    except UserError as error:
+        print(f"experiments: {error}", file=sys.stderr)
+        return error.status
+    return 0
+
+
+def _dispatch(words: list[str], console: Console) -> None:
+    if any(word in ("-h", "--help") for word in words):
+        _help(words)
+        return
+    command, rest = _parse(words)
+    match command:
+        case List():
+            for artefact, names in suite.artefacts().items():
+                console.print(f"{artefact:10} {', '.join(names)}", highlight=False)
+        case Status():
+            _status(command, console)
+        case Run():
+            _run(command, rest, " ".join(words), console)
+        case Report():
+            from experiments.lib import rendering  # takes a second: matplotlib
+
+            root = PUBLISHED if command.published else command.runs_dir
+            chosen = suite.experiments("all", command.profile)
+            rendering.render(chosen, root, profile=command.profile, published=PUBLISHED, console=console)
+        case Publish():
+            _publish(command, console)
+        case Bench():
+            from experiments.benchmarks import static_step
+
+            static_step.main(rounds=command.rounds, console=console)
+
+
+def _help(words: list[str]) -> None:
+    """Prints the help; to `run TARGET --help` belong the experiments' settings, which the parser does not know."""
+    with contextlib.suppress(SystemExit):
+        tyro.cli(Command, args=words, prog=PROGRAM, description=DESCRIPTION, return_unknown_args=True)
+    if words[0] == "run" and len(words) > 2 and not words[1].startswith("-"):
+        configs = {experiment.name: experiment.config for experiment in suite.experiments(words[1], "quick")}
+        options.print_help(configs, program=f"{PROGRAM} run {words[1]}")
+
+
+def _parse(words: list[str]) -> tuple[Command, list[str]]:
+    """Returns the command and the words that only an experiment may understand."""
+    if not words or words[0] not in COMMANDS:
+        wrong = f"There is no command '{words[0]}'" if words else "Say what to do"
+        raise usage_error(f"{wrong}: {', '.join(COMMANDS)}; see {PROGRAM} --help.")
+    if words[0] == "run" and (len(words) == 1 or words[1].startswith("-")):
+        raise usage_error(f"Say what to run: {', '.join(['all', *suite.artefacts()])}; see {PROGRAM} run --help.")
+    try:
+        command, rest = options.parse_quietly(Command, args=words, prog=PROGRAM, return_unknown_args=True)
+    except SystemExit:
+        wrong = "has a value that is missing or of the wrong type"
+        raise usage_error(f"'{' '.join(words)}' {wrong}; see {PROGRAM} {words[0]} --help.") from None
+    if rest and not isinstance(command, Run):
+        raise usage_error(f"'{rest[0]}' is not understood here; see {PROGRAM} {words[0]} --help.")
+    return command, rest
+
+
+def _status(command: Status, console: Console) -> None:
+    for experiment in suite.experiments("all", command.profile):
+        for address in experiment.addresses():
+            if store.exists(command.runs_dir, address):
+                state = "finished"
+            else:
+                state = "begun" if suite.unfinished_folder(command.runs_dir, address).exists() else "missing"
+            variant = " ".join(map(str, address.variant.values()))
+            console.print(f"{state:9} {address.experiment:22} {variant:24} {address.digest}", highlight=False)
+
+
+def _run(command: Run, rest: list[str], words: str, console: Console) -> None:
+    from experiments.lib import rendering
+
+    if command.chunk is not None and command.chunk < 1:
+        raise usage_error(f"--chunk is {command.chunk}, but at least one seed must be held at a time.")
+    chosen = suite.experiments(command.target, command.profile, rest)
+    numerics.prepare()
+    names = [experiment.name for experiment in chosen]
+    others = [other for other in suite.experiments("all", command.profile) if other.name not in names]
+    shown = {"profile": command.profile, "published": PUBLISHED, "console": console}
+    # All of them, since the claims and the index are of all experiments.
+    render = functools.partial(rendering.render_if_any, chosen + others, command.runs_dir, **shown)
+    try:
+        suite.train_missing(
+            chosen,
+            command.runs_dir,
+            profile=command.profile,
+            command=f"{PROGRAM} {words}",
+            console=console,
+            chunk=command.chunk,
+        )
+    except UserError:
+        with contextlib.suppress(UserError):  # half-finished stores are worth looking at, too; one sentence is enough
+            render()
+        raise
+    render()
+
+
+def _publish(command: Publish, console: Console) -> None:
+    from experiments.lib import rendering
+
+    chosen = suite.experiments("all", command.profile)
+    missing = []
+    for experiment in chosen:
+        for address in experiment.addresses():
+            if store.exists(command.runs_dir, address):
+                store.copy(address, command.runs_dir, command.to)
+            elif not store.exists(command.to, address):
+                missing.append(" ".join([experiment.name, *map(str, address.variant.values())]))
+    if missing:
+        console.print(f"Not finished, so not published: {', '.join(missing)}.", highlight=False)
+    rendering.render(chosen, command.to, profile=command.profile, published=None, console=console)

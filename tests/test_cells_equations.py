@@ -1,0 +1,283 @@
+"""The cells compute the paper's equations: against float64 NumPy, finite differences and numbers worked by hand.
+
+Axes: B batch, I inputs, O outputs, T time.
+"""
+
+import flax.linen as nn
+import hypothesis.extra.numpy as hnp
+import jax
+import jax.numpy as jnp
+import jaxtyping
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jax.test_util import check_grads
+
+import nalu
+
+SATURATED = 20.0  # tanh and sigmoid of it are 1 in float32
+
+
+# The equations once more, in float64 and without JAX.
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def expected_nac_weights(w_hat, m_hat):
+    return np.tanh(w_hat) * sigmoid(m_hat)
+
+
+def expected_log_nac(x, w, eps=1e-7):
+    return np.exp(np.einsum("...i,io->...o", np.log(np.abs(x) + eps), w))
+
+
+def expected_nalu(x, w, g, eps=1e-7):
+    gate = sigmoid(np.einsum("...i,io->...o", x, g))
+    return gate * np.einsum("...i,io->...o", x, w) + (1 - gate) * expected_log_nac(x, w, eps)
+
+
+def draw(seed, *shapes, scale=1.0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(scale=scale, size=shape).astype(np.float32) for shape in shapes]
+
+
+def as_jax(*arrays):
+    return [jnp.asarray(array) for array in arrays]
+
+
+def as_float64(*arrays):
+    return [np.asarray(array, np.float64) for array in arrays]
+
+
+@pytest.mark.parametrize("batch", [(), (7,), (2, 3)])
+@pytest.mark.parametrize("gates", [3, 1], ids=["gate per output", "gate per layer"])
+def test_functions_equal_the_equations(batch, gates):
+    arrays = draw(0, (*batch, 5), (5, 3), (5, 3), (5, gates))
+    x, w_hat, m_hat, g = as_jax(*arrays)
+    x64, w_hat64, m_hat64, g64 = as_float64(*arrays)
+    w, w64 = nalu.nac_weights(w_hat, m_hat), expected_nac_weights(w_hat64, m_hat64)
+    np.testing.assert_allclose(w, w64, rtol=1e-6)
+    np.testing.assert_allclose(nalu.nac(x, w), x64 @ w64, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(nalu.log_nac(x, w), expected_log_nac(x64, w64), rtol=1e-5)
+    np.testing.assert_allclose(nalu.nalu(x, w, g), expected_nalu(x64, w64, g64), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("eps", [1e-7, 1e-2])
+@pytest.mark.parametrize("x", [0.0, -3.0, 1e-8, 1e4, -1e4])
+def test_the_equations_hold_at_zero_at_negatives_and_far_out(x, eps):
+    x = np.array([x, 2.0], np.float32)
+    w, g = np.array([[0.5, -1.0], [1.0, 1.0]], np.float32), np.array([[1e-4, 0.0], [0.1, 0.0]], np.float32)
+    actual = nalu.nalu(*as_jax(x, w, g), eps=eps)
+    np.testing.assert_allclose(actual, expected_nalu(*as_float64(x, w, g), eps=eps), rtol=1e-4)
+
+
+@pytest.mark.parametrize("gate_per", ["output", "layer"])
+def test_modules_are_the_functions_of_their_parameters(gate_per):
+    x = jnp.asarray(draw(1, (4, 5))[0])
+    p = {name: jnp.asarray(value) for name, value in zip(("w_hat", "m_hat"), draw(2, (5, 3), (5, 3)), strict=True)}
+    g = jnp.asarray(draw(3, (5, 3 if gate_per == "output" else 1))[0])
+    w = nalu.nac_weights(**p)
+    np.testing.assert_allclose(nalu.NAC(3).apply({"params": p}, x), nalu.nac(x, w), rtol=1e-6)
+    module = nalu.NALU(3, gate_per=gate_per, eps=1e-3, clip=2.0)
+    expected = nalu.nalu(x, w, g, eps=1e-3, clip=2.0)
+    np.testing.assert_allclose(module.apply({"params": {**p, "g": g}}, x), expected, rtol=1e-6)
+
+
+def test_each_parameter_has_its_initialiser():
+    constant = nn.initializers.constant
+    cell = nalu.NALU(3, gate_per="layer", w_hat_init=constant(1.0), m_hat_init=constant(2.0), g_init=constant(3.0))
+    params = cell.init(jax.random.key(0), jnp.ones(5))["params"]
+    assert {name: (value.shape, float(value.mean())) for name, value in params.items()} == {
+        "w_hat": ((5, 3), 1.0),
+        "m_hat": ((5, 3), 2.0),
+        "g": ((5, 1), 3.0),
+    }
+
+
+def test_an_unknown_gate_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match='"output" or "layer", not \'unit\''):
+        nalu.NALU(3, gate_per="unit").init(jax.random.key(0), jnp.ones(5))
+
+
+def test_gradients_equal_finite_differences():
+    x, *weights = draw(4, (6, 5), (5, 3), (5, 3), (5, 3), scale=0.7)
+    arrays = [x + np.sign(x), *weights]  # not so near to 0 that a step of the difference crosses it
+
+    def y(*arrays):
+        x, w_hat, m_hat, g = as_jax(*arrays)
+        w = nalu.nac_weights(w_hat, m_hat)
+        return nalu.nac(x, w), nalu.log_nac(x, w), nalu.nalu(x, w, g)
+
+    with jax.enable_x64(True):
+        check_grads(jax.jit(y), as_float64(*arrays), order=2)
+
+
+# The paper's arithmetic by hand-set weights.
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "gate", "y"),
+    [
+        ((3, 5), (1, 1), "open", 8),
+        ((3, 5), (1, -1), "open", -2),
+        ((3, 5), (1, 1), "closed", 15),
+        ((3, 5), (1, -1), "closed", 0.6),
+        ((3, 5), (0.5, 0), "closed", 3**0.5),
+        ((-3, 5), (1, 1), "open", 2),
+    ],
+    ids=["3+5", "3-5", "3*5", "3/5", "3^(1/2)", "-3+5"],
+)
+@pytest.mark.parametrize("gates", [1, 2], ids=["gate per layer", "gate per output"])
+def test_worked_examples(x, w, gate, y, gates):
+    x = jnp.asarray(x, jnp.float32)
+    w = jnp.tile(jnp.asarray(w, jnp.float32)[:, None], 2)
+    sign = jnp.sign(x)[:, None] * (1.0 if gate == "open" else -1.0)
+    actual = nalu.nalu(x, w, jnp.tile(SATURATED * sign, gates))
+    np.testing.assert_allclose(actual, [y, y], rtol=1e-6)
+
+
+# Faults of public implementations.
+
+
+def test_weights_are_computed_at_every_call():
+    """Weights frozen at construction would make the cell linear in w_hat's gradient: it would never learn."""
+    cell = nalu.NAC(1)
+    x = jnp.array([[2.0]])
+    params = {"w_hat": jnp.array([[0.1]]), "m_hat": jnp.array([[0.0]])}
+    for step in range(3):
+        expected = 2 * np.tanh(0.1 + step) * sigmoid(-step)
+        np.testing.assert_allclose(cell.apply({"params": params}, x)[0, 0], expected, rtol=1e-6)
+        slope = jax.grad(lambda p: cell.apply({"params": p}, x).sum())(params)
+        np.testing.assert_allclose(slope["w_hat"], 2 * (1 - np.tanh(0.1 + step) ** 2) * sigmoid(-step), rtol=1e-5)
+        params = {"w_hat": params["w_hat"] + 1, "m_hat": params["m_hat"] - 1}
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 4), (4, 1), (2, 7), (7, 2)])
+@pytest.mark.parametrize("batch", [(), (1,), (3,), (3, 2)])
+@pytest.mark.parametrize("gate_per", ["output", "layer"])
+def test_inputs_and_outputs_may_differ_in_number(inputs, outputs, batch, gate_per):
+    cell = nalu.NALU(outputs, gate_per=gate_per)
+    y, _ = cell.init_with_output(jax.random.key(0), jnp.ones((*batch, inputs)))
+    assert y.shape == (*batch, outputs)
+
+
+def test_the_multiplicative_path_loses_signs_and_the_additive_one_keeps_them():
+    w, closed, open_ = jnp.ones((2, 1)), jnp.zeros((2, 1)), jnp.array([[0.0], [SATURATED]])
+    closed = closed.at[1].set(-SATURATED)
+    for a in (3.0, -3.0):
+        x = jnp.array([a, 5.0])
+        np.testing.assert_allclose(nalu.nalu(x, w, closed), [15.0], rtol=1e-6)  # |-3| * 5
+        np.testing.assert_allclose(nalu.nalu(x, w, open_), [a + 5.0], rtol=1e-6)
+
+
+# Numerical safety, and the function unchanged wherever it is finite.
+
+
+def test_the_log_path_is_exact_up_to_the_largest_float():
+    for exponent in (-80.0, -20.0, 0.0, 40.0, 88.0, 88.72):
+        x = jnp.exp(jnp.array([exponent / 2, exponent / 2]))
+        y = nalu.log_nac(x, jnp.ones((2, 1)), eps=0.0)
+        np.testing.assert_allclose(y, np.prod(np.asarray(x, np.float64)), rtol=5e-5)
+    beyond = nalu.log_nac(jnp.full(5, 1e30), jnp.ones((5, 1)))
+    assert beyond[0] == np.finfo(np.float32).max
+
+
+def test_clip_bounds_the_exponent_and_nothing_else():
+    x, w = jnp.array([[2.0, 3.0], [1e10, 1e10]]), jnp.ones((2, 1))
+    np.testing.assert_allclose(nalu.log_nac(x, w, clip=40.0)[:, 0], [6.0, np.exp(40.0)], rtol=1e-5)
+    gradient = jax.grad(lambda w: nalu.log_nac(x[1], w, clip=40.0).sum())(w)
+    np.testing.assert_array_equal(gradient, 0.0)
+
+
+@pytest.mark.parametrize("gate", [0.0, 1.0])
+def test_an_overflowing_path_does_not_reach_through_a_saturated_gate(gate):
+    """An infinite m would give 0 * inf = NaN under a closed gate, and NaN gradients under saturated weights."""
+    x, g = jnp.full(5, 1e30), jnp.full((5, 1), 2 * gate - 1)
+
+    def y(w_hat, m_hat, g, x):
+        return nalu.nalu(x, nalu.nac_weights(w_hat, m_hat), g).sum()
+
+    arguments = (jnp.full((5, 1), SATURATED), jnp.full((5, 1), SATURATED), g, x)
+    expected = 5e30 if gate else np.finfo(np.float32).max
+    np.testing.assert_allclose(y(*arguments), expected, rtol=1e-5)
+    for gradient in jax.grad(y, argnums=(0, 1, 2, 3))(*arguments):
+        assert np.isfinite(gradient).all()
+
+
+finite = st.floats(-1e6, 1e6, width=32)
+
+
+@given(hnp.arrays(np.float32, (3, 2), elements=finite), hnp.arrays(np.float32, (3, 2), elements=finite))
+def test_nac_weights_stay_in_minus_one_to_one(w_hat, m_hat):
+    assert (np.abs(nalu.nac_weights(*as_jax(w_hat, m_hat))) <= 1).all()
+
+
+@given(
+    hnp.arrays(np.float32, (4, 2), elements=finite),
+    hnp.arrays(np.float32, (2, 3), elements=st.floats(-1, 1, width=32)),
+    hnp.arrays(np.float32, (2, 3), elements=st.floats(-10, 10, width=32)),
+)
+def test_values_and_gradients_are_finite_for_all_weights_of_two_inputs(x, w, g):
+    y, gradients = jax.value_and_grad(lambda *a: nalu.nalu(*a).sum(), argnums=(0, 1, 2))(*as_jax(x, w, g))
+    assert np.isfinite(y)
+    for gradient in gradients:
+        assert np.isfinite(gradient).all()
+
+
+@given(
+    st.floats(np.float32(0.01), 100, width=32),
+    st.floats(np.float32(0.01), 100, width=32),
+    st.sampled_from([(1, 1), (1, -1), (-1, 1), (1, 0), (0, 1), (0, 0)]),
+)
+def test_saturated_weights_compute_products_and_quotients(a, b, powers):
+    w_hat = SATURATED * jnp.array(powers, jnp.float32)[:, None]
+    w = nalu.nac_weights(w_hat, jnp.full((2, 1), SATURATED))
+    expected = np.float64(a) ** powers[0] * np.float64(b) ** powers[1]
+    np.testing.assert_allclose(nalu.log_nac(jnp.array([a, b]), w), [expected], rtol=2e-5)
+
+
+# The recurrent forms.
+
+
+def test_recurrent_and_accumulator_equal_a_loop():
+    x_BTI = jnp.asarray(draw(5, (2, 6, 3))[0])
+    for form, step in [
+        (nalu.Recurrent, lambda cell, p, h, x: cell.apply(p, jnp.concatenate([x, h], axis=-1))),
+        (nalu.Accumulator, lambda cell, p, h, x: h + cell.apply(p, x)),
+    ]:
+        cell = nalu.NALU(2)
+        scan = nn.RNN(form(cell))
+        actual, variables = scan.init_with_output(jax.random.key(0), x_BTI)
+        params = {"params": variables["params"]["cell"]["cell"]}
+        h = jnp.zeros((2, 2))
+        for t in range(6):
+            h = step(cell, params, h, x_BTI[:, t])
+            np.testing.assert_allclose(actual[:, t], h, rtol=1e-5, atol=1e-6)
+
+
+def test_the_accumulator_sums_a_thousand_steps():
+    x_BTI = jnp.asarray(np.random.default_rng(6).integers(0, 10, (2, 1000, 2)), jnp.float32)
+    scan = nn.RNN(nalu.Accumulator(nalu.NAC(1)))
+    saturated = {"w_hat": SATURATED * jnp.array([[1.0], [-1.0]]), "m_hat": jnp.full((2, 1), SATURATED)}
+    h = scan.apply({"params": {"cell": {"cell": saturated}}}, x_BTI)
+    np.testing.assert_array_equal(h[:, -1, 0], (x_BTI[..., 0] - x_BTI[..., 1]).sum(axis=1))
+
+
+# The annotations.
+
+
+def test_wrong_shapes_and_types_are_refused_while_the_tests_run():
+    x, w = jnp.ones((4, 2)), jnp.ones((2, 3))
+    for call in (
+        lambda: nalu.nac(x, w.T),
+        lambda: nalu.nalu(x, w, jnp.ones((2, 2))),
+        lambda: nalu.nac_weights(w, w.T),
+        lambda: nalu.log_nac(jnp.ones((4, 2), int), w),
+        lambda: nalu.nac([1.0, 2.0], w),
+        lambda: nalu.NAC(3).init(jax.random.key(0), jnp.ones((4, 2), int)),
+    ):
+        with pytest.raises(jaxtyping.TypeCheckError):
+            call()

@@ -1,0 +1,81 @@
+"""The statistics over seeds against published and closed-form values, and what they do with diverged seeds."""
+
+import time
+
+import numpy as np
+import pytest
+
+from experiments.lib.artefacts import Quantity
+from experiments.lib.statistics import median_interval, summarise, wilson
+
+
+def quantity(values_S, **fields):
+    return Quantity("table1", "b", "r", "c", "score", np.asarray(values_S), "record", "cpu", "quick", **fields)
+
+
+@pytest.mark.parametrize(
+    ("successes", "seeds", "expected"),
+    [
+        (0, 10, (0.0, 0.27753)),  # z^2 / (n + z^2)
+        (10, 10, (0.72247, 1.0)),
+        (81, 263, (0.2553, 0.3662)),  # Newcombe 1998, table I, method 3
+        (15, 148, (0.0624, 0.1605)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_wilson_interval_is_the_published_one(successes, seeds, expected):
+    assert wilson(successes, seeds) == pytest.approx(expected, abs=6e-5)
+
+
+def test_an_estimate_says_what_the_seeds_say():
+    estimate = summarise(quantity([0.3, 0.1, 0.2, 0.01, 5.0], selected=3, selected_by="validation", threshold=0.15))
+    assert (estimate.median, estimate.selected, estimate.success, estimate.seeds) == (0.2, 0.01, 0.4, 5)
+    assert estimate.low <= estimate.median <= estimate.high
+    assert estimate.success_low < 0.4 < estimate.success_high
+    assert estimate.diverged == 0
+
+
+def test_without_threshold_or_selection_there_is_neither_success_nor_a_selected_value():
+    estimate = summarise(quantity([1.0, 2.0]))
+    assert estimate.selected is estimate.success is estimate.success_low is estimate.success_high is None
+
+
+def test_a_diverged_seed_counts_as_infinite_and_is_never_dropped():
+    estimate = summarise(quantity([np.nan, 1.0, -np.inf, 2.0, np.inf], selected=0, threshold=10.0))
+    assert (estimate.seeds, estimate.diverged) == (5, 3)
+    assert estimate.median == estimate.high == estimate.selected == np.inf
+    assert estimate.low == 1.0
+    assert estimate.success == 0.4
+
+
+def test_seeds_that_recovered_from_a_non_finite_step_count_as_diverged_too():
+    assert summarise(quantity([1.0, 2.0, 3.0], diverged=2)).diverged == 2
+
+
+@pytest.mark.parametrize("value", [0.5, np.inf, np.nan])
+def test_one_seed_gives_an_interval_of_no_width(value):
+    estimate = summarise(quantity([value]))
+    assert estimate.low == estimate.median == estimate.high == (0.5 if value == 0.5 else np.inf)
+
+
+@pytest.mark.parametrize("seeds", [5, 10, 30, 100])
+def test_the_interval_covers_the_true_median_about_as_often_as_it_says(seeds):
+    rng = np.random.default_rng(0)
+    intervals = [median_interval(rng.lognormal(size=seeds)) for _ in range(1000)]
+    assert 0.87 <= np.mean([low <= 1.0 <= high for low, high in intervals]) <= 0.99
+
+
+def test_the_interval_is_the_same_each_time_and_follows_any_rescaling():
+    values_S = np.random.default_rng(0).normal(size=50)
+    low, high = median_interval(values_S)
+    assert (low, high) == median_interval(values_S[::-1])
+    assert median_interval(np.exp(values_S)) == pytest.approx((np.exp(low), np.exp(high)))
+
+
+def test_hundreds_of_quantities_take_a_moment():
+    rng = np.random.default_rng(0)
+    quantities = [quantity(rng.normal(size=100), threshold=0.1) for _ in range(300)]
+    start = time.process_time()
+    for each in quantities:
+        summarise(each)
+    assert time.process_time() - start < 3

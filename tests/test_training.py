@@ -1,0 +1,142 @@
+"""The shared training loop: plain gradient descent, lane by lane, and a lane that fails does so alone."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from experiments.lib import training
+
+STEPS = 6
+RATE = 0.1
+TARGET_L = np.array([1.0, -2.0, 0.5])
+
+
+def sample(key):
+    return jax.random.normal(key, (4,))
+
+
+def losses(params, x_B):
+    return jnp.square((params["w"] - jnp.asarray(TARGET_L, jnp.float32))[:, None] * x_B[None] + params["b"]).mean(1)
+
+
+def start(transform, key=3):
+    params = {"w": jnp.zeros(3), "b": jnp.full((3, 1), 0.5)}
+    return training.start(params, transform, jax.random.key(key))
+
+
+def take(state, transform, *, losses=losses, steps=STEPS, rate=None, **options):
+    return training.take_steps(
+        state,
+        steps=steps,
+        sample=sample,
+        losses=losses,
+        transform=transform,
+        learning_rate=rate or training.constant(RATE),
+        **options,
+    )
+
+
+def by_hand(update, steps=STEPS):
+    """The same training in float64 NumPy, one lane after the other; `update(gradient, memory, step)`."""
+    w_L, b_L = np.zeros(3), np.full(3, 0.5)
+    memory = {}
+    for step in range(steps):
+        x_B = np.asarray(sample(jax.random.fold_in(jax.random.key(3), step)), np.float64)
+        for lane in range(3):
+            error_B = (w_L[lane] - TARGET_L[lane]) * x_B + b_L[lane]
+            w_L[lane] -= update((2 * error_B * x_B).mean(), memory, ("w", lane), step)
+            b_L[lane] -= update((2 * error_B).mean(), memory, ("b", lane), step)
+    return w_L, b_L
+
+
+def sgd(gradient, memory, name, step):
+    return RATE * gradient
+
+
+def adam(gradient, memory, name, step):
+    m, v = memory.get(name, (0.0, 0.0))
+    m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+    memory[name] = m, v
+    return RATE * (m / (1 - 0.9 ** (step + 1))) / (np.sqrt(v / (1 - 0.999 ** (step + 1))) + 1e-8)
+
+
+@pytest.mark.parametrize(("transform", "update"), [(optax.identity(), sgd), (optax.scale_by_adam(), adam)])
+@pytest.mark.parametrize("unroll", [1, 2])
+def test_steps_are_those_of_a_plain_loop(transform, update, unroll):
+    state = take(start(transform), transform, unroll=unroll)
+    w_L, b_L = by_hand(update)
+    np.testing.assert_allclose(state.params["w"], w_L, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(state.params["b"][:, 0], b_L, rtol=1e-4, atol=1e-5)
+    assert int(state.step) == STEPS
+    assert state.nonfinite_L.tolist() == [0, 0, 0]
+
+
+def test_steps_in_two_goes_are_the_same_steps():
+    transform = optax.scale_by_adam()
+    whole = take(start(transform), transform)
+    halves = take(take(start(transform), transform, steps=2), transform, steps=STEPS - 2)
+    for one, other in zip(jax.tree.leaves(whole.params), jax.tree.leaves(halves.params), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    assert int(halves.step) == STEPS
+
+
+def test_every_step_has_a_fresh_batch_and_every_key_another_stream():
+    transform = optax.identity()
+
+    def first(key, steps):
+        return np.asarray(take(start(transform, key), transform, steps=steps).params["w"])
+
+    assert not np.allclose(first(3, 1), first(4, 1))
+    np.testing.assert_array_equal(first(3, 1), first(3, 1))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("transform", [optax.identity(), optax.scale_by_adam()])
+def test_a_lane_that_is_not_finite_skips_its_update_alone_and_is_counted(bad, transform):
+    def sometimes_bad(params, x_B):
+        good_L = losses(params, x_B)
+        wrong = x_B[0] > 0
+        return good_L.at[1].multiply(jnp.where(wrong, bad, 1.0))
+
+    wrong = [float(sample(jax.random.fold_in(jax.random.key(3), step))[0]) > 0 for step in range(STEPS)]
+    assert 0 < sum(wrong) < STEPS
+    state = take(start(transform), transform, losses=sometimes_bad)
+    good = take(start(transform), transform)
+    assert state.nonfinite_L.tolist() == [0, sum(wrong), 0]
+    for leaf, expected in zip(jax.tree.leaves(state.params), jax.tree.leaves(good.params), strict=True):
+        assert np.isfinite(leaf).all()
+        np.testing.assert_allclose(leaf[0], expected[0], rtol=1e-6)
+        np.testing.assert_allclose(leaf[2], expected[2], rtol=1e-6)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.optimiser))
+
+
+def test_a_lane_that_is_never_finite_stays_where_it_began():
+    transform = optax.scale_by_adam()
+    state = take(start(transform), transform, losses=lambda params, x: losses(params, x).at[2].multiply(jnp.nan))
+    assert state.nonfinite_L.tolist() == [0, 0, STEPS]
+    assert float(state.params["w"][2]) == 0.0
+    assert float(state.params["b"][2, 0]) == 0.5
+
+
+def test_seeds_side_by_side_are_seeds_alone():
+    transform = optax.scale_by_adam()
+    keys = jnp.arange(3)
+    together = jax.vmap(lambda key: take(start(transform, key), transform).params["w"])(keys)
+    for key in range(3):
+        np.testing.assert_allclose(together[key], take(start(transform, key), transform).params["w"], rtol=1e-5)
+
+
+def test_the_learning_rate_may_change_with_the_step():
+    transform = optax.identity()
+    state = take(start(transform), transform, rate=lambda step: jnp.where(step < 2, RATE, 0.0))
+    np.testing.assert_allclose(state.params["w"], take(start(transform), transform, steps=2).params["w"], rtol=1e-6)
+
+
+def test_cosine_falls_from_the_rate_to_zero_and_stays():
+    rate = training.cosine(0.2, 100)
+    steps = np.array([0, 25, 50, 100, 150])
+    expected = [0.2, 0.1 * (1 + np.cos(np.pi / 4)), 0.1, 0.0, 0.0]
+    np.testing.assert_allclose([float(rate(jnp.int32(step))) for step in steps], expected, atol=1e-7)
+    assert float(training.constant(0.3)(jnp.int32(7))) == pytest.approx(0.3)
