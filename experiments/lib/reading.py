@@ -42,9 +42,9 @@ class Task(NamedTuple):
 
 
 class Items(NamedTuple):
-    """Inputs `[N, I]`, targets `[O, N]`, and which of them count, `[O, N]`."""
+    """Inputs `[I, N]`, targets `[O, N]`, and which of them count, `[O, N]`."""
 
-    x_NI: jax.Array
+    x_IN: jax.Array
     y_ON: jax.Array
     counts_ON: jax.Array
 
@@ -60,21 +60,21 @@ def draw_task(key: jax.Array, reading: Reading, inputs: int) -> Task:
 
 
 def draw_inputs(key: jax.Array, task: Task, range_2: jax.Array, items: int) -> jax.Array:
-    """Returns inputs `[N, I]`."""
+    """Returns inputs `[I, N]`."""
     low, high = range_2
-    return low + (high - low) * jax.random.uniform(key, (items, task.masks_2I.shape[1]))
+    return low + (high - low) * jax.random.uniform(key, (task.masks_2I.shape[1], items))
 
 
-def sums(task: Task, x_NI: jax.Array) -> jax.Array:
+def sums(task: Task, x_IN: jax.Array) -> jax.Array:
     """Returns a and b `[2, N]`."""
-    return task.masks_2I @ x_NI.T
+    return task.masks_2I @ x_IN
 
 
 def inside(key: jax.Array, task: Task, items: int) -> Items:
     """Returns items from the training distribution."""
-    x_NI = draw_inputs(key, task, task.inside_2, items)
-    y_ON = operations.targets(sums(task, x_NI))
-    return Items(x_NI, y_ON, jnp.ones(y_ON.shape, bool))
+    x_IN = draw_inputs(key, task, task.inside_2, items)
+    y_ON = operations.targets(sums(task, x_IN))
+    return Items(x_IN, y_ON, jnp.ones(y_ON.shape, bool))
 
 
 def outside(key: jax.Array, task: Task, items: int) -> Items:
@@ -83,11 +83,11 @@ def outside(key: jax.Array, task: Task, items: int) -> Items:
     seen_2N = sums(task, draw_inputs(key_maxima, task, task.inside_2, MAXIMA_ITEMS))
     largest_2 = seen_2N.max(axis=1)
     largest_O = operations.targets(seen_2N).max(axis=1)
-    x_NI = draw_inputs(key_items, task, task.outside_2, items)
-    sums_2N = sums(task, x_NI)
+    x_IN = draw_inputs(key_items, task, task.outside_2, items)
+    sums_2N = sums(task, x_IN)
     y_ON = operations.targets(sums_2N)
     beyond_N = jnp.any(sums_2N > largest_2[:, None], axis=0)
-    return Items(x_NI, y_ON, beyond_N | (y_ON > largest_O[:, None]) | ~task.rule)
+    return Items(x_IN, y_ON, beyond_N | (y_ON > largest_O[:, None]) | ~task.rule)
 
 
 def relative_error(predicted_ON: jax.Array, items: Items) -> tuple[jax.Array, jax.Array]:

@@ -63,12 +63,12 @@ def make_train(recipe: Recipe, read: reading.Reading, *, inputs: int, batch: int
             training=training.start(params_L, recipe.transform, key_data),
         )
 
-    def predict(params_L: Any, x_NI: jax.Array) -> jax.Array:
+    def predict(params_L: Any, x_IN: jax.Array) -> jax.Array:
         """Returns `[M, O, N]`."""
         groups = 1 if recipe.alike else models
         params_by_group = jax.tree.map(lambda leaf: leaf.reshape(groups, -1, *leaf.shape[1:]), params_L)
         predicted = [
-            jax.vmap(network.apply, in_axes=(0, None))(jax.tree.map(lambda leaf, m=m: leaf[m], params_by_group), x_NI)
+            network.apply(jax.tree.map(lambda leaf, m=m: leaf[m], params_by_group), x_IN)
             for m, network in enumerate(recipe.networks[:groups])
         ]
         return jnp.concatenate(predicted).reshape(models, operations, -1)
@@ -82,14 +82,14 @@ def make_train(recipe: Recipe, read: reading.Reading, *, inputs: int, batch: int
         }
         metrics = {"nonfinite_steps": state.training.nonfinite_L.reshape(shape)}
         for name, chosen in sets.items():
-            predicted_MON = predict(state.training.params, chosen.x_NI)
+            predicted_MON = predict(state.training.params, chosen.x_IN)
             relative_MO, metrics[f"{name}_scale"] = reading.relative_error(predicted_MON, chosen)
             metrics[name] = relative_MO.reshape(shape)
         return metrics
 
     def leg(state: State) -> tuple[State, dict[str, jax.Array]]:
         def losses(params_L: Any, batch: reading.Items) -> jax.Array:
-            return jnp.mean((predict(params_L, batch.x_NI) - batch.y_ON) ** 2, axis=-1).reshape(-1)
+            return jnp.mean((predict(params_L, batch.x_IN) - batch.y_ON) ** 2, axis=-1).reshape(-1)
 
         fall = training.cosine(1.0, recipe.steps) if recipe.cosine else training.constant(1.0)
         trained = training.take_steps(

@@ -1,8 +1,9 @@
 """The networks of section 4.1: two layers of the same cell, and the perceptrons beside them.
 
-Axes: N items, I inputs.
+Axes: L networks side by side, N items, I inputs.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,13 +12,13 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 import nalu
-from experiments.lib import mlp
+from experiments.lib import features_first, mlp
 
 EXPONENT = 40.0  # largest exponent of a multiplicative path in training, so that no square overflows float32
 
 
 class Network(NamedTuple):
-    """`init`: key -> params; `apply`: (params, `[N, I]`) -> `[N]`."""
+    """`init`: key -> params of one network; `apply`: (params of L networks, `[I, N]`) -> `[L, N]`."""
 
     init: Callable[[jax.Array], Any]
     apply: Callable[[Any, jax.Array], jax.Array]
@@ -31,10 +32,10 @@ def stack(first: nn.Module, second: nn.Module, inputs: int) -> Network:
         hidden_1H, variables = first.init_with_output(key_first, jnp.ones((1, inputs)))
         return variables, second.init(key_second, hidden_1H)
 
-    def apply(params: Any, x_NI: jax.Array) -> jax.Array:
-        return second.apply(params[1], first.apply(params[0], x_NI))[:, 0]
+    def apply_one(params: Any, x_IN: jax.Array) -> jax.Array:
+        return second.apply(params[1], first.apply(params[0], x_IN.T))[:, 0]
 
-    return Network(init, apply)
+    return Network(init, jax.vmap(apply_one, in_axes=(0, None)))
 
 
 def of_cell(name: str, inputs: int, hidden: int) -> Network:
@@ -66,16 +67,22 @@ def of_started_nalu(start: NaluStart, inputs: int) -> Network:
         1, clip=EXPONENT, m_hat_init=zeros, g_init=constant(start.gate),
         w_hat_init=lambda key, shape: jnp.array(start.output, jnp.float32)[:, None],
     )  # fmt: skip
-    return stack(first, second, inputs)
+    layer = functools.partial(features_first.nalu_layer, clip=EXPONENT)
+
+    def apply(params: Any, x_IN: jax.Array) -> jax.Array:
+        hidden_LHN = features_first.shared_input(layer, params[0], x_IN)
+        return jax.vmap(layer)(params[1], hidden_LHN)[:, 0]
+
+    return Network(stack(first, second, inputs).init, apply)
 
 
 def of_perceptron(activation: str, inputs: int, hidden: int) -> Network:
     """Returns a perceptron of one hidden layer; without a nonlinearity it has no bias either."""
     activate = mlp.nonlinearity(activation)
 
-    def apply(layers: Any, x_NI: jax.Array) -> jax.Array:
+    def apply_one(layers: Any, x_IN: jax.Array) -> jax.Array:
         if activation == "None":
             layers = [{**layer, "b": jnp.zeros_like(layer["b"])} for layer in layers]
-        return mlp.mlp(layers, x_NI, activate)[:, 0]
+        return mlp.mlp(layers, x_IN.T, activate)[:, 0]
 
-    return Network(lambda key: mlp.mlp_init(key, (inputs, hidden, 1)), apply)
+    return Network(lambda key: mlp.mlp_init(key, (inputs, hidden, 1)), jax.vmap(apply_one, in_axes=(0, None)))
