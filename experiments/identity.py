@@ -19,13 +19,14 @@ import numpy as np
 import optax
 
 import nalu
-from experiments.lib import mlp, training
-from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Quantity, Table, find
-from experiments.lib.config import require, require_members, require_positive, selects
+from experiments.lib import mlp, paper, training
+from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Table, find
+from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
 from experiments.lib.program import Train
 from experiments.lib.quantities import quantity
 
 VERSION = 1
+PLACE = (1, 1)  # in the paper: section, subsection, part
 ARTEFACTS = ("figure1",)
 
 PAPER = (  # in the paper's legend order
@@ -52,7 +53,8 @@ class Config:
     train_limit: float = 5.0  # paper 1.1
 
     def __post_init__(self) -> None:
-        require_positive(self, "seeds", "hidden", "hidden_layers", "steps", "legs", "learning_rate", "batch")
+        require_seeds(self)
+        require_positive(self, "hidden", "hidden_layers", "steps", "legs", "learning_rate", "batch")
         require_positive(self, "train_limit")
         require(self.steps % self.legs == 0, f"steps is {self.steps}, which legs = {self.legs} does not divide.")
         require_members("models", self.models, ("nonlinearities", *nalu.CELLS))
@@ -162,25 +164,30 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         for row, chosen_X in rows.items()
         for column, (error_SX, skipped_S, run) in columns.items()
     )  # fmt: skip
-    title = f"Figure 1 in numbers: mean absolute error of the identity, trained on [-{cfg.train_limit:g}, {cfg.train_limit:g}]"
+    limit = f"{cfg.train_limit:g}"
+    title = f"Figure 1 in numbers: mean absolute error of the identity, trained on [-{limit}, {limit}]"
     notes = (
         "The paper's heights are read off its plot; colours repeat in its legend, so which curve bears which name is "
         "likely, not sure.",
         "Unstated in the paper, ours: Adam, batches of fresh points, PyTorch's default start, Threshold(1, 0).",
     )
-    return [
-        Table("figure1", title, ("identity",), tuple(rows), tuple(columns), quantities, notes, 2, 999.0, "median")
-    ]
+    return [Table("figure1", title, ("identity",), tuple(rows), tuple(columns), quantities, notes, 2, 999.0, "median")]
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns the paper's picture, and beside it the same with our own columns."""
     columns = errors(results)
+    printed = paper.numbers("figure1")
 
     def curves(names: tuple[str, ...], style: str) -> tuple[Curve, ...]:
         return tuple(
             Curve(name, POINTS_X, _mean_over_seeds(columns[name][0]), style=style) for name in names if name in columns
         )
+
+    def heights(name: str) -> Curve:
+        rows = (("x=-20", -20.0), ("x=20", 20.0))
+        read = [printed["identity", row, name, "mean absolute error"].number for row, _ in rows]
+        return Curve(name, np.array([x for _, x in rows]), np.array(read), style="paper")
 
     ours = tuple(name for name in columns if name not in PAPER)
     seeds = max((run.provenance["seeds"] for _, _, run in columns.values()), default=0)
@@ -191,11 +198,21 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
         "x_limits": (-20.0, 20.0),
     }
     panels = (
-        Panel("the paper's nonlinearities", curves=curves(PAPER, "ours"), y_limits=(0.0, 20.0), **frame),
+        Panel(
+            "the paper's nonlinearities",
+            curves=curves(PAPER, "ours") + tuple(map(heights, PAPER)),
+            y_limits=(0.0, 20.0),
+            **frame,
+        ),
         Panel("without a nonlinearity, NAC, NALU", curves=curves(ours, "extra"), **frame),
     )
     title = f"Learning the identity on [-{cfg.train_limit:g}, {cfg.train_limit:g}] (mean of {seeds} seeds)"
-    return [Figure("figure1", "figure1", title, panels)]
+    lost = {name: int(np.sum(~np.isfinite(error_SX).all(axis=1))) for name, (error_SX, _, _) in columns.items()}
+    notes = [
+        "Hollow marks: the paper's heights at the ends, read off its plot; which mark bears which name is likely only."
+    ]
+    notes += [f"{name}: without {count} seeds that ended non-finite." for name, count in lost.items() if count]
+    return [Figure("figure1", "figure1", title, panels, tuple(notes))]
 
 
 def _mean_over_seeds(error_SX: np.ndarray) -> np.ndarray:

@@ -12,32 +12,23 @@ import dataclasses
 from typing import Any
 
 import nalu
+from experiments.lib import arithmetic_recipes, static_training
 from experiments.lib import arithmetic_scores as scores
-from experiments.lib import static_training
+from experiments.lib.arithmetic_recipes import PERCEPTRONS, STARTS
 from experiments.lib.artefacts import Figure, Finished, Table, find
-from experiments.lib.config import require, require_members, require_positive, selects
+from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
 from experiments.lib.operations import OPERATIONS
 from experiments.lib.program import Train
 from experiments.lib.reading import Reading
-from experiments.lib.static_training import ADAM, RMSPROP, Recipe
-from experiments.lib.two_layers import NaluStart, of_cell, of_perceptron, of_started_nalu
+from experiments.lib.static_training import Recipe
 
 VERSION = 1
+PLACE = (4, 1, 1)  # in the paper: section, subsection, part
 ARTEFACTS = ("table1",)
 
-PERCEPTRONS = {  # the paper's two first, then its appendix's
-    **{"ReLU6": "ReLU6", "None (linear)": "None", "Tanh": "Tanh", "Sigmoid": "Sigmoid"},
-    **{"Softsign": "Softsign", "SELU": "SELU", "ELU": "ELU", "ReLU": "ReLU"},
-}
-MODELS = ("random", "perceptrons", "nac", "nalu", "nalu-plain", "nalu-restarts")
+MODELS = ("perceptrons", "nac", "nalu", "nalu-plain", "nalu-restarts")
 FIRST = ("ReLU6", "None (linear)", "NAC", "NALU")  # the paper's columns, in its order
 COLUMNS = {"nac": "NAC", "nalu": "NALU", "nalu-plain": "NALU (Glorot, Adam)", "nalu-restarts": "NALU (restarts)"}
-STARTS = (  # ours, tuned on other seeds; the first is the column NALU, all compete in NALU (restarts)
-    NaluStart(1.0, (0.5, -0.2), -1.0),
-    NaluStart(2.0, (0.5, -0.3), -0.5),
-    NaluStart(4.0, (0.5, -0.3), -0.5),
-    NaluStart(0.5, (0.5, 0.5), -0.5),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +44,7 @@ class Config:
     low: float = 0.05  # unstated; ours, as the next six: see the study of readings
     high: float = 0.95
     a_lengths: tuple[int, int] = (6, 10)
-    b_lengths: tuple[int, int] = (2, 3)
+    b_lengths: tuple[int, int] = (4, 4)
     widen: float = 1.35  # extrapolation draws from U[low, widen * high] and keeps what exceeds a training maximum
     nalu_steps: int = 60_000
     nalu_learning_rate: float = 4e-2
@@ -66,7 +57,8 @@ class Config:
     random_networks: int = 10  # ours: for each seed, to measure what the score calls 100
 
     def __post_init__(self) -> None:
-        require_positive(self, "seeds", "hidden", "perceptron_hidden", "low", "nalu_steps", "baseline_steps", "items")
+        require_seeds(self)
+        require_positive(self, "hidden", "perceptron_hidden", "low", "nalu_steps", "baseline_steps", "items")
         require_positive(self, "nalu_learning_rate", "baseline_learning_rate", "plain_learning_rate", "batch")
         require_positive(self, "evaluations", "random_networks", "inputs")
         require(self.high > self.low, f"high is {self.high}, but must be above low = {self.low}.")
@@ -87,29 +79,26 @@ class Config:
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
-    """Returns the compiled programs: all perceptrons are one."""
-    return [{"model": model} for model in cfg.models]
+    """Returns the compiled programs: all perceptrons are one, and the score always needs random networks."""
+    return [{"model": model} for model in ("random", *cfg.models)]
 
 
 def recipe(cfg: Config, model: str) -> Recipe:
     """Returns how a model is trained; a cell of nalu.CELLS without a recipe of its own gets the NAC's."""
-    of_nalu = of_cell("nalu", cfg.inputs, cfg.hidden)
     match model:
         case "random":
-            return Recipe((of_nalu,) * cfg.random_networks, ADAM, 0.0, 0)
+            return arithmetic_recipes.untrained(cfg.random_networks, cfg.inputs, cfg.hidden)
         case "perceptrons":
-            networks = tuple(of_perceptron(name, cfg.inputs, cfg.perceptron_hidden) for name in PERCEPTRONS.values())
-            return Recipe(networks, ADAM, cfg.baseline_learning_rate, cfg.baseline_steps, alike=False)
+            return arithmetic_recipes.perceptrons(
+                tuple(PERCEPTRONS), cfg.inputs, cfg.perceptron_hidden, cfg.baseline_learning_rate, cfg.baseline_steps
+            )
         case "nalu":
-            start = of_started_nalu(STARTS[0], cfg.inputs)
-            return Recipe((start,), RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
+            return arithmetic_recipes.started_nalus(STARTS[:1], cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
         case "nalu-plain":
-            return Recipe((of_nalu,), ADAM, cfg.plain_learning_rate, cfg.nalu_steps, cosine=False)
+            return arithmetic_recipes.plain_nalu(cfg.inputs, cfg.hidden, cfg.plain_learning_rate, cfg.nalu_steps)
         case "nalu-restarts":
-            starts = tuple(of_started_nalu(start, cfg.inputs) for start in STARTS)
-            return Recipe(starts, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
-    network = of_cell(model, cfg.inputs, cfg.hidden)
-    return Recipe((network,), RMSPROP, cfg.baseline_learning_rate, cfg.baseline_steps)
+            return arithmetic_recipes.started_nalus(STARTS, cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
+    return arithmetic_recipes.cell(model, cfg.inputs, cfg.hidden, cfg.baseline_learning_rate, cfg.baseline_steps)
 
 
 def make_train(cfg: Config, *, model: str) -> Train:
@@ -154,7 +143,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         "Score: 100 * RMSE / RMSE of a randomly initialised model, one reference a task and range: the median over "
         "many keys of a Glorot-initialised NALU of the same shape. The same with MSE, and the raw MSE, are below.",
         "NALU is the paper's layer (tied weights, gate from the input, no bias), 100-2-1; ours are its start (layer 1's "
-        "gate open, W_hat > 0; layer 2's W_hat 0.5 and -0.2, gate leaning to the product), RMSprop with a cosine "
+        "gate open, W_hat > 0; layer 2's W_hat 0.5 and -0.3, gate leaning to the product), RMSprop with a cosine "
         f"schedule from {cfg.nalu_learning_rate:g}, and {cfg.nalu_steps:,} steps on batches of {cfg.batch}. "
         f"NALU (restarts): the same from {len(STARTS)} starts a seed, the best chosen by validation error. "
         "NALU (Glorot, Adam) is the plain reading: Glorot start, Adam, constant rate.",

@@ -21,6 +21,7 @@ from experiments.lib.config import require, require_members, require_positive, s
 from experiments.lib.quantities import quantity
 
 VERSION = 1
+PLACE = (0, 0)
 ARTEFACTS = ("toy",)
 SLOPES = (2.0, -3.0)
 

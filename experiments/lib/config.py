@@ -38,6 +38,12 @@ def require_positive(config: Any, *names: str) -> None:
         require(value > 0 and math.isfinite(value), f"{name} is {value}, but must be above zero and finite.")
 
 
+def require_seeds(config: Any) -> None:
+    """Raises a usage error unless `seeds` and `root` make keys: at least one seed, and a root of 32 bits."""
+    require_positive(config, "seeds")
+    require(0 <= config.root < 2**32, f"root is {config.root}, but must be a whole number from 0 to {2**32 - 1}.")
+
+
 def require_members(name: str, values: Sequence[str], known: Sequence[str]) -> None:
     """Raises a usage error unless `values` is a non-empty selection of `known` without repeats."""
     require(len(values) > 0, f"{name} is empty: name at least one of {', '.join(known)}.")

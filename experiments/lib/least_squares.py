@@ -1,8 +1,8 @@
 """Levenberg-Marquardt least squares for small networks: the last digits that gradient descent leaves.
 
 The targets of section 4.1 can be met exactly and are free of noise, so near a solution the loss is a sum of squares
-that goes to zero, and steps that solve the linearised problem converge quadratically. Works in the precision of its
-arguments; wants float64.
+that goes to zero, and steps that solve the linearised problem converge quadratically. float32 is enough: damping and
+the refusal of steps that raise the cost make up for the squared condition number.
 
 Axes: N items, P parameters.
 
@@ -49,9 +49,9 @@ def levenberg_marquardt(
         normal_PP = j_NP.T @ j_NP
         scale_P = jnp.diagonal(normal_PP)
         # Parameters without influence would make the matrix singular: a trace of the identity keeps it regular.
-        floor = 1e-14 * scale_P.sum() + jnp.finfo(start_P.dtype).tiny
+        floor = jnp.finfo(start_P.dtype).eps ** 2 * scale_P.sum() + jnp.finfo(start_P.dtype).tiny
         system_PP = normal_PP + jnp.diag(damping * scale_P) + floor * identity_PP
-        move_P = jax.scipy.linalg.solve(system_PP, j_NP.T @ residuals(fit.params_P, items), assume_a="pos")
+        move_P = jnp.linalg.solve(system_PP, j_NP.T @ residuals(fit.params_P, items))
         tried_P = fit.params_P - move_P
         cost = jnp.sum(residuals(tried_P, items) ** 2)
         better = jnp.isfinite(cost) & (cost < fit.cost)

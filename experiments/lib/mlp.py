@@ -62,5 +62,5 @@ def mlp_init(key: jax.Array, sizes: tuple[int, ...]) -> list[dict[str, jax.Array
 def mlp(layers: list[dict[str, Any]], x: jax.Array, activate: Callable[[jax.Array, jax.Array], jax.Array]) -> jax.Array:
     """Returns `[B, O]`: dense layers with the nonlinearity between them and none after the last."""
     for layer in layers[:-1]:
-        x = activate(x @ layer["w"] + layer["b"], layer["slope"])
-    return x @ layers[-1]["w"] + layers[-1]["b"]
+        x = activate(x @ layer["w"] + layer["b"][None], layer["slope"])
+    return x @ layers[-1]["w"] + layers[-1]["b"][None]

@@ -16,9 +16,7 @@ OPERATIONS = {
 }
 
 
-def draw_slices(
-    key: jax.Array, inputs: int, a_lengths: tuple[int, int], b_lengths: tuple[int, int]
-) -> jax.Array:
+def draw_slices(key: jax.Array, inputs: int, a_lengths: tuple[int, int], b_lengths: tuple[int, int]) -> jax.Array:
     """Returns `[2, I]` zeros and ones: two contiguous slices of the inputs, which may overlap.
 
     They are never identical: the second moves by one place where it would be, for then a - b would be nothing to
@@ -32,7 +30,7 @@ def draw_slices(
     moved = (start_2[1] + 1) % (inputs - length_2[1] + 1)
     start_2 = start_2.at[1].set(jnp.where(identical, moved, start_2[1]))
     place_I = jnp.arange(inputs)
-    return jnp.float32((place_I >= start_2[:, None]) & (place_I < (start_2 + length_2)[:, None]))
+    return jnp.float32((place_I[None] >= start_2[:, None]) & (place_I[None] < (start_2 + length_2)[:, None]))
 
 
 def targets(sums_2N: jax.Array) -> jax.Array:

@@ -3,7 +3,6 @@
 Axes: S seeds, E legs.
 """
 
-import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -25,7 +24,7 @@ class Train(NamedTuple):
       last: names of metrics of which only the last leg's value is kept, as [S, 1, ...].
       group: seeds that advance together on one CPU core (a vmap inside a loop over seeds); accelerators take all at
         once. Measured, not a matter of taste: small groups stay in the cache of the core.
-      finish: one more leg at the end, of another kind; it is traced with float64 enabled. Its state is the leg's.
+      finish: one more leg at the end, of another kind.
     """
 
     init: Callable[[jax.Array], Any]
@@ -66,9 +65,8 @@ def compile_train(train: Train, seeds: int, devices: list[jax.Device]) -> Progra
     def abstract(tree: Any) -> Any:
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree)
 
-    def compile_leg(function: Leg, *, double: bool = False) -> Any:
-        with jax.enable_x64(True) if double else contextlib.nullcontext():
-            return jax.jit(over_seeds(function), donate_argnums=0).lower(state_shapes).compile()
+    def compile_leg(function: Leg) -> Any:
+        return jax.jit(over_seeds(function), donate_argnums=0).lower(state_shapes).compile()
 
     keys = abstract(jax.eval_shape(lambda: jax.random.split(jax.random.key(0), seeds)))
     init = jax.jit(over_seeds(train.init)).lower(keys).compile()
@@ -76,7 +74,7 @@ def compile_train(train: Train, seeds: int, devices: list[jax.Device]) -> Progra
     leg = compile_leg(train.leg)
     legs = (leg,) * train.legs
     if train.finish is not None:
-        legs += (compile_leg(train.finish, double=True),)
+        legs += (compile_leg(train.finish),)
     used = max(_bytes(program) for program in set(legs))
     return Program(init, legs, state_shapes, sharding, used)
 

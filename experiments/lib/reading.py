@@ -42,9 +42,9 @@ class Task(NamedTuple):
 
 
 class Items(NamedTuple):
-    """Inputs `[I, N]`, targets `[O, N]`, and which of them count, `[O, N]`."""
+    """Inputs (any array that ends with N), targets `[O, N]`, and which of them count, `[O, N]`."""
 
-    x_IN: jax.Array
+    inputs: jax.Array
     y_ON: jax.Array
     counts_ON: jax.Array
 
@@ -87,11 +87,11 @@ def outside(key: jax.Array, task: Task, items: int) -> Items:
     sums_2N = sums(task, x_IN)
     y_ON = operations.targets(sums_2N)
     beyond_N = jnp.any(sums_2N > largest_2[:, None], axis=0)
-    return Items(x_IN, y_ON, beyond_N | (y_ON > largest_O[:, None]) | ~task.rule)
+    return Items(x_IN, y_ON, beyond_N[None] | (y_ON > largest_O[:, None]) | ~task.rule)
 
 
 def relative_error(predicted_ON: jax.Array, items: Items) -> tuple[jax.Array, jax.Array]:
-    """Returns mean (f - y)^2 / mean y^2 and mean y^2, both `[..., O]`, over the items that count."""
+    """Returns mean (f - y)^2 / mean y^2 and mean y^2, both `[O]`, over the items that count."""
     counts_O = items.counts_ON.sum(axis=1)
     scale_O = jnp.where(items.counts_ON, items.y_ON**2, 0).sum(axis=1) / counts_O
     squares_ON = jnp.where(items.counts_ON, (predicted_ON - items.y_ON) ** 2, 0)

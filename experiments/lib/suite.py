@@ -40,9 +40,10 @@ class Experiment(NamedTuple):
 
 
 def modules() -> dict[str, ModuleType]:
-    """Returns every experiment by name: the file name is the registry."""
+    """Returns every experiment by name, in the paper's order: the file name is the registry."""
     names = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
-    return {name: importlib.import_module(f"experiments.{name}") for name in names}
+    found = {name: importlib.import_module(f"experiments.{name}") for name in names}
+    return dict(sorted(found.items(), key=lambda item: item[1].PLACE))
 
 
 def artefacts() -> dict[str, list[str]]:
