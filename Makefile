@@ -27,7 +27,7 @@ $(ARTEFACTS): $(READY)  ## one of them
 	@$(RUN) run $@ --profile $(PROFILE)
 
 report: $(READY)  ## render from what exists; never trains
-	@$(RUN) report
+	@$(RUN) report --profile $(PROFILE)
 
 smoke: $(READY)  ## see everything run, in under a minute; the numbers mean nothing
 	@$(RUN) run all --profile smoke

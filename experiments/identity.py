@@ -179,10 +179,12 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     columns = errors(results)
     printed = paper.numbers("figure1")
 
-    def curves(names: tuple[str, ...], style: str) -> tuple[Curve, ...]:
-        return tuple(
-            Curve(name, POINTS_X, _mean_over_seeds(columns[name][0]), style=style) for name in names if name in columns
-        )
+    def mean(name: str) -> Curve:
+        return Curve(name, POINTS_X, _mean_over_seeds(columns[name][0]))
+
+    def median(name: str) -> Curve:
+        low_X, middle_X, high_X = np.percentile(np.nan_to_num(columns[name][0], nan=np.inf), (25, 50, 75), axis=0)
+        return Curve(name, POINTS_X, middle_X, low_X, high_X, style="extra")
 
     def heights(name: str) -> Curve:
         rows = (("x=-20", -20.0), ("x=20", 20.0))
@@ -196,17 +198,14 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
         "y_label": "mean absolute error |f(x) - x|",
         "training_range": (-cfg.train_limit, cfg.train_limit),
         "x_limits": (-20.0, 20.0),
+        "y_limits": (0.0, 20.0),
     }
+    theirs = tuple(name for name in PAPER if name in columns)
     panels = (
-        Panel(
-            "the paper's nonlinearities",
-            curves=curves(PAPER, "ours") + tuple(map(heights, PAPER)),
-            y_limits=(0.0, 20.0),
-            **frame,
-        ),
-        Panel("without a nonlinearity, NAC, NALU", curves=curves(ours, "extra"), **frame),
+        Panel("the paper's nonlinearities (mean)", curves=(*map(mean, theirs), *map(heights, theirs)), **frame),
+        Panel("our columns (median, band: quartiles)", curves=tuple(map(median, ours)), **frame),
     )
-    title = f"Learning the identity on [-{cfg.train_limit:g}, {cfg.train_limit:g}] (mean of {seeds} seeds)"
+    title = f"Learning the identity on [-{cfg.train_limit:g}, {cfg.train_limit:g}] ({seeds} seeds)"
     lost = {name: int(np.sum(~np.isfinite(error_SX).all(axis=1))) for name, (error_SX, _, _) in columns.items()}
     notes = [
         "Hollow marks: the paper's heights at the ends, read off its plot; which mark bears which name is likely only."

@@ -161,8 +161,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         return []
     found = columns(results)
     notes = (
-        f"{cfg.inputs} inputs from U[0, {cfg.high:g}] a step; a and b sum slices of {cfg.lengths[0]}-{cfg.lengths[1]} of "
-        f"them over all steps; {cfg.steps_trained} steps in training and interpolation, {cfg.steps_extrapolated} in "
+        f"{cfg.inputs} inputs from U[0, {cfg.high:g}] a step; a and b sum slices of {cfg.lengths[0]}-{cfg.lengths[1]} "
+        f"of them over all steps; {cfg.steps_trained} steps in training and interpolation, {cfg.steps_extrapolated} in "
         "extrapolation. The paper gives none of this; input size, hidden size and lengths are Madsen and Johansen's.",
         "Score as in the static half; its reference is the Glorot-initialised accumulator below, untrained.",
         "NAC and NALU add over time: h = sum of NAC(x_t), y = NAC(h) or NALU(h). Cells that pass h through learnt "

@@ -49,7 +49,8 @@ class Config:
     nalu_steps: int = 60_000
     nalu_learning_rate: float = 4e-2
     baseline_steps: int = 20_000  # ours, as the next two
-    baseline_learning_rate: float = 1e-2
+    nac_learning_rate: float = 1e-2
+    perceptron_learning_rate: float = 2e-3
     plain_learning_rate: float = 1e-3
     evaluations: int = 20  # ours: checkpoints among which validation chooses
     items: int = 1000  # ours: of validation and interpolation each, four times as many for extrapolation
@@ -59,7 +60,8 @@ class Config:
     def __post_init__(self) -> None:
         require_seeds(self)
         require_positive(self, "hidden", "perceptron_hidden", "low", "nalu_steps", "baseline_steps", "items")
-        require_positive(self, "nalu_learning_rate", "baseline_learning_rate", "plain_learning_rate", "batch")
+        require_positive(self, "nalu_learning_rate", "nac_learning_rate", "plain_learning_rate", "batch")
+        require_positive(self, "perceptron_learning_rate")
         require_positive(self, "evaluations", "random_networks", "inputs")
         require(self.high > self.low, f"high is {self.high}, but must be above low = {self.low}.")
         require(self.widen > 1, f"widen is {self.widen}, but must be above 1.")
@@ -90,7 +92,7 @@ def recipe(cfg: Config, model: str) -> Recipe:
             return arithmetic_recipes.untrained(cfg.random_networks, cfg.inputs, cfg.hidden)
         case "perceptrons":
             return arithmetic_recipes.perceptrons(
-                tuple(PERCEPTRONS), cfg.inputs, cfg.perceptron_hidden, cfg.baseline_learning_rate, cfg.baseline_steps
+                tuple(PERCEPTRONS), cfg.inputs, cfg.perceptron_hidden, cfg.perceptron_learning_rate, cfg.baseline_steps
             )
         case "nalu":
             return arithmetic_recipes.started_nalus(STARTS[:1], cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
@@ -98,7 +100,7 @@ def recipe(cfg: Config, model: str) -> Recipe:
             return arithmetic_recipes.plain_nalu(cfg.inputs, cfg.hidden, cfg.plain_learning_rate, cfg.nalu_steps)
         case "nalu-restarts":
             return arithmetic_recipes.started_nalus(STARTS, cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
-    return arithmetic_recipes.cell(model, cfg.inputs, cfg.hidden, cfg.baseline_learning_rate, cfg.baseline_steps)
+    return arithmetic_recipes.cell(model, cfg.inputs, cfg.hidden, cfg.nac_learning_rate, cfg.baseline_steps)
 
 
 def make_train(cfg: Config, *, model: str) -> Train:
@@ -136,14 +138,14 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         return []
     found = columns(results)
     notes = (
-        f"Reading: 100 inputs from U[{cfg.low:g}, {cfg.high:g}]; a sums {cfg.a_lengths[0]}-{cfg.a_lengths[1]} of them, b "
-        f"{cfg.b_lengths[0]}-{cfg.b_lengths[1]}, slices drawn for each seed; extrapolation draws from "
+        f"Reading: 100 inputs from U[{cfg.low:g}, {cfg.high:g}]; a sums {cfg.a_lengths[0]}-{cfg.a_lengths[1]} of them, "
+        f"b {cfg.b_lengths[0]}-{cfg.b_lengths[1]}, slices drawn for each seed; extrapolation draws from "
         f"U[{cfg.low:g}, {cfg.widen * cfg.high:.4g}] and keeps the items of which a, b or y exceeds its largest value "
         "among 20,000 training items. The paper gives none of this; the study of readings shows why this one.",
         "Score: 100 * RMSE / RMSE of a randomly initialised model, one reference a task and range: the median over "
         "many keys of a Glorot-initialised NALU of the same shape. The same with MSE, and the raw MSE, are below.",
-        "NALU is the paper's layer (tied weights, gate from the input, no bias), 100-2-1; ours are its start (layer 1's "
-        "gate open, W_hat > 0; layer 2's W_hat 0.5 and -0.3, gate leaning to the product), RMSprop with a cosine "
+        "NALU is the paper's layer (tied weights, gate from the input, no bias), 100-2-1; ours are its start (layer "
+        "1's gate open, W_hat > 0; layer 2's W_hat 0.5 and -0.3, gate leaning to the product), RMSprop with a cosine "
         f"schedule from {cfg.nalu_learning_rate:g}, and {cfg.nalu_steps:,} steps on batches of {cfg.batch}. "
         f"NALU (restarts): the same from {len(STARTS)} starts a seed, the best chosen by validation error. "
         "NALU (Glorot, Adam) is the plain reading: Glorot start, Adam, constant rate.",

@@ -12,6 +12,7 @@ import pytest
 from flax import linen as nn
 
 import nalu
+from experiments import arithmetic_readings, static_arithmetic
 from experiments.lib import arithmetic_recipes, features_first, operations, reading, static_training, two_layers
 from experiments.lib import arithmetic_scores as scores
 from experiments.lib.artefacts import Finished
@@ -168,6 +169,25 @@ def test_a_linear_perceptron_has_no_bias():
     np.testing.assert_array_equal(network.apply(params_L, jnp.zeros((9, 5))), 0.0)
     relu6 = two_layers.of_perceptron("ReLU6", 9, 4)
     assert (relu6.apply(params_L, jnp.zeros((9, 5))) == 5).all(), "1 + 4 * min(1, 6)"
+
+
+def test_table_1_is_trained_on_the_reading_that_the_study_keeps():
+    cfg = static_arithmetic.Config()
+    of_table_1 = (cfg.low, cfg.high, cfg.a_lengths, cfg.b_lengths, cfg.low, cfg.widen * cfg.high, True)
+    assert of_table_1 == arithmetic_readings.READINGS[arithmetic_readings.KEPT]
+
+
+def test_the_study_s_one_program_trains_every_reading_as_if_alone():
+    cfg = arithmetic_readings.Config(batch=2, items=5)
+    sizes = {"inputs": cfg.inputs, "batch": cfg.batch, "items": cfg.items, "evaluations": cfg.evaluations}
+    together_R = jax.jit(arithmetic_readings.make_train(cfg, model="nac").init)(jax.random.key(15))
+    number, key = list(arithmetic_readings.READINGS).index("C"), jax.random.key(15)
+    read = arithmetic_readings.READINGS["C"]
+    alone = jax.jit(static_training.make_train(arithmetic_readings.recipe(cfg, "nac"), read, **sizes).init)(key)
+    for part in ("task", "scale_O"):
+        mine, theirs = lane(getattr(together_R, part), number), getattr(alone, part)
+        jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5), mine, theirs)
+    jax.tree.map(np.testing.assert_array_equal, lane(together_R.training.params, number), alone.training.params)
 
 
 # Output layers that compute each operation from hidden a and b, and whether their gate adds.

@@ -14,8 +14,6 @@ from experiments.lib import numerics, options, store, suite
 from experiments.lib.errors import UserError, usage_error
 
 PUBLISHED = Path(__file__).parents[2] / "results"
-
-
 DESCRIPTION = "Reproduces the tables and figures of 'Neural Arithmetic Logic Units' (Trask et al. 2018)."
 PROGRAM = "python -m experiments"
 COMMANDS = ("list", "status", "run", "report", "publish", "bench")
@@ -70,6 +68,7 @@ class Bench:
     """Measure training speed beside PyTorch on the same work (needs the extra `bench`)."""
 
     rounds: int = 5  # interleaved rounds; medians are told
+    save: bool = False  # also write results/benchmarks.md
 
 
 Command = (
@@ -116,7 +115,9 @@ def _dispatch(words: list[str], console: Console) -> None:
         case Bench():
             from experiments.benchmarks import static_step
 
-            static_step.main(rounds=command.rounds, console=console)
+            static_step.main(
+                rounds=command.rounds, console=console, save=PUBLISHED / "benchmarks.md" if command.save else None
+            )
 
 
 def _help(words: list[str]) -> None:

@@ -61,7 +61,7 @@ def _draw(key: jax.Array, task: Task, items: int, sequences: Sequences, steps: i
     values_TIN = jax.random.uniform(key_values, (steps, sequences.inputs, items), maxval=sequences.high)
     if shortest < steps:
         length_N = jax.random.randint(key_length, (items,), shortest, steps + 1)
-        values_TIN = jnp.where(jnp.arange(steps)[:, None, None] < length_N, values_TIN, 0)
+        values_TIN = jnp.where(jnp.arange(steps)[:, None, None] < length_N[None, None], values_TIN, 0)
     sums_IN = values_TIN.sum(axis=0)
     y_ON = operations.targets(task.masks_2I @ sums_IN)
     return Items(sums_IN if sequences.summed else values_TIN, y_ON, jnp.ones(y_ON.shape, bool))

@@ -92,7 +92,7 @@ def read(path: Path, *, expected: Address | None = None) -> Finished:
     Raises:
       UserError: the record is unreadable, truncated, or not the run that its name says.
     """
-    remedy = f"remove {path.with_suffix('.*')} and repeat the command to run it again."
+    remedy = f"remove {path.with_suffix('.*')} and repeat the command to run it again (a published one: git checkout)."
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         packed = path.with_suffix(".npz").read_bytes()

@@ -153,7 +153,7 @@ def train_missing(
 def collect(chosen: list[Experiment], root: Path) -> dict[str, tuple[list[Table], list[Figure], list[Finished]]]:
     """Returns tables, figures and runs of every artefact of which the store holds at least one run."""
     collected: dict[str, tuple[list[Table], list[Figure], list[Finished]]] = {}
-    for experiment in chosen:
+    for experiment in sorted(chosen, key=lambda experiment: experiment.module.PLACE):
         results = experiment.results(root)
         if not results:
             continue

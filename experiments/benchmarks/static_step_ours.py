@@ -1,0 +1,58 @@
+"""The project's own engine on the work of `static_step_work`: nothing here is made for the benchmark.
+
+The six operations are lanes of one seed; on a CPU core the seeds follow one another.
+"""
+
+from collections.abc import Callable
+
+import jax
+import optax
+
+from experiments.benchmarks import static_step_work as work
+from experiments.lib import numerics, static_training
+from experiments.lib.program import Train, compile_train
+from experiments.lib.reading import Reading
+from experiments.lib.two_layers import NaluStart, Network, of_started_nalu
+
+STEPS = 4000  # between two evaluations
+SEEDS = 4
+READING = Reading(
+    work.LOW, work.HIGH, (work.SHORTEST, work.LONGEST), (work.SHORTEST, work.LONGEST), work.HIGH, 2 * work.HIGH
+)
+
+
+def network() -> Network:
+    """Returns the paper's NALU in two layers."""
+    return of_started_nalu(NaluStart(work.START_SPREAD, work.START_OUTPUT, work.START_OUTPUT_GATE), work.INPUTS)
+
+
+def make_train(
+    transform: optax.GradientTransformation = static_training.ADAM,
+    learning_rate: float = work.LEARNING_RATE,
+    steps: int = STEPS,
+) -> Train:
+    """Returns the training of one seed, as an experiment would."""
+    recipe = static_training.Recipe((network(),), transform, learning_rate, steps, cosine=False)
+    return static_training.make_train(
+        recipe, READING, inputs=work.INPUTS, batch=work.BATCH, items=100, evaluations=1
+    )  # fmt: skip
+
+
+def compiled() -> Callable[[], int]:
+    """Returns the function that trains all seeds for one leg and returns how many seed-steps that were."""
+    train = make_train()
+    program = compile_train(train, SEEDS, jax.local_devices()[:1])
+    keys = jax.random.split(jax.random.key(7000), SEEDS)
+    state = program.init(jax.device_put(keys, program.sharding))
+
+    def run() -> int:
+        nonlocal state
+        state, _ = jax.block_until_ready(program.legs[0](state))
+        return SEEDS * train.network_steps
+
+    return run
+
+
+if __name__ == "__main__":
+    numerics.prepare(cores=1)
+    work.tell_rate(compiled())

@@ -1,0 +1,43 @@
+"""Every experiment runs end to end in the smoke profile, and a figure or table comes out of it."""
+
+import pandas
+import pytest
+
+from experiments.lib import command_line, suite
+from experiments.lib.table_csv import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The store after every experiment has run in the smoke profile."""
+    folder = tmp_path_factory.mktemp("smoke") / "runs"
+    assert command_line.answer(["run", "all", "--profile", "smoke", "--runs-dir", str(folder)]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("artefact", list(suite.artefacts()))
+def test_every_artefact_delivers_its_table(runs, artefact):
+    table = pandas.read_csv(runs / "tables" / f"{artefact}.csv", keep_default_na=True)
+    assert list(table.columns) == list(COLUMNS)
+    assert (table["artefact"] == artefact).all()
+    assert (table["seeds"] > 0).all()
+    for suffix in ("md", "tex"):
+        assert (runs / "tables" / f"{artefact}.{suffix}").stat().st_size > 100
+
+
+def test_every_planned_run_is_stored_and_nothing_unfinished_is_left(runs):
+    for experiment in suite.experiments("all", "smoke"):
+        assert len(experiment.results(runs)) == len(experiment.addresses())
+    assert not [path for path in (runs / ".unfinished").iterdir() if path.is_dir()]
+
+
+def test_every_claim_of_the_paper_is_decided(runs):
+    claims = pandas.read_csv(runs / "claims.csv")
+    assert set(claims["verdict"]) <= {"holds", "partly", "fails"}
+    assert {"figure1", "table1"} <= set(claims["artefact"])
+
+
+def test_reporting_again_changes_nothing(runs):
+    before = {path: path.read_bytes() for path in runs.rglob("*.*") if path.suffix in (".csv", ".md", ".tex")}
+    assert command_line.answer(["report", "--profile", "smoke", "--runs-dir", str(runs)]) == 0
+    assert {path: path.read_bytes() for path in before} == before

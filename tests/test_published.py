@@ -1,0 +1,43 @@
+"""The published results are what the committed records say: rendering them again gives the committed files."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from experiments.lib import rendering, store, suite
+
+PUBLISHED = Path(__file__).parents[1] / "results"
+RENDERED = ("tables/*.csv", "tables/*.md", "tables/*.tex", "figures/*.csv", "claims.csv", "README.md")
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory):
+    """A copy of the published records, rendered anew."""
+    root = tmp_path_factory.mktemp("published") / "results"
+    chosen = suite.experiments("all", "full")
+    for experiment in chosen:
+        if (PUBLISHED / experiment.name).exists():
+            shutil.copytree(PUBLISHED / experiment.name, root / experiment.name)
+    rendering.render(chosen, root, profile="full", published=None, console=Console(quiet=True))
+    return root
+
+
+def test_every_run_of_the_full_profile_is_published_and_nothing_else():
+    planned = {
+        store.path_of(PUBLISHED, address, ".json")
+        for experiment in suite.experiments("all", "full")
+        for address in experiment.addresses()
+    }
+    assert planned == set(PUBLISHED.glob("*/*.json"))
+
+
+def test_rendering_gives_the_committed_files_byte_for_byte(again):
+    committed = sorted(path.relative_to(PUBLISHED) for pattern in RENDERED for path in PUBLISHED.glob(pattern))
+    assert committed, "nothing is published"
+    for path in committed:
+        assert (again / path).read_text(encoding="utf-8") == (PUBLISHED / path).read_text(encoding="utf-8"), path
+    assert {path.name for path in (again / "figures").iterdir()} == {
+        path.name for path in (PUBLISHED / "figures").iterdir()
+    }

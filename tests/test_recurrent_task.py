@@ -1,0 +1,78 @@
+"""The recurrent half of Table 1: its items, and that its networks are what they are said to be."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+import nalu
+from experiments.lib import recurrent_networks, sequences
+from experiments.lib.two_layers import NaluStart
+
+TASK = sequences.Sequences(inputs=10, high=0.5, lengths=(2, 5), steps=10, outside_steps=50, summed=False, shortest=10)
+
+
+def test_a_and_b_sum_their_slices_over_all_steps():
+    task = sequences.draw_task(jax.random.key(1), TASK)
+    items = sequences.outside(jax.random.key(2), task, 7, TASK)
+    x_TIN = np.asarray(items.inputs, np.float64)
+    assert x_TIN.shape == (50, 10, 7)
+    assert (x_TIN >= 0).all()
+    assert (x_TIN < 0.5).all()
+    a_N, b_N = np.asarray(task.masks_2I, np.float64) @ x_TIN.sum(axis=0)
+    expected_ON = [a_N + b_N, a_N - b_N, a_N * b_N, a_N / b_N, a_N**2, np.sqrt(a_N)]
+    np.testing.assert_allclose(items.y_ON, expected_ON, rtol=1e-5, atol=1e-4)
+
+
+def test_summed_items_are_the_same_items():
+    task = sequences.draw_task(jax.random.key(1), TASK)
+    whole = sequences.inside(jax.random.key(3), task, 5, TASK)
+    summed = sequences.inside(jax.random.key(3), task, 5, TASK._replace(summed=True))
+    np.testing.assert_allclose(summed.inputs, whole.inputs.sum(axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(summed.y_ON, whole.y_ON)
+
+
+def test_shorter_training_items_end_in_zeros_and_every_length_occurs():
+    task = sequences.draw_task(jax.random.key(1), TASK)
+    items = sequences.training_items(jax.random.key(4), task, 300, TASK._replace(shortest=1))
+    steps_N = (np.asarray(items.inputs) > 0).any(axis=1).sum(axis=0)
+    assert set(steps_N) == set(range(1, 11))
+    inside = sequences.inside(jax.random.key(4), task, 300, TASK._replace(shortest=1))
+    assert (np.asarray(inside.inputs) > 0).any(axis=1).all(), "validation is on full-length items"
+
+
+@pytest.mark.parametrize("read_out", ["nac", "nalu"])
+def test_the_accumulator_is_the_cell_scanned_over_time(read_out):
+    start = NaluStart(0.5, (0.5, 0.3), -0.5)
+    network = recurrent_networks.accumulator(read_out, inputs=10, hidden=2, start=start)
+    params = network.init(jax.random.key(5))
+    x_TIN = jax.random.uniform(jax.random.key(6), (12, 10, 4))
+    scanned = nn.RNN(nalu.Accumulator(nalu.NAC(2)), time_major=True)
+    states_TNH = scanned.apply({"params": {"cell": {"cell": params[0]["params"]}}}, x_TIN.transpose(0, 2, 1))
+    expected_N = nalu.CELLS[read_out](1).apply(params[1], states_TNH[-1])[:, 0]
+    params_1 = jax.tree.map(lambda leaf: leaf[None], params)
+    np.testing.assert_allclose(network.apply(params_1, x_TIN.sum(axis=0))[0], expected_N, rtol=1e-5)
+
+
+@pytest.mark.parametrize("cell", list(recurrent_networks.CELLS))
+def test_a_usual_cell_reads_the_last_state_and_depends_on_the_order(cell):
+    network = recurrent_networks.of_cell_over_time(cell, inputs=3, hidden=4)
+    params = jax.tree.map(lambda leaf: leaf[None], network.init(jax.random.key(7)))
+    x_TIN = jax.random.uniform(jax.random.key(8), (6, 3, 5))
+    forward, backward = network.apply(params, x_TIN), network.apply(params, x_TIN[::-1])
+    assert forward.shape == (1, 5)
+    assert not np.allclose(forward, backward)
+
+
+def test_any_cell_of_the_library_can_be_accumulated():
+    network = recurrent_networks.of_accumulated_cell("nac", inputs=3, hidden=2)
+    params = network.init(jax.random.key(9))
+    x_TIN = jax.random.uniform(jax.random.key(10), (6, 3, 5))
+    (accumulated, read_out) = params
+    weights = [nalu.nac_weights(*(p["w_hat"], p["m_hat"])) for p in (
+        accumulated["params"]["cell"]["cell"], read_out["params"]
+    )]  # fmt: skip
+    expected_N = (jnp.einsum("tin,ih->nh", x_TIN, weights[0]) @ weights[1])[:, 0]
+    actual_1N = network.apply(jax.tree.map(lambda leaf: leaf[None], params), x_TIN)
+    np.testing.assert_allclose(actual_1N[0], expected_N, rtol=1e-4)
