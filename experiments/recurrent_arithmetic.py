@@ -187,6 +187,7 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     shown = columns(results)
     if random is None or not shown:
         return []
-    panels = scores.profile_panels(shown, scores.reference(random))
+    panels = scores.profile_panels(shown, scores.reference(random), paper_columns=FIRST)
     title = f"Recurrent arithmetic: share of {cfg.seeds} seeds that extrapolate below a score"
-    return [Figure("table1", "table1_recurrent", title, panels)]
+    notes = ("0.05 and below prints as 0.0; 100 is a randomly initialised network.",)
+    return [Figure("table1", "table1_recurrent", title, panels, notes)]

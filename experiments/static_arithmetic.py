@@ -164,6 +164,7 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     shown = {name: errors for name, errors in columns(results).items() if name in (*FIRST, *COLUMNS.values())}
     if random is None or not shown:
         return []
-    panels = scores.profile_panels(shown, scores.reference(random))
+    panels = scores.profile_panels(shown, scores.reference(random), paper_columns=FIRST)
     title = f"Static arithmetic: share of {cfg.seeds} seeds that extrapolate below a score"
-    return [Figure("table1", "table1_static", title, panels)]
+    notes = ("0.05 and below prints as 0.0; 100 is a randomly initialised network.",)
+    return [Figure("table1", "table1_static", title, panels, notes)]

@@ -26,11 +26,8 @@ def ours():
     """
     train = static_step_ours.make_train(optax.identity(), learning_rate=1.0, steps=1)
     state = train.init(jax.random.key(7001))
-    keys = jax.random.split(jax.random.key(7002), 6)
-    leaves, structure = jax.tree.flatten(state.training.params)
-    params = structure.unflatten(
-        [0.3 * jax.random.normal(key, leaf.shape) for key, leaf in zip(keys, leaves, strict=True)]
-    )
+    first, second = (noise(key, part) for key, part in enumerate(state.training.params))
+    params = jax.tree.map(jnp.abs, first), second  # hidden units stay clear of 0, where log's slope magnifies rounding
     state = state._replace(training=state.training._replace(params=params), scale_O=jnp.ones(6))
     key_batch = jax.random.fold_in(state.training.key, 0)
     batch = reading.inside(key_batch, state.task, static_step_work.BATCH)
@@ -39,6 +36,14 @@ def ours():
     gradients = jax.tree.map(lambda before, after: np.asarray(before - after), params, after.training.params)
     losses_O = np.mean((np.asarray(static_step_ours.network().apply(params, x_IN)) - y_ON) ** 2, axis=1)
     return jax.tree.map(np.array, params), np.array(x_IN), np.array(state.task.masks_2I), losses_O, gradients
+
+
+def noise(seed, tree):
+    leaves, structure = jax.tree.flatten(tree)
+    keys = jax.random.split(jax.random.key(seed), len(leaves))
+    return structure.unflatten(
+        [0.1 * jax.random.normal(key, leaf.shape) for key, leaf in zip(keys, leaves, strict=True)]
+    )
 
 
 def in_layers(tree):

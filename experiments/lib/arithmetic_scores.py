@@ -105,7 +105,9 @@ def quantities(half: str, columns: dict[str, Errors], random: dict[str, np.ndarr
     return tuple(lines)
 
 
-def profile_panels(columns: dict[str, Errors], random: dict[str, np.ndarray]) -> tuple[Panel, ...]:
+def profile_panels(
+    columns: dict[str, Errors], random: dict[str, np.ndarray], *, paper_columns: tuple[str, ...]
+) -> tuple[Panel, ...]:
     """Returns, for every operation, the share of seeds whose extrapolation score is below x."""
     grid_X = np.logspace(-5, 3, 161)
     relative = {column: chosen(errors)[0]["extrapolation"] for column, errors in columns.items()}
@@ -113,9 +115,14 @@ def profile_panels(columns: dict[str, Errors], random: dict[str, np.ndarray]) ->
     for o, operation in enumerate(OPERATIONS):
         reference = random["extrapolation"][o]
         curves = tuple(
-            Curve(column, grid_X, np.mean(100 * np.sqrt(relative_SO[:, o, None] / reference) <= grid_X, axis=0))
+            Curve(
+                column,
+                grid_X,
+                np.mean(100 * np.sqrt(relative_SO[:, o, None] / reference) <= grid_X, axis=0),
+                style="ours" if column in paper_columns else "extra",
+            )
             for column, relative_SO in relative.items()
         )
-        label = "extrapolation score (0.05 prints as 0.0)"
+        label = "extrapolation score"
         panels.append(Panel(operation, label, "share of seeds below", curves, None, (1e-5, 1e3), (0, 1), "log"))
     return tuple(panels)

@@ -115,9 +115,8 @@ def _dispatch(words: list[str], console: Console) -> None:
         case Bench():
             from experiments.benchmarks import static_step
 
-            static_step.main(
-                rounds=command.rounds, console=console, save=PUBLISHED / "benchmarks.md" if command.save else None
-            )
+            save = PUBLISHED / "benchmarks.md" if command.save else None
+            static_step.main(rounds=command.rounds, console=console, save=save)
 
 
 def _help(words: list[str]) -> None:

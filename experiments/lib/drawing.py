@@ -55,16 +55,26 @@ def _points(figure: Figure) -> Iterable[list[Any]]:
 
 
 def _canvas(figure: Figure) -> Canvas:
+    """One or two panels stand side by side, their curves named at their ends; more make a grid with one legend."""
     n = len(figure.panels)
-    canvas = Canvas(figsize=(7.2 * n + 2.6 * (n - 1), 5.4))
+    grid = n > 2
+    columns = min(n, 3)
+    rows = -(-n // columns)
+    size = (4.4 * columns, 3.6 * rows + 0.6) if grid else (7.2 * n + 2.6 * (n - 1), 5.4)
+    canvas = Canvas(figsize=size)
     FigureCanvasAgg(canvas)
     looks = _looks(figure)
-    for axes, panel in zip(
-        canvas.subplots(1, n, squeeze=False, gridspec_kw={"wspace": 0.55})[0], figure.panels, strict=True
-    ):
-        _draw_panel(axes, panel, looks)
+    spaces = {"wspace": 0.3, "hspace": 0.5} if grid else {"wspace": 0.55}
+    places = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=spaces).flatten()
+    for axes, panel in zip(places, figure.panels, strict=False):
+        _draw_panel(axes, panel, looks, name_curves=not grid)
+    for axes in places[n:]:
+        axes.remove()
     left = canvas.axes[0].get_position().x0
-    canvas.text(left, 1.0, figure.title, fontsize=13, fontweight="bold", va="bottom")
+    canvas.text(left, 0.96 if grid else 1.0, figure.title, fontsize=13, fontweight="bold", va="bottom")
+    if grid:
+        lines = [Line2D([], [], **look) for look in looks.values()]
+        canvas.legend(lines, list(looks), loc="upper center", bbox_to_anchor=(0.5, 0.04), ncol=5, frameon=False)
     if figure.notes:
         canvas.text(left, -0.005, "\n".join(figure.notes), fontsize=8, color="#555555", va="top", linespacing=1.4)
     return canvas
@@ -81,7 +91,7 @@ def _looks(figure: Figure) -> dict[str, dict[str, Any]]:
     return looks
 
 
-def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]]) -> None:
+def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, name_curves: bool) -> None:
     axes.set(xlabel=panel.x_label, ylabel=panel.y_label, xscale=panel.x_scale, yscale=panel.y_scale)
     axes.grid(color="#e4e4e4", linewidth=0.7)
     axes.margins(x=0)
@@ -98,7 +108,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]]) -> N
     if has_bar:
         _draw_training_range(axes, panel.training_range)
     axes.set_title(panel.title, fontsize=11, loc="left", pad=28 if has_bar else 8)
-    _label_curves(axes, panel, looks)
+    if name_curves:
+        _label_curves(axes, panel, looks)
     if any(_is_markers(curve) for curve in panel.curves):
         marker = Line2D([], [], linestyle="", marker="o", markerfacecolor="white", color="#444444", markersize=5)
         axes.legend([marker], ["the paper"], loc="best", frameon=False, fontsize=9, handletextpad=0.1)
