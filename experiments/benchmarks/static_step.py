@@ -60,10 +60,10 @@ def main(*, rounds: int, console: Console, save: Path | None = None) -> None:
         skipped = "No C++ compiler was found, so torch.compile is left out: the best batched program may be faster."
     measured = _measure(chosen, rounds, console)
     lines, remarks = _lines(measured), [*_remarks(measured), *([skipped] if skipped else [])]
-    table = Table(*HEADER, box=None, padding=(0, 2, 0, 0))
+    table = Table(*HEADER, box=None, padding=(0, 1, 0, 0))
     for line in lines:
         table.add_row(*line)
-    console.print(table, *remarks, sep="\n", highlight=False)
+    console.print(table, *remarks, sep="\n", highlight=False, markup=False)
     if save is not None:
         files.write_atomically(save, _markdown(lines, remarks, rounds))
         console.print(f"Saved to {save}.", highlight=False)
