@@ -58,8 +58,7 @@ BLOCKS = ("fit", *scores.RANGES)
 NOTES = (
     "A reading says what each of the 100 inputs is drawn from; how many of them a and b sum (two contiguous slices, "
     "drawn for each seed, that may overlap); and what the inputs are drawn from in extrapolation, where all items "
-    "count or only those whose a, b or y exceeds its largest value in training. Table 1 is trained on the one that is "
-    "kept.",
+    "count or only those whose a, b or y exceeds its largest value in training. Table 1 uses the one that is kept.",
     "Score: 100 * RMSE / RMSE of random networks under the same reading. Fit: the mean of |log10((score + 0.5) / "
     "(paper + 0.5))| over product, quotient, square and square root of the linear model and the NAC, seed by seed; 0 "
     "would be the paper's table, 0.1 is a factor of 1.26 an entry. `MSE`: the same with 100 * MSE / MSE.",
