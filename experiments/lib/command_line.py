@@ -103,7 +103,7 @@ def _dispatch(words: list[str], console: Console) -> None:
         case Status():
             _status(command, console)
         case Run():
-            _run(command, rest, " ".join(words), console)
+            _run(command, rest, console)
         case Report():
             from experiments.lib import rendering  # takes a second: matplotlib
 
@@ -156,7 +156,7 @@ def _status(command: Status, console: Console) -> None:
             console.print(f"{state:9} {address.experiment:22} {variant:24} {address.digest}", highlight=False)
 
 
-def _run(command: Run, rest: list[str], words: str, console: Console) -> None:
+def _run(command: Run, rest: list[str], console: Console) -> None:
     from experiments.lib import rendering
 
     if command.chunk is not None and command.chunk < 1:
@@ -173,7 +173,7 @@ def _run(command: Run, rest: list[str], words: str, console: Console) -> None:
             chosen,
             command.runs_dir,
             profile=command.profile,
-            command=f"{PROGRAM} {words}",
+            command=" ".join([PROGRAM, "run", command.target, "--profile", command.profile, *rest]),
             console=console,
             chunk=command.chunk,
         )
