@@ -11,7 +11,7 @@ RUN := $(VENV)/bin/python -m experiments
 comma := ,
 accelerator := $(addprefix $(comma),$(filter-out cpu,$(DEVICE)))
 READY := $(VENV)/.ready-experiments-$(DEVICE)
-ARTEFACTS := table1 figure1
+ARTEFACTS := figure1 table1 table1_readings
 
 .DEFAULT_GOAL := help
 .PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench test check format clean
