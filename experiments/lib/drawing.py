@@ -74,9 +74,17 @@ def _canvas(figure: Figure) -> Canvas:
     canvas.text(left, 0.96 if grid else 1.0, figure.title, fontsize=13, fontweight="bold", va="bottom")
     if grid:
         lines = [Line2D([], [], **look) for look in looks.values()]
-        canvas.legend(lines, list(looks), loc="upper center", bbox_to_anchor=(0.5, 0.04), ncol=5, frameon=False)
+        canvas.legend(lines, list(looks), loc="upper center", bbox_to_anchor=(0.5, 0.04), ncol=6, frameon=False)
     if figure.notes:
-        canvas.text(left, -0.005, "\n".join(figure.notes), fontsize=8, color="#555555", va="top", linespacing=1.4)
+        canvas.text(
+            left,
+            -0.03 if grid else -0.005,
+            "\n".join(figure.notes),
+            fontsize=8,
+            color="#555555",
+            va="top",
+            linespacing=1.4,
+        )
     return canvas
 
 
