@@ -182,16 +182,8 @@ def _label_curves(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]]) ->
     for (y, x, label, look, weight), height in zip(ends, heights, strict=True):
         axes.add_line(Line2D([x, 1.025], [y, height], color=look["color"], linewidth=0.6, **frame))
         axes.add_line(Line2D([1.025, 1.085], [height, height], **look, **frame))
-        axes.text(
-            1.095,
-            height,
-            label,
-            va="center",
-            fontsize=8.5,
-            color=_GREY if look["color"] == _GREY else "#222222",
-            fontweight=weight,
-            **frame,
-        )
+        colour = _GREY if look["color"] == _GREY else "#222222"
+        axes.text(1.095, height, label, va="center", fontsize=8.5, color=colour, fontweight=weight, **frame)
 
 
 def _spread(heights: np.ndarray) -> np.ndarray:
