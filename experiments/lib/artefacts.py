@@ -38,6 +38,8 @@ class Quantity(NamedTuple):
       selected_by: what chose it, e.g. "interpolation error"; never the reported data.
       threshold: a seed succeeds if its value is below this; None where success has no meaning.
       diverged: number of seeds that took at least one non-finite step or ended non-finite.
+      higher_is_better: an accuracy rather than an error: a seed succeeds at the threshold or above it, and one that
+        diverged counts as infinitely bad all the same.
     """
 
     artefact: str
@@ -53,6 +55,7 @@ class Quantity(NamedTuple):
     selected_by: str = ""
     threshold: float | None = None
     diverged: int = 0
+    higher_is_better: bool = False
 
 
 class Table(NamedTuple):
@@ -60,7 +63,8 @@ class Table(NamedTuple):
 
     Several tables of one artefact (from several experiments) are rendered one after the other into the same files.
     `columns` may hold more than the paper's; those the paper has come first. Missing cells are runs not yet done.
-    `decimals` and `cap`: how values print (`>999` above a cap of 999).
+    `decimals` and `cap`: how values print (`>999` above a cap of 999). `paper_factor`: where it is not 1, the paper's
+    errors are also shown times this; the notes say why.
     """
 
     artefact: str
@@ -73,6 +77,7 @@ class Table(NamedTuple):
     decimals: int = 1
     cap: float = 999.0
     headline: str = "selected"  # which of ours is compared with the paper's: "selected" or "median"
+    paper_factor: float = 1.0
 
 
 class Curve(NamedTuple):
@@ -107,4 +112,23 @@ class Figure(NamedTuple):
     name: str
     title: str
     panels: tuple[Panel, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Picture(NamedTuple):
+    """A grey picture, `pixels` [H, W] uint8 with 255 for ink, which is drawn black on white."""
+
+    title: str
+    pixels: np.ndarray
+    caption: str
+
+
+class Gallery(NamedTuple):
+    """Pictures with captions, `columns` side by side: a figure of another kind."""
+
+    artefact: str
+    name: str
+    title: str
+    pictures: tuple[Picture, ...]
+    columns: int = 1
     notes: tuple[str, ...] = ()

@@ -77,7 +77,7 @@ def _cell(table: Table, quantity: Quantity | None, place: tuple[str, str, str], 
     entries = [e for key, e in paper.numbers(table.artefact).items() if key[:3] == place]
     if quantity is not None:
         entries = [entry for entry in entries if entry.metric == quantity.metric]
-    printed = entries[0].value + ("" if entries[0].seen == "sure" else "?") if entries else ""
+    printed = _printed(table, entries[0]) if entries else ""
     if quantity is None:
         return Cell(printing.ABSENT, paper=printed)
 
@@ -100,6 +100,12 @@ def _cell(table: Table, quantity: Quantity | None, place: tuple[str, str, str], 
     )
 
 
+def _printed(table: Table, entry: paper.Printed) -> str:
+    doubt = "" if entry.seen == "sure" else "?"
+    scaled = table.paper_factor != 1 and not entry.value.endswith("%")  # a share has no other reading
+    return entry.value + doubt + (f" ({table.paper_factor * entry.number:.3g})" if scaled else "")
+
+
 def key(table: Table, *, published: bool = False) -> list[str]:
     """Returns the sentences that say how to read the cells."""
     main = list(main_quantities(table).values())
@@ -116,8 +122,12 @@ def key(table: Table, *, published: bool = False) -> list[str]:
     sentences = [f"In bold {first}."]
     if thresholds:
         limits = " or ".join(f"{limit:g}" for limit in thresholds)
-        sentences.append(f"Then the share of seeds below {limits} with its 95 % Wilson interval.")
-    sentences.append("A diverged seed counts as an infinite error; none is dropped.")
+        reached = f"below {limits}" if len(thresholds) <= 3 else "that reach what the notes call solved,"
+        sentences.append(f"Then the share of seeds {reached} with its 95 % Wilson interval.")
+    bad = "infinitely bad" if any(quantity.higher_is_better for quantity in main) else "an infinite error"
+    sentences.append(f"A diverged seed counts as {bad}; none is dropped.")
+    if table.paper_factor != 1:
+        sentences.append(f"In brackets: {table.paper_factor:g} times the paper's error; the notes say why.")
     if published:
         sentences.append("`published` is the number in `results/`.")
     if any(entry.seen != "sure" for entry in paper.numbers(table.artefact).values()):

@@ -4,7 +4,7 @@ The claims are data (`experiments/paper/claims.csv`); this module is the one pie
 A line names quantities by block, row, column and metric (each a `|` list, or `*` for whatever there is), a
 relation, and what they are held against: a value, or the same quantity in other columns or rows (a `|` list: the
 relation must hold against each). A seed bears a claim out if all its quantities do so in that seed; a
-diverged seed counts as an infinite error. Quantities with unequal numbers of seeds are compared over those they share.
+diverged seed counts as infinitely bad. Quantities with unequal numbers of seeds are compared over those they share.
 
 Axes: S seeds.
 """
@@ -162,8 +162,8 @@ def _evaluate(claim: Claim, quantities: list[Quantity]) -> Verdict:
     relation = RELATIONS[claim.relation]
     holds_S = np.ones(seeds, bool)
     for quantity, reference in pairs:
-        against = claim.reference_value if reference is None else statistics.errors(reference)[:seeds]
-        holds_S &= relation(statistics.errors(quantity)[:seeds], against)
+        against = claim.reference_value if reference is None else statistics.values(reference)[:seeds]
+        holds_S &= relation(statistics.values(quantity)[:seeds], against)
     selected = None
     if all(quantity.selected is not None for quantity in involved):
         selected = all(
@@ -192,4 +192,4 @@ def _fits(name: str, wanted: tuple[str, ...]) -> bool:
 
 
 def _chosen(quantity: Quantity) -> float:
-    return statistics.errors(quantity)[quantity.selected]
+    return statistics.values(quantity)[quantity.selected]

@@ -3,82 +3,15 @@
 import contextlib
 import functools
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
 import tyro
 from rich.console import Console
 
-from experiments.lib import numerics, options, store, suite
+from experiments.lib import commands, numerics, options, stand_in, store, suite
 from experiments.lib.errors import UserError, usage_error
 
-PUBLISHED = Path(__file__).parents[2] / "results"
 DESCRIPTION = "Reproduces the tables and figures of 'Neural Arithmetic Logic Units' (Trask et al. 2018)."
 PROGRAM = "python -m experiments"
-COMMANDS = ("list", "status", "run", "report", "publish", "bench")
-
-
-@dataclass(frozen=True)
-class List:
-    """Say which artefacts there are and which experiments make them."""
-
-
-@dataclass(frozen=True)
-class Status:
-    """Say which runs are finished, begun and missing."""
-
-    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
-    runs_dir: Path = Path("runs")  # the store
-
-
-@dataclass(frozen=True)
-class Run:
-    """Train what is missing, then render; stop it at any time, the same command goes on.
-
-    Any setting of the experiments can follow as --name value; `run TARGET --help` lists them.
-    """
-
-    target: tyro.conf.Positional[str]  # an artefact (table1), an experiment (identity) or all
-    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
-    runs_dir: Path = Path("runs")  # the store
-    chunk: int | None = None  # seeds held in memory at a time; as many as fit
-
-
-@dataclass(frozen=True)
-class Report:
-    """Render tables, figures, claims and the index from stored runs; never trains."""
-
-    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
-    runs_dir: Path = Path("runs")  # the store
-    published: bool = False  # render the published results instead of your own runs
-
-
-@dataclass(frozen=True)
-class Publish:
-    """Copy finished runs into results/ and render them there."""
-
-    profile: str = "full"  # smoke, quick, full, or the path of a .toml file
-    runs_dir: Path = Path("runs")  # the store
-    to: Path = PUBLISHED  # the folder of published results
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measure training speed beside PyTorch on the same work (needs the extra `bench`)."""
-
-    rounds: int = 5  # interleaved rounds; medians are told
-    save: bool = False  # also write results/benchmarks.md
-
-
-Command = (
-    Annotated[List, tyro.conf.subcommand("list")]
-    | Annotated[Status, tyro.conf.subcommand("status")]
-    | Annotated[Run, tyro.conf.subcommand("run")]
-    | Annotated[Report, tyro.conf.subcommand("report")]
-    | Annotated[Publish, tyro.conf.subcommand("publish")]
-    | Annotated[Bench, tyro.conf.subcommand("bench")]
-)
 
 
 def answer(words: list[str]) -> int:
@@ -97,56 +30,56 @@ def _dispatch(words: list[str], console: Console) -> None:
         return
     command, rest = _parse(words)
     match command:
-        case List():
+        case commands.List():
             for artefact, names in suite.artefacts().items():
                 console.print(f"{artefact:10} {', '.join(names)}", highlight=False)
-        case Status():
+        case commands.Status():
             _status(command, console)
-        case Run():
+        case commands.Run():
             _run(command, rest, console)
-        case Report():
+        case commands.Report():
             from experiments.lib import rendering  # takes a second: matplotlib
 
-            root = PUBLISHED if command.published else command.runs_dir
-            chosen = suite.experiments("all", command.profile)
-            rendering.render(chosen, root, profile=command.profile, published=PUBLISHED, console=console)
-        case Publish():
+            root = commands.PUBLISHED if command.published else command.runs_dir
+            chosen = stand_in.as_stored(suite.experiments("all", command.profile), root)
+            rendering.render(chosen, root, profile=command.profile, published=commands.PUBLISHED, console=console)
+        case commands.Publish():
             _publish(command, console)
-        case Bench():
+        case commands.Bench():
             from experiments.benchmarks import static_step
 
-            save = PUBLISHED / "benchmarks.md" if command.save else None
+            save = commands.PUBLISHED / "benchmarks.md" if command.save else None
             static_step.main(rounds=command.rounds, console=console, save=save)
 
 
 def _help(words: list[str]) -> None:
     """Prints the help; to `run TARGET --help` belong the experiments' settings, which the parser does not know."""
     with contextlib.suppress(SystemExit):
-        tyro.cli(Command, args=words, prog=PROGRAM, description=DESCRIPTION, return_unknown_args=True)
+        tyro.cli(commands.Command, args=words, prog=PROGRAM, description=DESCRIPTION, return_unknown_args=True)
     if words[0] == "run" and len(words) > 2 and not words[1].startswith("-"):
         configs = {experiment.name: experiment.config for experiment in suite.experiments(words[1], "quick")}
         options.print_help(configs, program=f"{PROGRAM} run {words[1]}")
 
 
-def _parse(words: list[str]) -> tuple[Command, list[str]]:
+def _parse(words: list[str]) -> tuple[commands.Command, list[str]]:
     """Returns the command and the words that only an experiment may understand."""
-    if not words or words[0] not in COMMANDS:
+    if not words or words[0] not in commands.NAMES:
         wrong = f"There is no command '{words[0]}'" if words else "Say what to do"
-        raise usage_error(f"{wrong}: {', '.join(COMMANDS)}; see {PROGRAM} --help.")
+        raise usage_error(f"{wrong}: {', '.join(commands.NAMES)}; see {PROGRAM} --help.")
     if words[0] == "run" and (len(words) == 1 or words[1].startswith("-")):
         raise usage_error(f"Say what to run: {', '.join(['all', *suite.artefacts()])}; see {PROGRAM} run --help.")
     try:
-        command, rest = options.parse_quietly(Command, args=words, prog=PROGRAM, return_unknown_args=True)
+        command, rest = options.parse_quietly(commands.Command, args=words, prog=PROGRAM, return_unknown_args=True)
     except SystemExit:
         wrong = "has a value that is missing or of the wrong type"
         raise usage_error(f"'{' '.join(words)}' {wrong}; see {PROGRAM} {words[0]} --help.") from None
-    if rest and not isinstance(command, Run):
+    if rest and not isinstance(command, commands.Run):
         raise usage_error(f"'{rest[0]}' is not understood here; see {PROGRAM} {words[0]} --help.")
     return command, rest
 
 
-def _status(command: Status, console: Console) -> None:
-    for experiment in suite.experiments("all", command.profile):
+def _status(command: commands.Status, console: Console) -> None:
+    for experiment in stand_in.as_stored(suite.experiments("all", command.profile), command.runs_dir):
         for address in experiment.addresses():
             if store.exists(command.runs_dir, address):
                 state = "finished"
@@ -156,16 +89,19 @@ def _status(command: Status, console: Console) -> None:
             console.print(f"{state:9} {address.experiment:22} {variant:24} {address.digest}", highlight=False)
 
 
-def _run(command: Run, rest: list[str], console: Console) -> None:
+def _run(command: commands.Run, rest: list[str], console: Console) -> None:
     from experiments.lib import rendering
 
     if command.chunk is not None and command.chunk < 1:
         raise usage_error(f"--chunk is {command.chunk}, but at least one seed must be held at a time.")
     chosen = suite.experiments(command.target, command.profile, rest)
+    tell = lambda sentence: console.print(sentence, highlight=False)  # noqa: E731
+    chosen = stand_in.prepare(chosen, command.runs_dir, command.data, tell, console)
     numerics.prepare()
     names = [experiment.name for experiment in chosen]
     others = [other for other in suite.experiments("all", command.profile) if other.name not in names]
-    shown = {"profile": command.profile, "published": PUBLISHED, "console": console}
+    others = stand_in.as_stored(others, command.runs_dir)
+    shown = {"profile": command.profile, "published": commands.PUBLISHED, "console": console}
     # All of them, since the claims and the index are of all experiments.
     render = functools.partial(rendering.render_if_any, chosen + others, command.runs_dir, **shown)
     try:
@@ -184,7 +120,7 @@ def _run(command: Run, rest: list[str], console: Console) -> None:
     render()
 
 
-def _publish(command: Publish, console: Console) -> None:
+def _publish(command: commands.Publish, console: Console) -> None:
     from experiments.lib import rendering
 
     chosen = suite.experiments("all", command.profile)

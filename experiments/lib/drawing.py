@@ -1,4 +1,4 @@
-"""Draws figures: the one module that knows matplotlib. The same figure gives the same bytes."""
+"""Draws figures; with `pictures`, the one place that knows matplotlib. The same figure gives the same bytes."""
 
 import io
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from experiments.lib import printing
-from experiments.lib.artefacts import Curve, Figure, Panel
+from experiments.lib import pictures, printing
+from experiments.lib.artefacts import Curve, Figure, Gallery, Panel
 
 COLUMNS = ("panel", "curve", "style", "x", "y", "low", "high")
 # Okabe and Ito's colours for all kinds of sight, less yellow (pale on white) and black (ours besides the paper's).
@@ -33,16 +33,18 @@ _SETTINGS = {
 }
 
 
-def draw(figure: Figure) -> dict[str, bytes]:
+def draw(figure: Figure | Gallery) -> dict[str, bytes]:
     """Returns the files of a figure by suffix: its pictures ("png", "svg") and exactly what they show ("csv")."""
+    gallery = isinstance(figure, Gallery)
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg", **_SETTINGS}):
-        canvas = _canvas(figure)
+        canvas = pictures.canvas(figure) if gallery else _canvas(figure)
         png, svg = io.BytesIO(), io.BytesIO()
         canvas.savefig(png, format="png", dpi=160, bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
         canvas.savefig(
             svg, format="svg", bbox_inches="tight", pad_inches=0.15, metadata={"Date": None, "Creator": None}
         )
-    return {"png": png.getvalue(), "svg": svg.getvalue(), "csv": printing.csv_bytes(COLUMNS, _points(figure))}
+    lines = (pictures.COLUMNS, pictures.captions(figure)) if gallery else (COLUMNS, _points(figure))
+    return {"png": png.getvalue(), "svg": svg.getvalue(), "csv": printing.csv_bytes(*lines)}
 
 
 def _points(figure: Figure) -> Iterable[list[Any]]:

@@ -101,7 +101,9 @@ def _run_chunk(
         if remark:
             watcher.remark(remark)
     if progress is None:
-        progress = checkpoint.Progress(0, program.init(jax.device_put(keys, program.sharding)), {}, 0.0, 0.0)
+        progress = checkpoint.Progress(
+            0, program.init(jax.device_put(keys, program.sharding), *program.data), {}, 0.0, 0.0
+        )
     state = jax.device_put(progress.state, program.sharding)
     rows = {name: [array] for name, array in progress.metrics.items()}
     earlier = progress
@@ -119,7 +121,7 @@ def _run_chunk(
     saved_at = time.perf_counter()
     try:
         for leg in range(earlier.leg, len(program.legs)):
-            state, metrics = program.legs[leg](state)
+            state, metrics = program.legs[leg](state, *program.data)
             for name, array in jax.device_get(metrics).items():
                 rows[name] = [*(rows.get(name, []) if name not in train.last else []), array[:, None]]
             watcher.advance(steps if leg < train.legs else 0)

@@ -10,37 +10,40 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-Leg = Callable[[Any], tuple[Any, dict[str, jax.Array]]]
+Leg = Callable[..., tuple[Any, dict[str, jax.Array]]]
 
 
 class Train(NamedTuple):
     """What `make_train` returns: pure functions over one seed, and how much work they hold.
 
     Attributes:
-      init: key -> state, any pytree of arrays.
-      leg: state -> (state, {metric: scalar or array}); the driver stacks metrics to [S, E, ...].
+      init: (key, *data) -> state, any pytree of arrays.
+      leg: (state, *data) -> (state, {metric: scalar or array}); the driver stacks metrics to [S, E, ...].
       legs: how often leg is called.
       network_steps: optimiser steps of one leg, counted over all networks that one seed trains side by side.
       last: names of metrics of which only the last leg's value is kept, as [S, 1, ...].
       group: seeds that advance together on one CPU core (a vmap inside a loop over seeds); accelerators take all at
         once. Measured, not a matter of taste: small groups stay in the cache of the core.
       finish: one more leg at the end, of another kind.
+      data: arrays that all seeds read, for instance a data set: each device holds them once.
     """
 
-    init: Callable[[jax.Array], Any]
+    init: Callable[..., Any]
     leg: Leg
     legs: int
     network_steps: int
     last: tuple[str, ...] = ()
     group: int = 1
     finish: Leg | None = None
+    data: tuple[Any, ...] = ()
 
 
 class Program(NamedTuple):
-    """A compiled training over a fixed number of seeds; `legs` are all calls to make, in order."""
+    """A compiled training over a fixed number of seeds; `legs` are all calls to make, in order, each with `data`."""
 
-    init: Callable[[jax.Array], Any]
+    init: Callable[..., Any]
     legs: tuple[Leg, ...]
+    data: tuple[Any, ...]
     state_shapes: Any
     sharding: NamedSharding
     bytes_per_device: int
@@ -53,30 +56,34 @@ def compile_train(train: Train, seeds: int, devices: list[jax.Device]) -> Progra
     share = seeds // len(devices)
     group = min(train.group, share) if devices[0].platform == "cpu" else share
 
-    def over_seeds(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def local(batch: Any) -> Any:
+    data = jax.device_put(train.data, NamedSharding(mesh, PartitionSpec()))
+
+    def over_seeds(function: Callable[..., Any]) -> Callable[..., Any]:
+        def local(batch: Any, *data: Any) -> Any:
+            one = lambda seed: function(seed, *data)  # noqa: E731
             if group == 1:
-                return jax.lax.map(function, batch)
-            return jax.vmap(function)(batch) if group == share else jax.lax.map(function, batch, batch_size=group)
+                return jax.lax.map(one, batch)
+            return jax.vmap(one)(batch) if group == share else jax.lax.map(one, batch, batch_size=group)
 
         spec = PartitionSpec("seeds")
-        return jax.shard_map(local, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
+        specs = (spec, *[PartitionSpec()] * len(data))
+        return jax.shard_map(local, mesh=mesh, in_specs=specs, out_specs=spec, check_vma=False)
 
     def abstract(tree: Any) -> Any:
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree)
 
     def compile_leg(function: Leg) -> Any:
-        return jax.jit(over_seeds(function), donate_argnums=0).lower(state_shapes).compile()
+        return jax.jit(over_seeds(function), donate_argnums=0).lower(state_shapes, *data).compile()
 
     keys = abstract(jax.eval_shape(lambda: jax.random.split(jax.random.key(0), seeds)))
-    init = jax.jit(over_seeds(train.init)).lower(keys).compile()
-    state_shapes = abstract(jax.eval_shape(over_seeds(train.init), keys))
+    init = jax.jit(over_seeds(train.init)).lower(keys, *data).compile()
+    state_shapes = abstract(jax.eval_shape(over_seeds(train.init), keys, *data))
     leg = compile_leg(train.leg)
     legs = (leg,) * train.legs
     if train.finish is not None:
         legs += (compile_leg(train.finish),)
     used = max(_bytes(program) for program in set(legs))
-    return Program(init, legs, state_shapes, sharding, used)
+    return Program(init, legs, data, state_shapes, sharding, used)
 
 
 def _bytes(program: Any) -> int:

@@ -21,6 +21,7 @@ def quantity(
     selected: int | None = None,
     selected_by: str = "",
     threshold: float | None = None,
+    higher_is_better: bool = False,
 ) -> Quantity:
     """Returns a quantity that carries its run's digest, device and profile; see `Quantity` for the arguments."""
     return Quantity(
@@ -37,4 +38,5 @@ def quantity(
         selected_by=selected_by,
         threshold=threshold,
         diverged=int(np.sum(diverged_S | ~np.isfinite(values_S))),
+        higher_is_better=higher_is_better,
     )

@@ -1,7 +1,7 @@
 """Honest statistics over seeds: medians with bootstrap intervals, success rates with Wilson intervals.
 
-Every value is an error: lower is better. A seed that diverged counts as an infinite error, so that
-no seed is ever dropped and a median is worse, not better, for the seeds that failed.
+Values are errors, or accuracies where a quantity says that higher is better. A seed that diverged counts as infinitely
+bad, so that no seed is ever dropped and a median is worse, not better, for the seeds that failed.
 
 Axes: S seeds.
 """
@@ -25,7 +25,8 @@ class Estimate(NamedTuple):
     Attributes:
       median, low, high: the median over seeds and its 95 % bootstrap interval; inf where that many seeds diverged.
       selected: the value of the seed that the quantity's `selected_by` chose, or None.
-      success, success_low, success_high: share of seeds below the threshold and its 95 % Wilson interval, or None.
+      success, success_low, success_high: share of seeds below the threshold (of an error) or at least at it (of an
+        accuracy) and its 95 % Wilson interval, or None.
       seeds: number of seeds, diverged ones included.
       diverged: how many took a non-finite step or ended non-finite.
     """
@@ -43,11 +44,12 @@ class Estimate(NamedTuple):
 
 def summarise(quantity: Quantity) -> Estimate:
     """Returns the estimate of a quantity from its values over seeds."""
-    values_S = errors(quantity)
+    values_S = values(quantity)
     low, high = median_interval(values_S)
     success = success_low = success_high = None
     if quantity.threshold is not None:
-        successes = int(np.sum(values_S < quantity.threshold))
+        better = np.greater_equal if quantity.higher_is_better else np.less
+        successes = int(np.sum(better(values_S, quantity.threshold)))
         success = successes / len(values_S)
         success_low, success_high = wilson(successes, len(values_S))
     return Estimate(
@@ -63,10 +65,10 @@ def summarise(quantity: Quantity) -> Estimate:
     )
 
 
-def errors(quantity: Quantity) -> np.ndarray:
-    """Returns a quantity's values `[S]` in float64, infinite where the seed diverged."""
+def values(quantity: Quantity) -> np.ndarray:
+    """Returns a quantity's values `[S]` in float64; infinite, on the bad side, where the seed diverged."""
     values_S = np.asarray(quantity.values_S, dtype=np.float64)
-    return np.where(np.isfinite(values_S), values_S, np.inf)
+    return np.where(np.isfinite(values_S), values_S, -np.inf if quantity.higher_is_better else np.inf)
 
 
 def median_interval(values_S: np.ndarray) -> tuple[float, float]:

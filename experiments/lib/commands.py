@@ -1,0 +1,73 @@
+"""What can be typed after `python -m experiments`: one dataclass a command, its fields are the options."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+PUBLISHED = Path(__file__).parents[2] / "results"
+NAMES = ("list", "status", "run", "report", "publish", "bench")
+
+
+@dataclass(frozen=True)
+class List:
+    """Say which artefacts there are and which experiments make them."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Say which runs are finished, begun and missing."""
+
+    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = Path("runs")  # the store
+
+
+@dataclass(frozen=True)
+class Run:
+    """Train what is missing, then render; stop it at any time, the same command goes on.
+
+    Any setting of the experiments can follow as --name value; `run TARGET --help` lists them.
+    """
+
+    target: tyro.conf.Positional[str]  # an artefact (table1), an experiment (identity) or all
+    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = Path("runs")  # the store
+    data: Path | None = None  # a folder that holds MNIST's four files; it is downloaded otherwise
+    chunk: int | None = None  # seeds held in memory at a time; as many as fit
+
+
+@dataclass(frozen=True)
+class Report:
+    """Render tables, figures, claims and the index from stored runs; never trains."""
+
+    profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = Path("runs")  # the store
+    published: bool = False  # render the published results instead of your own runs
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Copy finished runs into results/ and render them there."""
+
+    profile: str = "full"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = Path("runs")  # the store
+    to: Path = PUBLISHED  # the folder of published results
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure training speed beside PyTorch on the same work (needs the extra `bench`)."""
+
+    rounds: int = 5  # interleaved rounds; medians are told
+    save: bool = False  # also write results/benchmarks.md
+
+
+Command = (
+    Annotated[List, tyro.conf.subcommand("list")]
+    | Annotated[Status, tyro.conf.subcommand("status")]
+    | Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Publish, tyro.conf.subcommand("publish")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
+)

@@ -1,0 +1,45 @@
+"""Muon (Jordan et al. 2024) for the weight matrices of a convolutional network, Adam for everything else.
+
+Axes: L lanes; K, C, I and O as in `convolution` and `convnet`.
+"""
+
+from typing import Any
+
+import jax
+import optax
+from optax.contrib import MuonDimensionNumbers
+
+RMS = 0.2  # of a matrix's update, the size of Adam's in practice (Liu et al. 2025)
+
+
+def muon_and_adam(*, beta: float, adam_b2: float) -> optax.GradientTransformation:
+    """Returns the transformation of gradients, without the learning rate.
+
+    Muon takes what is called "kernel", `[L, ..., I, O]`: each lane's is a matrix with one column an output.
+    """
+
+    def dimensions(params: Any) -> Any:
+        def of_leaf(path: Any, leaf: jax.Array) -> MuonDimensionNumbers | None:
+            if not path or getattr(path[-1], "key", None) != "kernel":
+                return None
+            return MuonDimensionNumbers(tuple(range(1, leaf.ndim - 1)), leaf.ndim - 1)
+
+        return jax.tree_util.tree_map_with_path(of_leaf, params)
+
+    chosen = optax.contrib.muon(
+        learning_rate=1.0,
+        beta=beta,
+        adam_b2=adam_b2,
+        muon_weight_dimension_numbers=dimensions,
+        consistent_rms=RMS,
+    )
+    return optax.chain(chosen, optax.scale(-1.0))  # the training loop subtracts
+
+
+def faster(name: str, factor: float) -> optax.GradientTransformation:
+    """Returns the transformation that multiplies the updates of `params[name]` by a factor."""
+
+    def mask(params: Any) -> Any:
+        return {key: jax.tree.map(lambda _, chosen=key == name: chosen, value) for key, value in params.items()}
+
+    return optax.masked(optax.scale(factor), mask)
