@@ -97,9 +97,7 @@ def transform(cfg: Config, model: str) -> optax.GradientTransformation:
     """Returns how gradients become updates, without the learning rate."""
     if model == "nac-plain":
         return optax.scale_by_adam()
-    steps = [muon.muon_and_adam(beta=0.95, adam_b2=0.95)]
-    if model != "nac":
-        steps.insert(0, training.clip_by_lane_norm(1.0))
+    steps = [training.clip_by_lane_norm(1.0), muon.muon_and_adam(beta=0.95, adam_b2=0.95)]
     if model not in series_models.USUAL:
         steps.append(muon.faster("cell", cfg.cell_rate))
     return optax.chain(*steps)

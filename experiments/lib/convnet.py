@@ -13,11 +13,12 @@ from experiments.lib.convolution import convolve_and_pool
 
 
 class Convolution(NamedTuple):
-    """A convolution with `channels` kernels of `side` x `side`, a 2x2 max-pool and a ReLU; `tile` is for speed only."""
+    """`channels` kernels of `side` x `side`, a 2x2 max-pool and a ReLU; `tile` and `filled` are for speed only."""
 
     side: int
     channels: int
     tile: int
+    filled: float = 1.0
 
 
 class Convnet(NamedTuple):
@@ -43,7 +44,7 @@ DIGIT_NET = Convnet(28, (Convolution(5, 10, tile=4), Convolution(5, 20, tile=4))
 def init(net: Convnet, key: jax.Array) -> list[dict[str, jax.Array]]:
     """Returns the parameters of each layer: a kernel, `[K, K, C, O]` or `[I, O]`, and a bias `[O]`."""
     shapes, pixels, channels = [], net.image, 1
-    for side, out, _ in net.convolutions:
+    for side, out, *_ in net.convolutions:
         shapes.append((side, side, channels, out))
         pixels, channels = (pixels - side + 1) // 2, out
     inputs = pixels * pixels * channels
@@ -65,7 +66,8 @@ def apply(net: Convnet, params: list[dict[str, jax.Array]], images_BHW: jax.Arra
     """Returns the last layer's outputs `[B, F]`."""
     h = images_BHW[..., None]
     for layer, convolution in zip(params, net.convolutions, strict=False):
-        h = jax.nn.relu(convolve_and_pool(h, layer["kernel"], layer["bias"], tile=convolution.tile))
+        speed = {"tile": convolution.tile, "filled": convolution.filled}
+        h = jax.nn.relu(convolve_and_pool(h, layer["kernel"], layer["bias"], **speed))
     h = h.reshape(h.shape[0], -1)
     dense = params[len(net.convolutions) :]
     for i, layer in enumerate(dense):

@@ -85,6 +85,11 @@ def cosine(rate: float, total_steps: int) -> Callable[[jax.Array], jax.Array]:
     return lambda step: rate * 0.5 * (1 + jnp.cos(jnp.pi * jnp.minimum(step / total_steps, 1)))
 
 
+def warmed(schedule: Callable[[jax.Array], jax.Array], steps: int) -> Callable[[jax.Array], jax.Array]:
+    """Returns a schedule that over its first steps rises to another one in proportion."""
+    return lambda step: schedule(step) * jnp.minimum(1, (step + 1) / max(steps, 1))
+
+
 def constant(rate: float) -> Callable[[jax.Array], jax.Array]:
     """Returns the learning rate that does not change."""
     return lambda step: jnp.float32(rate)
