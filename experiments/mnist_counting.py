@@ -46,11 +46,12 @@ class Config:
     batch: int = 80  # unstated; ours, as all that follows: images of a step
     deals: int = 8  # into how many series of a batch each image is dealt
     steps: int = 6000
-    evaluations: int = 6
+    evaluations: int = 5
     learning_rate: float = 3e-3  # of Muon and Adam
+    weight_decay: float = 0.4  # of the convolutional network's matrices, times the learning rate
     cell_rate: float = 10.0  # times the learning rate: of an accumulating cell's weights, so that they saturate
     feature_scale: float = 3.0
-    weight_start: float = 1.0  # added to the Glorot start of W_hat and M_hat: all weights start on the same side
+    weight_start: float = 2.0  # for addition, added to the Glorot start of W_hat and M_hat: all weights start near 1
     plain_learning_rate: float = 3e-3  # of the column NAC (plain): Adam, each image in one series, linear features
     hidden: int = 64  # of the usual cells
     hold_out: float = 1 / 12  # share of the training digits that is kept for validation
@@ -58,6 +59,7 @@ class Config:
     def __post_init__(self) -> None:
         require_seeds(self)
         require_positive(self, "length", "batch", "deals", "steps", "evaluations", "learning_rate", "cell_rate")
+        require(self.weight_decay >= 0, f"weight_decay is {self.weight_decay}, but must not be negative.")
         require_positive(self, "feature_scale", "plain_learning_rate", "hidden", "hold_out")
         require(self.hold_out < 1, f"hold_out is {self.hold_out}, but is a share below 1.")
         require(self.batch % self.length == 0, f"batch is {self.batch}, which length = {self.length} does not divide.")
@@ -97,7 +99,10 @@ def transform(cfg: Config, model: str) -> optax.GradientTransformation:
     """Returns how gradients become updates, without the learning rate."""
     if model == "nac-plain":
         return optax.scale_by_adam()
-    steps = [training.clip_by_lane_norm(1.0), muon.muon_and_adam(beta=0.95, adam_b2=0.95)]
+    steps = [
+        training.clip_by_lane_norm(1.0),
+        muon.muon_and_adam(beta=0.95, adam_b2=0.95, weight_decay=cfg.weight_decay),
+    ]
     if model not in series_models.USUAL:
         steps.append(muon.faster("cell", cfg.cell_rate))
     return optax.chain(*steps)

@@ -12,8 +12,8 @@ from optax.contrib import MuonDimensionNumbers
 RMS = 0.2  # of a matrix's update, the size of Adam's in practice (Liu et al. 2025)
 
 
-def muon_and_adam(*, beta: float, adam_b2: float) -> optax.GradientTransformation:
-    """Returns the transformation of gradients, without the learning rate.
+def muon_and_adam(*, beta: float, adam_b2: float, weight_decay: float = 0.0) -> optax.GradientTransformation:
+    """Returns the transformation of gradients, without the learning rate; weights decay where Muon works.
 
     Muon takes what is called "kernel", `[L, ..., I, O]`: each lane's is a matrix with one column an output.
     """
@@ -30,6 +30,7 @@ def muon_and_adam(*, beta: float, adam_b2: float) -> optax.GradientTransformatio
         learning_rate=1.0,
         beta=beta,
         adam_b2=adam_b2,
+        weight_decay=weight_decay,
         muon_weight_dimension_numbers=dimensions,
         consistent_rms=RMS,
     )
