@@ -46,10 +46,12 @@ def _dispatch(words: list[str], console: Console) -> None:
         case commands.Publish():
             _publish(command, console)
         case commands.Bench():
-            from experiments.benchmarks import static_step
+            from experiments.benchmarks import convnet_step, measuring, static_step
 
-            save = commands.PUBLISHED / "benchmarks.md" if command.save else None
-            static_step.main(rounds=command.rounds, console=console, save=save)
+            folder = commands.PUBLISHED if command.save else None
+            for work, step in {"static": static_step, "convnet": convnet_step}.items():
+                if command.work in ("all", work):
+                    measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)
 
 
 def _help(words: list[str]) -> None:

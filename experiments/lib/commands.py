@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -59,8 +59,9 @@ class Publish:
 class Bench:
     """Measure training speed beside PyTorch on the same work (needs the extra `bench`)."""
 
+    work: tyro.conf.Positional[Literal["all", "static", "convnet"]] = "all"  # of section 4.1, of Table 2's images
     rounds: int = 5  # interleaved rounds; medians are told
-    save: bool = False  # also write results/benchmarks.md
+    save: bool = False  # also write results/benchmarks.md, results/benchmarks_convnet.md
 
 
 Command = (

@@ -28,13 +28,19 @@ class Convnet(NamedTuple):
       image: pixels along a side.
       dense: outputs of each dense layer.
       gain: weights start at U(-r, r) with r^2 = gain / inputs: 1 is PyTorch's start, 6 is He's.
+      common: whether the first dense layer's kernel is learnt as the sum of a part that is the same at all places of
+        the image and a part of its own for each. The functions are the same; what does not depend on the place is
+        learnt sooner.
     """
 
     image: int
     convolutions: tuple[Convolution, ...]
     dense: tuple[int, ...]
     gain: float = 1.0
+    common: bool = False
 
+
+OWN, OWN_START, COMMON_START = 0.2, 0.3, 0.02  # of a kernel with a common part: measured, see `common`
 
 # The example that the paper links to, as it was then: github.com/pytorch/examples, mnist/main.py of 15 May 2018,
 # without its dropout and its final log-softmax.
@@ -59,6 +65,11 @@ def init(net: Convnet, key: jax.Array) -> list[dict[str, jax.Array]]:
             "kernel": _uniform(key_kernel, shape, math.sqrt(net.gain / fan_in)),
             "bias": _uniform(key_bias, shape[-1:], math.sqrt(1 / fan_in)),
         })  # fmt: skip
+    if net.common:
+        first = params[len(net.convolutions)]
+        first["kernel"] *= OWN_START / OWN
+        shape = (channels, net.dense[0])
+        first["common"] = {"kernel": _uniform(jax.random.fold_in(key, len(shapes)), shape, COMMON_START)}
     return params
 
 
@@ -71,7 +82,11 @@ def apply(net: Convnet, params: list[dict[str, jax.Array]], images_BHW: jax.Arra
     h = h.reshape(h.shape[0], -1)
     dense = params[len(net.convolutions) :]
     for i, layer in enumerate(dense):
-        h = h @ layer["kernel"] + layer["bias"][None]
+        kernel = layer["kernel"]
+        if "common" in layer:
+            common = layer["common"]["kernel"]
+            kernel = OWN * kernel + jnp.tile(common, (len(kernel) // len(common), 1))
+        h = h @ kernel + layer["bias"][None]
         if i + 1 < len(dense):
             h = jax.nn.relu(h)
     return h

@@ -58,6 +58,11 @@ FILES = (  # in the order of Digits; LeCun, Cortes and Burges
 )
 
 
+def suffix(source: str) -> str:
+    """Returns what the title of every table and figure on these digits ends with."""
+    return "" if source == MNIST else f" ({NOTICE})"
+
+
 def available(folder: Path | None = None) -> str:
     """Returns the source that a run can use as things stand, "mnist" or "uci-digits"; neither reads nor downloads.
 

@@ -12,7 +12,7 @@ from experiments.lib.artefacts import Curve, Figure, Finished, Gallery, Panel, P
 from experiments.lib.last_layers import LAYERS
 from experiments.lib.quantities import quantity
 
-BLOCKS = {"fresh": "fresh images", "finite": "finite set"}
+BLOCKS = {"fresh": "fresh images", "finite": "finite set", "long": "fresh images, long"}
 ACCURACY, GAIN, FITTED = "test accuracy %", "gain over Wx + b", "training accuracy %"
 AFFINE, SEGUI = "Wx + b", "Segui et al.: Wx + b"
 SELECTED_BY = "validation accuracy"
@@ -27,7 +27,7 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     if not quantities:
         return []
     rows = (SEGUI, *dict.fromkeys((*LAYERS, *(layer for _, layer in found))))
-    title = f"Table 4: counting the even digits of an image, by the last layer{_stand_in(cfg)}"
+    title = f"Table 4: counting the even digits of an image, by the last layer{digits.suffix(cfg.digits)}"
     blocks = tuple(name for regime, name in BLOCKS.items() if any(its == regime for its, _ in found))
     columns = (ACCURACY, GAIN, FITTED)
     return [Table("table4", title, blocks, rows, columns, tuple(quantities), _notes(cfg), headline="median")]
@@ -46,10 +46,6 @@ def _found(results: list[Finished]) -> Found:
     runs = {(run.variant["images"], run.variant["layer"]): run for run in results if run.variant["images"] in BLOCKS}
     order = [*LAYERS, *(layer for _, layer in runs)]
     return dict(sorted(runs.items(), key=lambda item: (list(BLOCKS).index(item[0][0]), order.index(item[0][1]))))
-
-
-def _stand_in(cfg: Any) -> str:
-    return "" if cfg.digits == digits.MNIST else f" ({digits.NOTICE})"
 
 
 def _selected(run: Finished) -> int:
@@ -80,7 +76,7 @@ def _quantities(found: Found, regime: str, layer: str) -> list[Quantity]:
 def _learning(cfg: Any, found: Found) -> Figure:
     panels = []
     for regime, name in BLOCKS.items():
-        steps = cfg.steps if regime == "fresh" else cfg.finite_steps
+        steps = {"fresh": cfg.steps, "finite": cfg.finite_steps, "long": cfg.long_steps}[regime]
         x = steps // cfg.evaluations * np.arange(1, cfg.evaluations + 1) * cfg.batch / 1000
         curves = []
         for (its_regime, layer), run in found.items():
@@ -89,9 +85,9 @@ def _learning(cfg: Any, found: Found) -> Figure:
                 low, middle, high = accuracy_SE.min(0), np.median(accuracy_SE, 0), accuracy_SE.max(0)
                 curves.append(Curve(layer, x, middle, low, high))
         if curves:
-            seen = name if regime == "fresh" else f"{name} of {cfg.finite_images:,} images"
+            seen = f"{name} of {cfg.finite_images:,} images" if regime == "finite" else name
             panels.append(Panel(seen, "thousand images seen", "test accuracy (%)", tuple(curves)))
-    title = f"Counting even digits: learning by last layer ({cfg.seeds} seeds){_stand_in(cfg)}"
+    title = f"Counting even digits: learning by last layer ({cfg.seeds} seeds){digits.suffix(cfg.digits)}"
     notes = (
         f"Median over seeds; bands from the worst to the best seed. The last point is measured on {cfg.test_images:,} "
         f"test images, the others on {cfg.glance:,} of them.",
@@ -114,7 +110,7 @@ def _examples(cfg: Any, shown: Finished, found: Found) -> Gallery:
         )
         for n, label in enumerate(labels_N)
     )
-    title = f"Test images, how many of their digits are even, and the answers{_stand_in(cfg)}"
+    title = f"Test images, how many of their digits are even, and the answers{digits.suffix(cfg.digits)}"
     notes = (f"Answers of the seed with the best validation accuracy, trained on {BLOCKS[regime]}.",)
     return Gallery("table4", "table4_examples", title, pictures, 4, notes)
 

@@ -15,7 +15,9 @@ from experiments.lib.convnet import Convnet, Convolution
 from experiments.lib.program import Train
 
 # Segui, Pujol and Vitria 2015, table 1, all but its last layer.
-SCENE_NET = Convnet(scenes.SIDE, (Convolution(15, 10, tile=8, filled=0.45), Convolution(3, 10, tile=2)), (32,), gain=6)
+SCENE_NET = Convnet(
+    scenes.SIDE, (Convolution(15, 10, tile=8, filled=0.45), Convolution(3, 10, tile=2)), (32,), gain=6, common=True
+)
 CHUNK = 250  # scenes drawn and read at a time
 Digits = tuple[jax.Array, jax.Array]  # images [N, 28, 28] and labels [N]
 

@@ -1,4 +1,4 @@
-"""Series of images: dealing a batch's images into series, and measuring answers on series of any length.
+"""Series of images: what they should be answered with, and measuring answers on series of any length.
 
 A network answers for a series in two parts, so that no image is seen twice: `features` of each image, then `answer`
 from the features of a series. What grows with the length of a series is therefore the features alone.
@@ -30,15 +30,6 @@ class SeriesNetwork(NamedTuple):
     init: Callable[[jax.Array], Any]
     features: Callable[[Any, jax.Array], jax.Array]
     answer: Callable[[Any, jax.Array], jax.Array]
-
-
-def deal(key: jax.Array, images: int, length: int, deals: int) -> jax.Array:
-    """Returns `[N, T]`: which images of a batch are in which series, each image in `deals` series.
-
-    The images are shuffled and cut into series `deals` times; no image is twice in a series.
-    """
-    shuffled = jnp.argsort(jax.random.uniform(key, (deals, images)), axis=1)
-    return shuffled.reshape(deals * images // length, length)
 
 
 def totals(labels_B: jax.Array, series_NT: jax.Array, outputs: int) -> jax.Array:

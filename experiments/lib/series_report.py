@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib import digits, paper, statistics
+from experiments.lib import digits, paper, series_notes
 from experiments.lib.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table, find
 from experiments.lib.quantities import quantity
 
@@ -29,11 +29,11 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
         return []
     rows = tuple(dict.fromkeys((*list(ROWS.values())[:6], *(_row(model) for _, model in found))))
     columns = ("length 1", *(f"length {length}" for length in cfg.lengths))
-    title = f"Table 2: counting and adding MNIST digits in series{_stand_in(cfg)}"
+    title = f"Table 2: counting and adding MNIST digits in series{digits.suffix(cfg.digits)}"
     blocks = tuple(block for block in BLOCKS if any(task == block for task, _ in found))
     return [
         Table(
-            "table2", title, blocks, rows, columns, tuple(quantities), _notes(cfg, quantities),
+            "table2", title, blocks, rows, columns, tuple(quantities), series_notes.notes(cfg, quantities),
             decimals=2, cap=9999.0, headline="median", paper_factor=HALF,
         )
     ]  # fmt: skip
@@ -57,10 +57,6 @@ def _found(results: list[Finished]) -> dict[tuple[str, str], Finished]:
 
 def _row(model: str) -> str:
     return ROWS.get(model, model)
-
-
-def _stand_in(cfg: Any) -> str:
-    return "" if cfg.digits == digits.MNIST else f" ({digits.NOTICE})"
 
 
 def solved(task: str, column: str, metric: str) -> float:
@@ -116,7 +112,7 @@ def _by_length(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
                 x_scale="log", y_scale="log",
             )
         )  # fmt: skip
-    title = f"Series longer than the {cfg.length} of training ({cfg.seeds} seeds){_stand_in(cfg)}"
+    title = f"Series longer than the {cfg.length} of training ({cfg.seeds} seeds){digits.suffix(cfg.digits)}"
     notes = (
         "Median over seeds; bands from the best to the worst seed. "
         "Hollow marks: half of what the paper prints for the NAC (why half: notes of Table 2).",
@@ -126,7 +122,7 @@ def _by_length(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
 
 def _learning(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
     step = cfg.steps // cfg.evaluations
-    x = step * np.arange(1, cfg.evaluations + 1) * cfg.batch / 1000
+    x = step * np.arange(1, cfg.evaluations + 1) * cfg.batch * cfg.length / 1000
     shown = {"accuracy": "accuracy, one image (%)"}
     shown |= {f"error_{length}": f"error, series of {length}" for length in (cfg.lengths[0], cfg.lengths[-1])}
     panels = []
@@ -140,7 +136,7 @@ def _learning(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
             if curves:
                 scale = "linear" if name == "accuracy" else "log"
                 panels.append(Panel(block, "thousand images seen", y_label, tuple(curves), y_scale=scale))
-    title = f"Learning to count and to add ({cfg.seeds} seeds; bands: best to worst){_stand_in(cfg)}"
+    title = f"Learning to count and to add ({cfg.seeds} seeds; bands: best to worst){digits.suffix(cfg.digits)}"
     return Figure("table2", "table2_learning", title, tuple(panels))
 
 
@@ -164,54 +160,6 @@ def _examples(cfg: Any, shown: Finished, found: dict[tuple[str, str], Finished])
                 lines.append(f"{task}: truth {truth}" + "".join(f"  |  {row} {a}" for row, a in answers.items()))
         strip = np.concatenate(list(images_NTHW[n]), axis=1)
         pictures.append(Picture(f"series {n + 1}", strip, "\n".join(lines)))
-    title = f"Series of test digits and the answers to them{_stand_in(cfg)}"
+    title = f"Series of test digits and the answers to them{digits.suffix(cfg.digits)}"
     notes = ("Answers of the seed with the least validation error. Counts are of the classes 0 to 9.",)
     return Gallery("table2", "table2_examples", title, tuple(pictures), 1, notes)
-
-
-def _notes(cfg: Any, quantities: list[Quantity]) -> tuple[str, ...]:
-    return (
-        f"Plain mean absolute error over {', '.join(map(str, cfg.test_series))} test series of each length (and over "
-        "the ten outputs, for counting); at length 1 the percentage of all test digits that are named rightly: the "
-        "largest of the ten counts, or the sum rounded. The last step counts; nothing is selected but whose answers "
-        "the examples show.",
-        _halves(cfg, quantities),
-        "Solved: at least the accuracy that the paper prints for the NAC, or at most half of its error. (The one "
-        "public reproduction of the addition half, Madsen and Johansen's, reports success in 10 % of 10 seeds for the "
-        "NAC and 0 % for the NALU, by a criterion of its own.)",
-        "The paper leaves the training unstated. Ours, the same for all rows but the last: the 2018 PyTorch example's "
-        "convolutional net without dropout, 10 outputs into the cell; Muon for its weight matrices, with a weight "
-        f"decay of {cfg.weight_decay:g}, and Adam for the rest ({cfg.learning_rate:g}, cosine to 0, gradients clipped "
-        f"to a norm of 1); {cfg.steps:,} steps of {cfg.batch} images, which are dealt into series of {cfg.length} in "
-        f"{cfg.deals} ways, so that each image is in {cfg.deals} series and the error of its companions averages out; "
-        f"the trainer sees the totals alone. {cfg.hold_out:.0%} of the training digits are held out for validation.",
-        "NAC and NALU add over the series: h = h + cell(f), h = 0 before it, and the last h is the answer. Their "
-        f"features are sigmoid({cfg.feature_scale:g} f), and their weights learn {cfg.cell_rate:g} times as fast, so "
-        "that they saturate. For addition W_hat and M_hat start at Glorot's values plus "
-        f"{cfg.weight_start:g}: ten saturated features with weights of 1 can then spell a digit as on a thermometer. "
-        "Linear features learn a regression of the digits instead and stop far from it (NAC (plain)).",
-        "NAC (plain): linear features, Glorot's start, Adam for everything "
-        f"({cfg.plain_learning_rate:g}, cosine), each image in one series.",
-        f"The usual cells have {cfg.hidden} hidden units and a linear read-out of the last state, for addition in "
-        f"units of {cfg.length * 4.5:g}.",
-    )
-
-
-def _halves(cfg: Any, quantities: list[Quantity]) -> str:
-    """Returns why the paper's errors are shown halved, with what our own baselines say about it."""
-    ratios = []
-    for task, row in (("counting", "LSTM"), ("counting", "GRU"), ("addition", "LSTM"), ("addition", "GRU")):
-        for length in cfg.lengths[1:]:
-            place = (task, row, f"length {length}", ERROR)
-            ours = [q for q in quantities if (q.block, q.row, q.column, q.metric) == place]
-            printed = paper.numbers("table2").get(place)
-            if ours and printed:
-                median = float(np.median(statistics.values(ours[0])))
-                ratios.append(f"{task}, {row}, {length}: {printed.value} against {median:.4g}")
-    evidence = f" Printed against ours: {'; '.join(ratios)}." if ratios and cfg.digits == digits.MNIST else ""
-    return (
-        "The paper's errors look like twice a mean absolute error. A sum of 1000 digits is 4,443 in the mean, so a "
-        "cell that stands still errs by less than that, but the paper prints 8811.6 and 8775.2; a class occurs 100 "
-        "times in 1000 digits, but it prints 198.5. This is inferred from the numbers, not read in the text, so both "
-        f"are shown.{evidence}"
-    )

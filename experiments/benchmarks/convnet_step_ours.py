@@ -1,0 +1,89 @@
+"""The project's own engine on the work of `convnet_step_work`: nothing here is made for the benchmark.
+
+The network is `convnet.DIGIT_NET`, as in Table 2. On a CPU core the seeds follow one another. `eight` trains eight
+seeds; `convolution` replaces our convolution by XLA's own, to show what the tiles give.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from experiments.benchmarks import convnet_step_work as work
+from experiments.benchmarks.static_step_work import tell_rate
+from experiments.lib import convnet, convolution, numerics, training
+from experiments.lib.program import Train, compile_train
+
+Batch = tuple[jax.Array, jax.Array]
+
+
+def sample(key: jax.Array, images: jax.Array, labels: jax.Array) -> Batch:
+    """Returns a batch: images [B, 28, 28] as they are stored, and labels [B]."""
+    chosen_B = jax.random.randint(key, (work.BATCH,), 0, len(labels))
+    return images[chosen_B], labels[chosen_B]
+
+
+def loss(params: Any, batch: Batch) -> jax.Array:
+    images_BHW, labels_B = batch
+    x_BHW = (images_BHW.astype(jnp.float32) / 255 - work.MEAN) / work.DEVIATION
+    logits_BF = convnet.apply(convnet.DIGIT_NET, params, x_BHW)
+    return optax.softmax_cross_entropy_with_integer_labels(logits_BF, labels_B).mean()
+
+
+def make_train(
+    data: tuple[Any, Any],
+    transform: optax.GradientTransformation | None = None,
+    learning_rate: float = work.LEARNING_RATE,
+    steps: int = work.STEPS,
+) -> Train:
+    """Returns the training of one seed, as an experiment would; without a transform by Adam."""
+    scale = transform or optax.scale_by_adam()
+
+    def init(key: jax.Array, *data: jax.Array) -> training.TrainState:
+        key_init, key_data = jax.random.split(key)
+        params = convnet.init(convnet.DIGIT_NET, key_init)
+        return training.start(jax.tree.map(lambda leaf: leaf[None], params), scale, key_data)
+
+    def leg(state: training.TrainState, *data: jax.Array) -> tuple[training.TrainState, dict[str, jax.Array]]:
+        state = training.take_steps(
+            state,
+            steps=steps,
+            sample=lambda key: sample(key, *data),
+            losses=lambda params, batch: loss(jax.tree.map(lambda leaf: leaf[0], params), batch)[None],
+            transform=scale,
+            learning_rate=training.constant(learning_rate),
+        )
+        return state, {}
+
+    return Train(init=init, leg=leg, legs=1, network_steps=steps, data=data)
+
+
+def compiled(seeds: int) -> Callable[[], int]:
+    """Returns the function that trains all seeds for one leg and returns how many images that were."""
+    images, labels = work.data()
+    train = make_train((images, labels.astype("int32")))
+    program = compile_train(train, seeds, jax.local_devices()[:1])
+    keys = jax.random.split(jax.random.key(7000), seeds)
+    state = program.init(jax.device_put(keys, program.sharding), *program.data)
+
+    def run() -> int:
+        nonlocal state
+        state, _ = jax.block_until_ready(program.legs[0](state, *program.data))
+        return seeds * train.network_steps * work.BATCH
+
+    return run
+
+
+def convolve(x_BHWC: jax.Array, kernel_KKCO: jax.Array, tile: int, filled: float) -> jax.Array:
+    """Stands in for the convolution by tiles, whose speed-ups it ignores."""
+    return convolution._by_convolution(x_BHWC, kernel_KKCO)
+
+
+if __name__ == "__main__":
+    numerics.prepare(cores=1)
+    if "convolution" in sys.argv:
+        convolution._by_tiles = convolve
+    tell_rate(compiled(work.SEEDS if "eight" in sys.argv else 1))

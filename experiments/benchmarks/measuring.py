@@ -1,0 +1,153 @@
+"""Runs a benchmark's programs side by side, prints its table and writes it: what all benchmarks share.
+
+Every program runs in a process of its own, one thread on one core, and is timed in CPU-seconds without its
+compilation; rounds are interleaved, so that a ratio compares neighbours in time.
+"""
+
+import contextlib
+import datetime
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments.lib import files, provenance
+from experiments.lib.errors import UserError, usage_error
+from experiments.lib.table_markdown import grid_markdown
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+MEDIANS = "Medians over rounds [range]; ratios: medians of same-round ratios"
+
+Rounds = dict[str, list[dict[str, Any]]]  # by program: what it told in each round, "rate" at least
+
+
+class Benchmark(NamedTuple):
+    """Programs that do the same work, and what is told of their speeds.
+
+    Attributes:
+      file: where it is saved, within the folder of published results.
+      work: what is measured, in a paragraph.
+      programs: name -> words after `python -m experiments.benchmarks.`; "compiled" among them: needs a C++ compiler.
+      lines: measurements -> rows of the table under `header`.
+      remarks: measurements -> sentences under the table.
+    """
+
+    title: str
+    file: str
+    work: str
+    programs: dict[str, tuple[str, ...]]
+    header: tuple[str, ...]
+    lines: Callable[[Rounds], list[tuple[str, ...]]]
+    remarks: Callable[[Rounds], list[str]]
+
+
+def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | None = None) -> None:
+    """Measures, prints the table, and writes it into `folder` if given.
+
+    Raises:
+      UserError: PyTorch is missing, a program fails, or the file cannot be written.
+    """
+    if rounds < 1:
+        raise usage_error(f"--rounds is {rounds}, but at least one round is needed.")
+    if importlib.util.find_spec("torch") is None:
+        raise UserError("PyTorch, to compare with, is not installed: use `make bench` or pip install -e '.[bench]'.")
+    chosen, skipped = dict(benchmark.programs), ""
+    if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
+        chosen = {name: words for name, words in chosen.items() if "compiled" not in words}
+        skipped = "No C++ compiler was found, so torch.compile is left out: the best of PyTorch may be faster."
+    measured = _measure(chosen, rounds, console)
+    lines, remarks = benchmark.lines(measured), [*benchmark.remarks(measured), *([skipped] if skipped else [])]
+    table = Table(*benchmark.header, box=None, padding=(0, 1, 0, 0))
+    for line in lines:
+        table.add_row(*line)
+    console.print(benchmark.title, table, *remarks, sep="\n", highlight=False, markup=False)
+    if folder is not None:
+        files.write_atomically(folder / benchmark.file, _markdown(benchmark, lines, remarks, rounds))
+        console.print(f"Saved to {folder / benchmark.file}.", highlight=False)
+
+
+def _measure(chosen: dict[str, tuple[str, ...]], rounds: int, console: Console) -> Rounds:
+    measured: Rounds = {name: [] for name in chosen}
+    with _one_core(), console.status("") as status:
+        for i in range(rounds):
+            for name, words in chosen.items():
+                status.update(f"round {i + 1} of {rounds}: {name}")
+                measured[name].append(_once(name, words))
+    return measured
+
+
+@contextlib.contextmanager
+def _one_core() -> Iterator[None]:
+    """Holds this process and its children on one core where the system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _once(name: str, words: tuple[str, ...]) -> dict[str, Any]:
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "JAX_PLATFORMS": "cpu"}
+    module, *options = words
+    done = subprocess.run(
+        [sys.executable, "-m", f"experiments.benchmarks.{module}", *options],
+        cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        again = " ".join([f"python -m experiments.benchmarks.{module}", *options])
+        raise UserError(f"The benchmark's program '{name}' failed ({last}): run it by {again}.")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def rates(measured: Rounds, name: str) -> list[float]:
+    """Returns a program's rate in each round."""
+    return [each["rate"] for each in measured[name]]
+
+
+def told(measured: Rounds, name: str) -> str:
+    """Returns a program's median rate and its range, as a cell of the table."""
+    found = rates(measured, name)
+    return f"{statistics.median(found):,.0f} [{min(found):,.0f}-{max(found):,.0f}]"
+
+
+def fastest(measured: Rounds, names: Iterable[str]) -> str:
+    """Returns which of the programs that were measured is the fastest by its median."""
+    return max((name for name in names if name in measured), key=lambda name: statistics.median(rates(measured, name)))
+
+
+def ratio(measured: Rounds, name: str, other: str) -> float:
+    """Returns the median of same-round ratios."""
+    pairs = zip(rates(measured, name), rates(measured, other), strict=True)
+    return statistics.median(one / two for one, two in pairs)
+
+
+def _markdown(benchmark: Benchmark, lines: list[tuple[str, ...]], remarks: list[str], rounds: int) -> bytes:
+    around = provenance.surroundings()
+    versions = {**around["versions"], "torch": importlib.metadata.version("torch")}
+    core = around["device"].partition(" x ")[2]
+    parts = [
+        f"# {benchmark.title}",
+        "Written by `python -m experiments bench --save`; do not edit.",
+        benchmark.work,
+        grid_markdown(benchmark.header, lines),
+        "\n".join(f"- {remark}" for remark in remarks),
+        f"{rounds} interleaved rounds, each program a process of one thread on one core, compilation excluded. {core}; "
+        f"{around['platform']}; {', '.join(f'{name} {version}' for name, version in versions.items())}; "
+        f"{datetime.date.fromisoformat(around['date'][:10])}; commit {around['commit'] or 'unknown'}.",
+    ]
+    return ("\n\n".join(parts) + "\n").encode()
