@@ -128,9 +128,10 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
         number = jnp.where(state.step == steps, cfg.test_images, cfg.glance)
         key_fresh, key_validation = jax.random.split(key_set)
         key_train = key_set if images == "finite" else key_fresh
+        seen = min(cfg.glance, cfg.finite_images) if images == "finite" else cfg.glance
         return (state, key_set), {
             "accuracy": scene_network.accuracy(net, params, key_tests, number, test),
-            "training_accuracy": scene_network.accuracy(net, params, key_train, cfg.glance, train),
+            "training_accuracy": scene_network.accuracy(net, params, key_train, seen, train),
             "validation_accuracy": scene_network.accuracy(net, params, key_validation, cfg.glance, validation),
             "examples_N": scene_network.guesses(net, params, key_tests, EXAMPLES, test),
             "nonfinite_steps": state.nonfinite_L[0],

@@ -1,4 +1,4 @@
-"""The benchmark compares equals: from the same weights and batch all programs have the same losses and gradients."""
+"""The benchmarks compare equals: from the same weights and batch all programs have the same losses and gradients."""
 
 import importlib.util
 import re
@@ -10,8 +10,16 @@ import optax
 import pytest
 from rich.console import Console
 
-from experiments.benchmarks import static_step, static_step_ours, static_step_work
-from experiments.lib import reading
+from experiments.benchmarks import (
+    convnet_step,
+    convnet_step_ours,
+    convnet_step_work,
+    measuring,
+    static_step,
+    static_step_ours,
+    static_step_work,
+)
+from experiments.lib import command_line, convolution, reading
 from experiments.lib.errors import UserError
 
 LAYERS = (0, 1)
@@ -127,19 +135,130 @@ def test_batches_are_uniform_on_the_same_range(short):
     assert drawn.std() == pytest.approx(0.5 / 12**0.5, abs=3e-3)
 
 
+@pytest.fixture(scope="module")
+def convnets():
+    """Two seeds' parameters and batches, and by the engine their losses and gradients; all lead with the seed."""
+    data = random_digits()
+    train = convnet_step_ours.make_train(data, optax.identity(), learning_rate=1.0, steps=1)
+    leg, loss = jax.jit(train.leg), jax.jit(convnet_step_ours.loss)
+    seeds = []
+    for key in jax.random.split(jax.random.key(7002)):
+        state = train.init(key, *data)
+        batch = convnet_step_ours.sample(jax.random.fold_in(state.key, 0), *map(jnp.asarray, data))
+        after, _ = leg(state, *data)
+        params = jax.tree.map(lambda leaf: leaf[0], state.params)
+        gradients = jax.tree.map(lambda before, after: before[0] - after[0], state.params, after.params)
+        seeds.append((in_torch_order(params), batch, loss(params, batch), in_torch_order(gradients)))
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *seeds)
+
+
+def random_digits():
+    generator = np.random.default_rng(0)
+    return generator.integers(0, 256, (500, 28, 28), np.uint8), generator.integers(0, 10, 500, np.int32)
+
+
+def in_torch_order(layers):
+    """Returns kernels and biases as PyTorch lays them out: outputs first, channels before places."""
+    kernels = [np.asarray(layer["kernel"]) for layer in layers]
+    kernels[2] = kernels[2].reshape(4, 4, 20, 50)
+    laid_out = [kernel.transpose(3, 2, 0, 1) for kernel in kernels[:3]] + [kernels[3].T]
+    laid_out[2] = laid_out[2].reshape(50, 320)
+    biases = [np.asarray(layer["bias"]) for layer in layers]
+    return [part for pair in zip(laid_out, biases, strict=True) for part in pair]
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_the_convnet_of_pytorch_does_the_same_work(convnets, tuned):
+    torch = pytest.importorskip("torch")
+    from experiments.benchmarks import convnet_step_torch
+
+    params, (images, labels), losses, gradients = convnets
+    net = convnet_step_torch.Net()
+    net = net.to(memory_format=torch.channels_last) if tuned else net
+    with torch.no_grad():
+        for parameter, value in zip(net.parameters(), params, strict=True):
+            parameter.copy_(torch.from_numpy(value[1]))
+    reverse = torch.arange(convnet_step_work.BATCH).flip(0)
+    found = convnet_step_torch.loss(net, torch.from_numpy(images[1]), torch.from_numpy(labels[1]).long(), reverse)
+    found.backward()
+    assert found.item() == pytest.approx(losses[1], rel=1e-4)
+    for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+        assert_same(parameter.grad.numpy(), gradient[1])
+
+
+def test_the_convnets_of_pytorch_at_once_do_the_same_work(convnets):
+    torch = pytest.importorskip("torch")
+    from experiments.benchmarks import convnet_step_torch_vmap as at_once
+
+    params, (images, labels), losses, gradients = convnets
+    names = [name for name, _ in at_once.NET.named_parameters()]
+    stacked = dict(zip(names, map(torch.from_numpy, params), strict=True))
+    batches = torch.from_numpy(images), torch.from_numpy(labels).long()
+    found, losses_found = at_once.gradients_and_losses(stacked, *batches)
+    np.testing.assert_allclose(losses_found.numpy(), losses, rtol=1e-4)
+    for name, gradient in zip(names, gradients, strict=True):
+        for seed in range(2):
+            assert_same(found[name][seed].numpy(), gradient[seed])
+
+
+def test_the_convolution_of_xla_does_the_same_work(convnets, monkeypatch):
+    """Its program trains from the same keys, so the parameters after some steps are the same."""
+    data = random_digits()
+
+    def trained():
+        train = convnet_step_ours.make_train(data, optax.identity(), learning_rate=1e-2, steps=3)
+        return jax.jit(train.leg)(train.init(jax.random.key(7003), *data), *data)[0].params
+
+    ours = trained()
+    monkeypatch.setattr(convolution, "_by_tiles", convnet_step_ours.convolve)
+    for found, expected in zip(jax.tree.leaves(trained()), jax.tree.leaves(ours), strict=True):
+        assert_same(found, expected)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_the_adam_of_both_convnets_is_the_same(fused):
+    torch = pytest.importorskip("torch")
+
+    start = np.linspace(-1, 1, 5, dtype=np.float32)
+    theirs = torch.from_numpy(start.copy()).requires_grad_()
+    optimiser = torch.optim.Adam([theirs], lr=convnet_step_work.LEARNING_RATE, fused=fused)
+    scale = optax.scale_by_adam()
+    ours, state = start, scale.init(start)
+    for gradient in np.random.default_rng(0).normal(size=(20, 5)).astype(np.float32):
+        theirs.grad = torch.from_numpy(gradient)
+        optimiser.step()
+        update, state = scale.update(gradient, state)
+        ours = ours - convnet_step_work.LEARNING_RATE * update
+    np.testing.assert_allclose(theirs.detach().numpy(), ours, rtol=1e-5)
+
+
+def test_the_convnets_of_pytorch_count_their_images():
+    pytest.importorskip("torch")
+    from experiments.benchmarks import convnet_step_torch, convnet_step_torch_vmap
+
+    assert convnet_step_torch.runner(tuned=True, seeds=2, steps=1)() == 160
+    assert convnet_step_torch_vmap.runner(seeds=2, steps=1)() == 160
+
+
+@pytest.fixture
+def everything_installed(monkeypatch):
+    """PyTorch and a compiler, whether they are there or not."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(measuring.shutil, "which", lambda name: name)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.0")
+
+
+@pytest.mark.usefixtures("everything_installed")
 def test_the_table_is_told_and_saved(tmp_path, monkeypatch):
     """With made-up rates: ours 120 times the plain loop and 1.5 times the best batched program in every round."""
     rates = {"static_step_torch_plain": 1.0, "static_step_torch_batched": 60.0, "static_step_ours": 120.0}
 
-    def once(name, words):
+    def once(name, words, further):
         rate = rates.get(words[0], 200.0) * (4 / 3 if "short" in words else 1)
         return {"rate": rate, "parts": {"products": 9e-6, "random inputs": 11e-6}}
 
-    monkeypatch.setattr(static_step, "_once", once)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
-    monkeypatch.setattr(static_step.shutil, "which", lambda name: name)
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.0")
-    static_step.main(rounds=2, console=Console(quiet=True), save=tmp_path / "benchmarks.md")
+    monkeypatch.setattr(measuring, "_once", once)
+    measuring.main(static_step.BENCHMARK, rounds=2, console=Console(quiet=True), folder=tmp_path)
     text = (tmp_path / "benchmarks.md").read_text()
     assert re.search(r"\| ours \| 120 \[120-120\] \| 120 \| 1.50 \| 60.0% \|", text)
     assert "50 times the plain loop: reached (120 times)" in text
@@ -147,9 +266,53 @@ def test_the_table_is_told_and_saved(tmp_path, monkeypatch):
     assert "products 9.0, random inputs 11.0; together 20.0" in text
 
 
+@pytest.mark.usefixtures("everything_installed")
+def test_the_convnets_are_told_and_saved(tmp_path, monkeypatch):
+    """With made-up rates: ours 1.5 times the best of PyTorch at one seed and 0.5 times at eight in every round."""
+    rates = {("tuned",): 10.0, ("compiled",): 8.0, ("tuned", "eight"): 20.0, ("compiled", "eight"): 40.0}
+
+    def once(name, words, further):
+        if words[0] == "convnet_step_ours":
+            return {"rate": 2.0 if "convolution" in words else 20.0 if "eight" in words else 15.0}
+        return {"rate": rates.get(words[1:], 5.0)}
+
+    monkeypatch.setattr(measuring, "_once", once)
+    measuring.main(convnet_step.BENCHMARK, rounds=2, console=Console(quiet=True), folder=tmp_path)
+    text = (tmp_path / "benchmarks_convnet.md").read_text()
+    assert "| ours | 15 [15-15] | 3.00 | 1.50 |" in text
+    assert "| torch, vmap, eight seeds | 5 [5-5] | 1.00 | 0.12 |" in text
+    assert "ahead of PyTorch at one seed (torch, tuned): reached (1.50 times)" in text
+    assert "ahead of PyTorch at eight seeds (torch, compiled, eight seeds): not reached (0.50 times)" in text
+    assert "7.5 times as fast as with lax.conv at one seed, 10.0 times at eight" in text
+
+
+@pytest.mark.usefixtures("everything_installed")
+def test_without_a_compiler_the_rest_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring.shutil, "which", lambda name: None)
+    monkeypatch.setattr(measuring, "_once", lambda name, words, further: {"rate": 1.0})
+    measuring.main(convnet_step.BENCHMARK, rounds=1, console=Console(quiet=True), folder=tmp_path)
+    text = (tmp_path / "benchmarks_convnet.md").read_text()
+    assert "No C++ compiler was found" in text and "| torch, compiled" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        ([], ["benchmarks.md", "benchmarks_convnet.md"]),
+        (["static"], ["benchmarks.md"]),
+        (["convnet"], ["benchmarks_convnet.md"]),
+    ],
+)
+def test_the_command_says_what_is_measured(monkeypatch, words, files):
+    measured = []
+    monkeypatch.setattr(measuring, "main", lambda benchmark, **_: measured.append(benchmark.file))
+    assert command_line.answer(["bench", *words]) == 0
+    assert measured == files
+
+
 def test_what_is_wrong_is_said(monkeypatch):
     with pytest.raises(UserError, match="at least one round"):
-        static_step.main(rounds=0, console=Console(quiet=True))
+        measuring.main(static_step.BENCHMARK, rounds=0, console=Console(quiet=True))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="make bench"):
-        static_step.main(rounds=1, console=Console(quiet=True))
+        measuring.main(static_step.BENCHMARK, rounds=1, console=Console(quiet=True))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import toy
 
-from experiments.lib import command_line, driver, files, numerics, store, suite
+from experiments.lib import command_line, commands, driver, files, numerics, store, suite
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,7 +23,7 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(suite, "modules", lambda: {"toy": toy})
     monkeypatch.setattr(numerics, "prepare", lambda: None)
-    monkeypatch.setattr(command_line, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setattr(commands, "PUBLISHED", tmp_path / "published")
     Path("p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
     return tmp_path
 

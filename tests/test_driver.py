@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 import os
 import subprocess
 import sys
@@ -55,7 +56,11 @@ def compiled(train: Train, seeds: int, devices: tuple[jax.Device, ...]) -> Progr
 def run(tmp_path, monkeypatch):
     """Runs the toy with a checkpoint after every leg; a program is compiled once for all tests."""
     monkeypatch.setattr(driver, "CHECKPOINT_SECONDS", 0)
-    monkeypatch.setattr(driver, "compile_train", lambda train, seeds, devices: compiled(train, seeds, tuple(devices)))
+
+    def compile_once(train: Train, seeds: int, devices: list[jax.Device]) -> Program:
+        return compile_train(train, seeds, devices) if train.data else compiled(train, seeds, tuple(devices))
+
+    monkeypatch.setattr(driver, "compile_train", compile_once)
 
     def run(seeds: int = 3, watcher: Watcher | None = None, folder: str = "unfinished", **options) -> driver.Outcome:
         return driver.run_seeds(
@@ -256,3 +261,91 @@ def test_the_size_of_a_leg_changes_nothing_but_the_rows(run):
     metrics = run().metrics
     halves = run(train=toy.make_train(dataclasses.replace(toy.Config(), legs=2), model="line"), folder="halves").metrics
     np.testing.assert_allclose(halves["error_L"], metrics["error_L"][:, 1::2], rtol=1e-5, atol=1e-6)
+
+
+def reader(numbers):
+    """Returns a training whose seeds add up numbers of one shared table, at places of their own, less a shared bias."""
+    import jax
+
+    from experiments.lib.program import Train
+
+    def init(key, table, shared):
+        return key, table[:1].sum() - shared["bias"]
+
+    def leg(state, table, shared):
+        key, total = state
+        key, key_place = jax.random.split(key)
+        place = jax.random.randint(key_place, (), 0, len(table))
+        total = total + table[place] - shared["bias"]
+        return (key, total), {"total": total, "place": place}
+
+    return Train(init, leg, legs=4, network_steps=2, data=(numbers, {"bias": numbers[1]}))
+
+
+NUMBERS = np.arange(100, dtype=np.float32) ** 2
+
+
+def check_sums(metrics, seeds):
+    """What the seeds say of the shared data, against NumPy's sums."""
+    places_SE = metrics["place"]
+    assert places_SE.shape == (seeds, 4)
+    assert len({tuple(places) for places in places_SE.tolist()}) == seeds, "every seed reads for itself"
+    expected_SE = NUMBERS[0] - NUMBERS[1] + np.cumsum(NUMBERS[places_SE] - NUMBERS[1], axis=1)
+    np.testing.assert_array_equal(metrics["total"], expected_SE)
+
+
+def test_all_seeds_of_all_chunks_read_the_same_data(run):
+    check_sums(run(seeds=3, chunk=2, train=READER).metrics, 3)
+
+
+def test_a_resumed_run_reads_the_same_data_to_its_finish(run):
+    train = READER._replace(finish=READER.leg)
+    whole = run(train=train, folder="whole").metrics
+    with pytest.raises(KeyboardInterrupt):
+        run(train=train, watcher=Watcher(stop_at=3))
+    assert same_bits(run(train=train).metrics, whole)
+    assert whole["place"].shape == (3, 5)
+    np.testing.assert_array_equal(np.diff(whole["total"], axis=1), NUMBERS[whole["place"][:, 1:]] - NUMBERS[1])
+
+
+READER = reader(NUMBERS)
+SHARED = """
+import jax, numpy as np, sys
+from pathlib import Path
+from experiments.lib import driver, numerics
+from experiments.lib.program import compile_train
+numerics.prepare(cores=3, cache=Path(sys.argv[1]) / "cache")
+driver.CHECKPOINT_SECONDS = 0
+class Watcher:
+    stop_at, advances = None, 0
+    def advance(self, steps):
+        self.advances += 1
+        if self.advances == self.stop_at: raise KeyboardInterrupt
+    def remark(self, sentence): print(sentence)
+train = reader(np.arange(100, dtype=np.float32) ** 2)
+program = compile_train(train, 6, jax.local_devices())
+for leaf in jax.tree.leaves(program.data):
+    assert [shard.data.shape for shard in leaf.addressable_shards] == [leaf.shape] * 3
+    assert len({shard.device for shard in leaf.addressable_shards}) == 3, "each device holds all of it, once"
+watcher = Watcher()
+watcher.stop_at = 3
+try:
+    driver.run_seeds(train, jax.random.key(5), 5, unfinished=Path(sys.argv[1]) / "u", watcher=watcher)
+except KeyboardInterrupt:
+    assert any((Path(sys.argv[1]) / "u").iterdir())
+outcome = driver.run_seeds(train, jax.random.key(5), 5, unfinished=Path(sys.argv[1]) / "u", watcher=Watcher())
+np.savez(Path(sys.argv[1]) / "shared.npz", **outcome.metrics)
+"""
+
+
+def test_seeds_on_several_devices_read_the_same_data_also_after_a_stop(run, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}", "XLA_FLAGS": ""}
+    answer = subprocess.run(
+        [sys.executable, "-c", inspect.getsource(reader) + SHARED, str(tmp_path)],
+        env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    with np.load(tmp_path / "shared.npz") as shared:
+        metrics = {name: shared[name] for name in shared.files}
+    check_sums(metrics, 5)
+    assert same_bits(metrics, run(seeds=5, train=READER).metrics)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.lib.artefacts import Quantity
-from experiments.lib.statistics import median_interval, summarise, wilson
+from experiments.lib.statistics import median_interval, summarise, values, wilson
 
 
 def quantity(values_S, **fields):
@@ -50,6 +50,27 @@ def test_a_diverged_seed_counts_as_infinite_and_is_never_dropped():
 
 def test_seeds_that_recovered_from_a_non_finite_step_count_as_diverged_too():
     assert summarise(quantity([1.0, 2.0, 3.0], diverged=2)).diverged == 2
+
+
+def test_an_accuracy_succeeds_at_the_threshold_or_above_it_and_an_error_only_below():
+    values_S = [90.0, 95.0, 97.5, 80.0]
+    accuracy = summarise(quantity(values_S, threshold=95.0, higher_is_better=True))
+    error = summarise(quantity(values_S, threshold=95.0))
+    assert (accuracy.success, error.success) == (0.5, 0.5)
+    assert (accuracy.success_low, accuracy.success_high) == wilson(2, 4)
+    just = np.nextafter(95.0, 0)
+    assert summarise(quantity([95.0, just], threshold=95.0, higher_is_better=True)).success == 0.5
+    assert summarise(quantity([95.0, just], threshold=95.0)).success == 0.5
+
+
+def test_a_diverged_seed_is_infinitely_bad_where_higher_is_better_too():
+    given = quantity([np.nan, 90.0, np.inf, 80.0, 99.0], selected=2, threshold=85.0, higher_is_better=True)
+    assert values(given).tolist() == [-np.inf, 90.0, -np.inf, 80.0, 99.0]
+    estimate = summarise(given)
+    assert (estimate.seeds, estimate.diverged, estimate.success) == (5, 2, 0.4)
+    assert estimate.median == 80.0
+    assert estimate.low == estimate.selected == -np.inf
+    assert summarise(given._replace(values_S=np.full(3, np.nan), selected=None)).median == -np.inf
 
 
 @pytest.mark.parametrize("value", [0.5, np.inf, np.nan])

@@ -140,3 +140,17 @@ def test_cosine_falls_from_the_rate_to_zero_and_stays():
     expected = [0.2, 0.1 * (1 + np.cos(np.pi / 4)), 0.1, 0.0, 0.0]
     np.testing.assert_allclose([float(rate(jnp.int32(step))) for step in steps], expected, atol=1e-7)
     assert float(training.constant(0.3)(jnp.int32(7))) == pytest.approx(0.3)
+
+
+def test_a_warm_up_rises_in_proportion_to_the_other_schedule_and_leaves_the_rest_alone():
+    rate = training.warmed(training.cosine(0.2, 100), 4)
+    steps = np.arange(101)
+    expected = 0.1 * (1 + np.cos(np.pi * steps / 100))
+    expected[:4] *= [1 / 4, 2 / 4, 3 / 4, 1]
+    np.testing.assert_allclose(jax.vmap(rate)(jnp.arange(101)), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_no_warm_up_starts_at_the_full_rate(steps):
+    rate = training.warmed(training.constant(0.3), steps)
+    assert [float(rate(jnp.int32(step))) for step in (0, 1)] == pytest.approx([0.3, 0.3])

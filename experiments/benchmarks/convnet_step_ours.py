@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from experiments.benchmarks import convnet_step_work as work
-from experiments.benchmarks.static_step_work import tell_rate
+from experiments.benchmarks.timing import tell_rate
 from experiments.lib import convnet, convolution, numerics, training
 from experiments.lib.program import Train, compile_train
 

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from experiments.benchmarks import convnet_step_work as work
-from experiments.benchmarks.static_step_work import tell_rate
+from experiments.benchmarks.timing import tell_rate
 
 
 class Net(nn.Module):

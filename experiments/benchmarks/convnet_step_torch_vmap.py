@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from experiments.benchmarks import convnet_step_work as work
 from experiments.benchmarks.convnet_step_torch import Net, normalised
-from experiments.benchmarks.static_step_work import tell_rate
+from experiments.benchmarks.timing import tell_rate
 
 NET = Net().to("meta")  # the structure; the parameters are given to every call
 

@@ -40,6 +40,7 @@ class Benchmark(NamedTuple):
       programs: name -> words after `python -m experiments.benchmarks.`; "compiled" among them: needs a C++ compiler.
       lines: measurements -> rows of the table under `header`.
       remarks: measurements -> sentences under the table.
+      environment: further variables of every program's process.
     """
 
     title: str
@@ -49,6 +50,7 @@ class Benchmark(NamedTuple):
     header: tuple[str, ...]
     lines: Callable[[Rounds], list[tuple[str, ...]]]
     remarks: Callable[[Rounds], list[str]]
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | None = None) -> None:
@@ -65,7 +67,7 @@ def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | 
     if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
         chosen = {name: words for name, words in chosen.items() if "compiled" not in words}
         skipped = "No C++ compiler was found, so torch.compile is left out: the best of PyTorch may be faster."
-    measured = _measure(chosen, rounds, console)
+    measured = _measure(chosen, dict(benchmark.environment), rounds, console)
     lines, remarks = benchmark.lines(measured), [*benchmark.remarks(measured), *([skipped] if skipped else [])]
     table = Table(*benchmark.header, box=None, padding=(0, 1, 0, 0))
     for line in lines:
@@ -76,13 +78,15 @@ def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | 
         console.print(f"Saved to {folder / benchmark.file}.", highlight=False)
 
 
-def _measure(chosen: dict[str, tuple[str, ...]], rounds: int, console: Console) -> Rounds:
+def _measure(
+    chosen: dict[str, tuple[str, ...]], further: dict[str, str], rounds: int, console: Console
+) -> Rounds:  # fmt: skip
     measured: Rounds = {name: [] for name in chosen}
     with _one_core(), console.status("") as status:
         for i in range(rounds):
             for name, words in chosen.items():
                 status.update(f"round {i + 1} of {rounds}: {name}")
-                measured[name].append(_once(name, words))
+                measured[name].append(_once(name, words, further))
     return measured
 
 
@@ -100,8 +104,8 @@ def _one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _once(name: str, words: tuple[str, ...]) -> dict[str, Any]:
-    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "JAX_PLATFORMS": "cpu"}
+def _once(name: str, words: tuple[str, ...], further: dict[str, str]) -> dict[str, Any]:
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "JAX_PLATFORMS": "cpu", **further}
     module, *options = words
     done = subprocess.run(
         [sys.executable, "-m", f"experiments.benchmarks.{module}", *options],

@@ -9,6 +9,7 @@ import jax
 import optax
 
 from experiments.benchmarks import static_step_work as work
+from experiments.benchmarks import timing
 from experiments.lib import numerics, static_training
 from experiments.lib.program import Train, compile_train
 from experiments.lib.reading import Reading
@@ -55,4 +56,4 @@ def compiled() -> Callable[[], int]:
 
 if __name__ == "__main__":
     numerics.prepare(cores=1)
-    work.tell_rate(compiled())
+    timing.tell_rate(compiled())

@@ -13,6 +13,7 @@ import sys
 import torch
 
 from experiments.benchmarks import static_step_work as work
+from experiments.benchmarks import timing
 
 INPUTS, HIDDEN, BATCH, OPERATIONS = work.INPUTS, work.HIDDEN, work.BATCH, work.OPERATIONS
 LANES = OPERATIONS * HIDDEN  # outputs of the six first layers
@@ -136,4 +137,4 @@ def runner(*, compiled=False, short=False, seeds=SEEDS, steps=20):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
-    work.tell_rate(runner(compiled="compiled" in sys.argv, short="short" in sys.argv))
+    timing.tell_rate(runner(compiled="compiled" in sys.argv, short="short" in sys.argv))

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from experiments.benchmarks import static_step_work as work
+from experiments.benchmarks import timing
 
 OPERATIONS = (
     lambda a, b: a + b,
@@ -77,4 +78,4 @@ def runner(steps=100):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
-    work.tell_rate(runner())
+    timing.tell_rate(runner())

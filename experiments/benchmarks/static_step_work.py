@@ -9,24 +9,9 @@ divides each loss by the targets' mean square, clips the exponent of the multipl
 not finite, and evaluates the networks every 4,000 steps.
 """
 
-import json
-import time
-from collections.abc import Callable
-
 INPUTS, HIDDEN, BATCH, OPERATIONS = 100, 2, 128, 6
 LOW, HIGH = 0.0, 0.5
 SHORTEST, LONGEST = 5, 20  # of the slices that a and b sum
 LEARNING_RATE = 1e-3
 START_SPREAD, START_HIDDEN_GATE = 1.0, 4.0  # layer 1: W_hat ~ U(0, spread), gate weights
 START_OUTPUT, START_OUTPUT_GATE = (0.5, -0.2), -1.0  # layer 2; M_hat is 0 in both
-
-
-def tell_rate(run: Callable[[], int], seconds: float = 3.0) -> None:
-    """Prints the seed-steps per CPU-second of `run`, which returns how many it did; its first call, which compiles, is
-    not counted.
-    """
-    run()
-    done, began = 0, time.process_time()
-    while time.process_time() - began < seconds:
-        done += run()
-    print(json.dumps({"rate": done / (time.process_time() - began)}))

@@ -36,8 +36,8 @@ class Grid(NamedTuple):
 def grids(table: Table, published: Published | None = None) -> list[Grid]:
     """Returns the main numbers of a table: for each block the paper's columns, then ours besides.
 
-    The main number of a cell is the first of its quantities. Columns without any number, ours or the paper's,
-    are left out of a block. A table with far more columns than rows is turned on its side, and then not split.
+    The main number of a cell is the first of its quantities. Rows and columns without any number, ours or the
+    paper's, are left out of a block. A table with far more columns than rows is turned on its side, and then not split.
     """
     main = main_quantities(table)
     turned = len(table.columns) > 3 * len(table.rows)
@@ -48,14 +48,16 @@ def grids(table: Table, published: Published | None = None) -> list[Grid]:
         theirs = tuple(c for c in table.columns if c in its_paper)
         besides = tuple(c for c in table.columns if c in ours and c not in its_paper)
         parts = [(block, theirs + besides)] if turned else [(block, theirs), (f"{block}, ours besides", besides)]
+        printed = {(r, c) for b, r, c, _ in paper.numbers(table.artefact) if b == block}
         for title, columns in parts:
+            rows = tuple(r for r in table.rows if any((block, r, c) in main or (r, c) in printed for c in columns))
             if columns:
                 cells = tuple(
                     tuple(_cell(table, main.get((block, r, c)), (block, r, c), published or {}) for c in columns)
-                    for r in table.rows
+                    for r in rows
                 )
-                grid = Grid(title, table.rows, columns, cells)
-                result.append(Grid(title, columns, table.rows, tuple(zip(*cells, strict=True))) if turned else grid)
+                grid = Grid(title, rows, columns, cells)
+                result.append(Grid(title, columns, rows, tuple(zip(*cells, strict=True))) if turned else grid)
     return result
 
 
@@ -122,7 +124,8 @@ def key(table: Table, *, published: bool = False) -> list[str]:
     sentences = [f"In bold {first}."]
     if thresholds:
         limits = " or ".join(f"{limit:g}" for limit in thresholds)
-        reached = f"below {limits}" if len(thresholds) <= 3 else "that reach what the notes call solved,"
+        plain = len(thresholds) <= 3 and not any(quantity.higher_is_better for quantity in main)
+        reached = f"below {limits}" if plain else "that reach what the notes call solved,"
         sentences.append(f"Then the share of seeds {reached} with its 95 % Wilson interval.")
     bad = "infinitely bad" if any(quantity.higher_is_better for quantity in main) else "an infinite error"
     sentences.append(f"A diverged seed counts as {bad}; none is dropped.")

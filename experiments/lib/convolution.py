@@ -25,7 +25,7 @@ def convolve_and_pool(
     Args:
       tile: outputs along the side of a tile, an even number; it changes speed only, and only on a CPU.
       filled: share of the tiles that usually holds anything but zeros; below 1, the empty tiles of a batch with fewer
-        are not multiplied. It changes speed only, too.
+        are not multiplied, on a CPU. That is for first layers: it leaves out the gradient of x itself in empty tiles.
 
     Returns:
       `[B, (H - K + 1) // 2, (W - K + 1) // 2, O]`.

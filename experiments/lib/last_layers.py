@@ -34,7 +34,7 @@ class LastLayer(nn.Module):
             case "nac":
                 w = nalu.nac_weights(w, self.param("m", glorot, shape))
         y = x @ w
-        return y + self.param("b", nn.initializers.zeros, (self.features,)) if self.bias else y
+        return y + self.param("b", nn.initializers.zeros, (self.features,))[None] if self.bias else y
 
 
 LAYERS: dict[str, Callable[[int], nn.Module]] = {  # by the name of their row, in the order of the paper's table

@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024) for the weight matrices of a convolutional network, Adam for everything else.
+"""Muon (Jordan et al. 2024) for weight matrices, Adam with Nesterov's momentum (Dozat 2016) for everything else.
 
 Axes: L lanes; K, C, I and O as in `convolution` and `convnet`.
 """
@@ -15,7 +15,8 @@ RMS = 0.2  # of a matrix's update, the size of Adam's in practice (Liu et al. 20
 def muon_and_adam(*, beta: float, adam_b2: float, weight_decay: float = 0.0) -> optax.GradientTransformation:
     """Returns the transformation of gradients, without the learning rate; weights decay where Muon works.
 
-    Muon takes what is called "kernel", `[L, ..., I, O]`: each lane's is a matrix with one column an output.
+    Muon takes what is called "kernel", `[L, ..., I, O]`, as Flax does for its dense, convolutional and recurrent
+    layers: each lane's is a matrix with one column an output. The weights of NAC and NALU have other names.
     """
 
     def dimensions(params: Any) -> Any:

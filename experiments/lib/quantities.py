@@ -23,14 +23,19 @@ def quantity(
     threshold: float | None = None,
     higher_is_better: bool = False,
 ) -> Quantity:
-    """Returns a quantity that carries its run's digest, device and profile; see `Quantity` for the arguments."""
+    """Returns a quantity that carries its run's digest, device and profile; see `Quantity` for the arguments.
+
+    Accuracies come in float32 and are compared with printed ones, so they are rounded to what float32 is sure of.
+    """
     return Quantity(
         artefact=artefact,
         block=block,
         row=row,
         column=column,
         metric=metric,
-        values_S=np.asarray(values_S, np.float64),
+        values_S=np.round(np.asarray(values_S, np.float64), 4)
+        if higher_is_better
+        else np.asarray(values_S, np.float64),
         record=run.digest,
         device=run.provenance["device"],
         profile=run.provenance["profile"],

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 SIDE, DIGIT = 100, 28  # pixels: of a scene (Segui et al.), and of an MNIST image
 MOST = 5  # digits (Segui et al.)
-APART = 22  # pixels at least between two digits, across or down; ours: MNIST's ink is 20 wide in the mean
+APART = 22  # pixels at least between two digits, across or down; ours: MNIST's ink is at most 20 across and down
 PROPOSALS = 16  # layouts tried at a time; of five digits about one in twenty-five is far enough apart
 
 

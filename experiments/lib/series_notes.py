@@ -21,16 +21,16 @@ def notes(cfg: Any, quantities: list[Quantity]) -> tuple[str, ...]:
         "public reproduction of the addition half, Madsen and Johansen's, reports success in 10 % of 10 seeds for the "
         "NAC and 0 % for the NALU, by a criterion of its own.)",
         "The paper leaves the training unstated. Ours, the same for all rows but the last: the 2018 PyTorch example's "
-        "convolutional net without dropout, 10 outputs into the cell; Muon for its weight matrices, with a weight "
-        f"decay of {cfg.weight_decay:g}, and Adam for the rest ({cfg.learning_rate:g}, cosine to 0, gradients clipped "
-        f"to a norm of 1); {cfg.steps:,} steps of {cfg.batch} fresh series of {cfg.length}. "
-        f"{cfg.hold_out:.0%} of the training digits are held out for validation.",
+        "convolutional net without dropout, 10 outputs into the cell; Muon for all weight matrices but a NAC's or a "
+        f"NALU's, with a weight decay of {cfg.weight_decay:g}, and Adam with Nesterov's momentum for the rest "
+        f"({cfg.learning_rate:g}, cosine to 0, gradients clipped to a norm of 1); {cfg.steps:,} steps of {cfg.batch} "
+        f"fresh series of {cfg.length}. {cfg.hold_out:.0%} of the training digits are held out for validation.",
         "NAC and NALU add over the series: h = h + cell(f), h = 0 before it, and the last h is the answer. Their "
         f"features are sigmoid({cfg.feature_scale:g} f), and their weights learn {cfg.cell_rate:g} times as fast, so "
-        "that they saturate: ten features of 0 or 1 with weights of 1 spell a digit as a thermometer does. For addition "
-        f"W_hat and M_hat start at Glorot's values plus {cfg.weight_start:g}, since a weight that starts negative stays. "
-        "Linear features learn a regression of the digits instead and stop far from it (NAC (plain)).",
-        f"NAC (plain): linear features, Glorot's start, Adam for everything ({cfg.plain_learning_rate:g}, cosine).",
+        "that they saturate: ten features of 0 or 1 with weights of 1 spell a digit as a thermometer does. For "
+        f"addition W_hat and M_hat start at Glorot's values plus {cfg.weight_start:g}, since a weight that starts "
+        "negative stays negative. Linear features learn a regression of the digits instead and stop far from it: "
+        f"NAC (plain), with Glorot's start and Adam for everything ({cfg.plain_learning_rate:g}, cosine).",
         f"The usual cells have {cfg.hidden} hidden units and a linear read-out of the last state, for addition in "
         f"units of {cfg.length * 4.5:g}.",
     )

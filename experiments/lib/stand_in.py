@@ -27,14 +27,12 @@ def prepare(
     """
     if folder is not None:
         os.environ["NALU_DATA"] = str(folder.expanduser().absolute())
-    needed = any(
-        not store.exists(root, address)
-        for experiment in chosen
-        if _wants_mnist(experiment)
-        for address in experiment.addresses()
-    )
-    if needed and digits.prepare(None, tell, console=console) == digits.STAND_IN:
-        return [_with_stand_in(experiment) for experiment in chosen]
+
+    def needs(experiment: Experiment) -> bool:
+        return _wants_mnist(experiment) and not all(store.exists(root, each) for each in experiment.addresses())
+
+    if any(map(needs, chosen)) and digits.prepare(None, tell, console=console) == digits.STAND_IN:
+        return [_with_stand_in(experiment) if needs(experiment) else experiment for experiment in chosen]
     return chosen
 
 
@@ -58,6 +56,4 @@ def _wants_mnist(experiment: Experiment) -> bool:
 
 
 def _with_stand_in(experiment: Experiment) -> Experiment:
-    if not _wants_mnist(experiment):
-        return experiment
     return experiment._replace(config=dataclasses.replace(experiment.config, digits=digits.STAND_IN))
