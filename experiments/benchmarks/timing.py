@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 
 def tell_rate(run: Callable[[], int], seconds: float = 3.0) -> None:
-    """Prints how much work `run` does per CPU-second, where it returns how much it did; its first call, which compiles, is
-    not counted.
+    """Prints how much work `run` does per CPU-second; it returns how much it did.
+
+    Its first call, which compiles, is not counted.
     """
     run()
     done, began = 0, time.process_time()

@@ -34,7 +34,10 @@ class LastLayer(nn.Module):
             case "nac":
                 w = nalu.nac_weights(w, self.param("m", glorot, shape))
         y = x @ w
-        return y + self.param("b", nn.initializers.zeros, (self.features,))[None] if self.bias else y
+        if not self.bias:
+            return y
+        b = self.param("b", nn.initializers.zeros, (self.features,))
+        return y + b.reshape((1,) * (y.ndim - 1) + (-1,))
 
 
 LAYERS: dict[str, Callable[[int], nn.Module]] = {  # by the name of their row, in the order of the paper's table

@@ -127,9 +127,9 @@ def _notes(cfg: Any) -> tuple[str, ...]:
         "pixels apart across or down, otherwise anywhere; training digits for training, test digits for the test.",
         f"The network of Segui et al. up to its last layer. Ours: {cfg.batch} images a step; Muon for the weight "
         "matrices before the last layer, Adam with Nesterov's momentum for the rest "
-        f"({cfg.learning_rate:g}, cosine to 0 after a warm-up over {cfg.warm_up:.0%} of the steps, gradients clipped to "
-        "a norm of 1); He's start, and Glorot's for the last layer. The kernel of the dense layer is learnt as the sum "
-        "of a part common to all places of the image and a part of its own for each, which are the same functions, "
+        f"({cfg.learning_rate:g}, cosine to 0 after a warm-up over {cfg.warm_up:.0%} of the steps, gradients clipped "
+        "to a norm of 1); He's start, and Glorot's for the last layer. The kernel of the dense layer is learnt as the "
+        "sum of a part common to all places of the image and a part of its own for each, which are the same functions, "
         "learnt sooner.",
         f"Fresh images: {cfg.steps:,} steps, no image twice. Finite set: {cfg.finite_images:,} images, "
         f"{cfg.finite_steps:,} steps. Long: fresh images, {cfg.long_steps:,} steps.",
