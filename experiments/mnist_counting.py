@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import optax
 
 import nalu
-from experiments.lib import digits, muon, series, series_models, series_report, training
+from experiments.lib import digit_split, digits, muon, series, series_models, series_report, training
 from experiments.lib.artefacts import Figure, Finished, Gallery, Table
 from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
 from experiments.lib.program import Train
@@ -79,7 +79,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 
 def network(cfg: Config, task: str, model: str) -> series.SeriesNetwork:
-    """Returns the network of a column."""
+    """Returns the network of a row."""
     outputs = TASKS[task]
     if model in series_models.USUAL:
         unit = 1.0 if task == "counting" else cfg.length * 4.5
@@ -108,23 +108,18 @@ def transform(cfg: Config, model: str) -> optax.GradientTransformation:
 
 def make_train(cfg: Config, *, task: str, model: str) -> Train:
     """Returns the training of one seed."""
-    data = digits.load(cfg.digits)
-    held_out = round(cfg.hold_out * len(data.train_labels))
-    arrays = (  # images and labels: for training, validation and test
-        (data.train_images[:-held_out], data.train_labels[:-held_out]),
-        (data.train_images[-held_out:], data.train_labels[-held_out:]),
-        (data.test_images, data.test_labels),
-    )
+    parts = digit_split.load(cfg.digits, cfg.hold_out)
+    validation_labels, (test_images, test_labels) = parts[1][1], parts[2]
     tests = series.draw_tests(
         cfg.root,
-        images=len(data.test_labels),
-        validation_images=held_out,
+        images=len(test_labels),
+        validation_images=len(validation_labels),
         lengths=cfg.lengths,
         numbers=cfg.test_series,
         examples=EXAMPLES,
     )
     if model == "examples":
-        return series.show(data.test_images, data.test_labels, tests.examples_NT)
+        return series.show(test_images, test_labels, tests.examples_NT)
     outputs = TASKS[task]
     net, scale = network(cfg, task, model), transform(cfg, model)
     plain = model == "nac-plain"
@@ -157,7 +152,7 @@ def make_train(cfg: Config, *, task: str, model: str) -> Train:
         return state, {**measured, "nonfinite_steps": state.nonfinite_L[0]}
 
     return Train(
-        init=init, leg=leg, legs=cfg.evaluations, network_steps=per_leg, last=("examples_NO",), data=arrays
+        init=init, leg=leg, legs=cfg.evaluations, network_steps=per_leg, last=("examples_NO",), data=parts
     )  # fmt: skip
 
 

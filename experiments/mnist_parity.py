@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import optax
 
 import nalu
-from experiments.lib import digits, last_layers, muon, parity_report, scene_network, scenes, training
+from experiments.lib import digit_split, digits, last_layers, muon, parity_report, scene_network, scenes, training
 from experiments.lib.artefacts import Figure, Finished, Gallery, Table
 from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
 from experiments.lib.program import Train
@@ -87,16 +87,10 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, images: str, layer: str) -> Train:
     """Returns the training of one seed."""
-    data = digits.load(cfg.digits)
-    held_out = round(cfg.hold_out * len(data.train_labels))
+    parts = digit_split.load(cfg.digits, cfg.hold_out)
     key_tests = jax.random.fold_in(jax.random.key(cfg.root), 0x5CE0E)  # the same scenes for every seed and layer
-    arrays = (  # images and labels of the digits that scenes are made of: for training, validation and test
-        (data.train_images[:-held_out], data.train_labels[:-held_out]),
-        (data.train_images[-held_out:], data.train_labels[-held_out:]),
-        (data.test_images, data.test_labels),
-    )
     if layer == "examples":
-        return scene_network.show(key_tests, EXAMPLES, arrays[2])
+        return scene_network.show(key_tests, EXAMPLES, parts[2])
     cell = {**nalu.CELLS, **last_layers.LAYERS}[layer](CLASSES)
     net = scene_network.with_last_layer(cell)
     scale = optax.chain(training.clip_by_lane_norm(1.0), muon.muon_and_adam(beta=0.95, adam_b2=0.999))
@@ -139,7 +133,7 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
 
     return Train(
         init=init, leg=leg, legs=cfg.evaluations, network_steps=steps // cfg.evaluations, last=("examples_N",),
-        data=arrays,
+        data=parts,
     )  # fmt: skip
 
 

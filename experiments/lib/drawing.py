@@ -76,11 +76,12 @@ def _canvas(figure: Figure) -> Canvas:
     canvas.text(left, 0.96 if grid else 1.0, figure.title, fontsize=13, fontweight="bold", va="bottom")
     if grid:
         lines = [Line2D([], [], **look) for look in looks.values()]
-        canvas.legend(lines, list(looks), loc="upper center", bbox_to_anchor=(0.5, 0.04), ncol=6, frameon=False)
+        below = 0.04 if rows > 1 else -0.02
+        canvas.legend(lines, list(looks), loc="upper center", bbox_to_anchor=(0.5, below), ncol=6, frameon=False)
     if figure.notes:
         canvas.text(
             left,
-            -0.03 if grid else -0.005,
+            (-0.03 if rows > 1 else -0.09) if grid else -0.005,
             "\n".join(figure.notes),
             fontsize=8,
             color="#555555",
