@@ -66,7 +66,7 @@ def _canvas(figure: Figure) -> Canvas:
     canvas = Canvas(figsize=size)
     FigureCanvasAgg(canvas)
     looks = _looks(figure)
-    spaces = {"wspace": 0.3, "hspace": 0.5} if grid else {"wspace": 0.55}
+    spaces = {"wspace": 0.36, "hspace": 0.5} if grid else {"wspace": 0.55}
     places = canvas.subplots(rows, columns, squeeze=False, gridspec_kw=spaces).flatten()
     for axes, panel in zip(places, figure.panels, strict=False):
         _draw_panel(axes, panel, looks, name_curves=not grid)
