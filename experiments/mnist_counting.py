@@ -4,7 +4,7 @@ A recurrent cell is shown MNIST digits one by one and answers at the end of the 
 class (counting), or their sum (addition). It learns from series of 10, by the squared error of that answer alone,
 convolutional network included, and is tested on series of 1, 10, 100 and 1000 test digits.
 
-    python -m experiments run table2 --profile full
+    python -m experiments run table2 --profile full     # 84 CPU-min on two cores of an AMD EPYC
 
 Axes: S seeds, E evaluations, B images of a batch, N series, T images of a series, O outputs, L = 1 lane.
 """
