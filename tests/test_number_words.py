@@ -1,5 +1,6 @@
 """The number words against num2words, and their splits."""
 
+import jax
 import num2words
 import numpy as np
 import pytest
@@ -41,26 +42,31 @@ def test_splits_are_the_seed_s_own():
     assert not np.array_equal(again.training, other.training)
 
 
-def test_a_trie_gives_every_number_the_state_that_its_words_alone_give():
-    numbers = number_words.split(3).training
-    trie = word_trie.build(numbers)
+def test_what_the_paper_shows_as_unseen_is_for_the_test():
+    for seed in range(5):
+        assert set(number_words.UNSEEN) <= set(number_words.split(seed).test.tolist())
+
+
+def test_tries_give_every_number_the_state_that_its_words_alone_give():
+    """Of several sets in one array, each with prefixes of its own."""
+    numbers_L = [number_words.split(seed).training for seed in (3, 4)]
+    tries = word_trie.of_numbers(numbers_L)
     generator = np.random.default_rng(0)
     weights, embedding = generator.normal(size=(2, 2)), generator.normal(size=(30, 2))
 
     def step(state, words):
         return {"h": np.tanh(state["h"] @ weights + embedding[words])}
 
-    states = word_trie.run(trie, {"h": np.zeros((1, 2))}, step)["h"]
-    for number, end in zip(numbers, trie.ends, strict=True):
-        h = np.zeros((1, 2))
-        for word in number_words.in_words(int(number)):
-            h = np.tanh(h @ weights + embedding[number_words.VOCABULARY.index(word)])
-        np.testing.assert_allclose(states[end], h[0], rtol=1e-5, atol=1e-6)
+    for lane, numbers in enumerate(numbers_L):
+        trie = jax.tree.map(lambda leaf, lane=lane: leaf[lane], tries)
+        states = word_trie.run(trie, {"h": np.zeros((1, 2))}, step)["h"]
+        for number, end in zip(numbers, trie.ends, strict=True):
+            h = np.zeros((1, 2))
+            for word in number_words.in_words(int(number)):
+                h = np.tanh(h @ weights + embedding[number_words.VOCABULARY.index(word)])
+            np.testing.assert_allclose(states[end], h[0], rtol=1e-5, atol=1e-6)
 
 
-def test_tries_of_all_splits_have_the_same_shapes():
-    shapes = {
-        tuple(array.shape for array in (*trie.parents, *trie.words, trie.ends))
-        for trie in (word_trie.build(number_words.split(seed).training) for seed in range(4))
-    }
-    assert len(shapes) == 1
+def test_each_common_beginning_is_run_once():
+    trie = word_trie.of_numbers([[5, 500, 515]])
+    assert [len(words[0]) for words in trie.words] == [1, 1, 1, 1, 0]

@@ -17,6 +17,7 @@ NUMBERS = 1000
 LONGEST = 5  # words: "three hundred and thirty four"
 ALWAYS_TRAINED = 20  # paper 4.3: 0 to 19
 TRAINING, VALIDATION = 169, 200  # paper 4.3; the other 631 are for the test
+UNSEEN = (80, 88, 334, 702)  # always for the test: the paper shows them in figure 3 as queries that were not trained
 
 
 def in_words(number: int) -> tuple[str, ...]:
@@ -52,9 +53,11 @@ def split(seed: int) -> Split:
     """Returns a random split: 0 to 19 and others for training, drawn again until every word occurs in training."""
     generator = np.random.default_rng(seed)
     always = np.arange(ALWAYS_TRAINED)
+    free = np.setdiff1d(np.arange(ALWAYS_TRAINED, NUMBERS), UNSEEN)
     while True:
-        others = generator.permutation(np.arange(ALWAYS_TRAINED, NUMBERS))
-        chosen, rest = others[: TRAINING - ALWAYS_TRAINED], others[TRAINING - ALWAYS_TRAINED :]
+        chosen, validation, rest = np.split(
+            generator.permutation(free), np.cumsum([TRAINING - ALWAYS_TRAINED, VALIDATION])
+        )
         training = np.sort(np.concatenate([always, chosen]))
         if {word for number in training for word in in_words(int(number))} == set(VOCABULARY):
-            return Split(training, np.sort(rest[:VALIDATION]), np.sort(rest[VALIDATION:]))
+            return Split(training, np.sort(validation), np.sort(np.concatenate([rest, UNSEEN])))
