@@ -81,7 +81,7 @@ class Table(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A line over x with an optional band; `style` is one of "ours", "extra" (our own column) or "paper"."""
+    """A line over x with an optional band; `style` is "ours", "extra" (our own column), "paper" or "truth"."""
 
     label: str
     x: np.ndarray
@@ -92,7 +92,7 @@ class Curve(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One set of axes. `training_range` is marked on top of it."""
+    """One set of axes. `training_range` is marked on top of it; `x_names` stand at x = 1, 2, ... instead of numbers."""
 
     title: str
     x_label: str
@@ -103,6 +103,7 @@ class Panel(NamedTuple):
     y_limits: tuple[float, float] | None = None
     x_scale: str = "linear"
     y_scale: str = "linear"
+    x_names: tuple[str, ...] = ()
 
 
 class Figure(NamedTuple):

@@ -1,4 +1,4 @@
-"""Draws figures; with `pictures`, the one place that knows matplotlib. The same figure gives the same bytes."""
+"""Draws figures; with `pictures` and `curve_labels`, what knows matplotlib. The same figure gives the same bytes."""
 
 import io
 from collections.abc import Iterable
@@ -6,22 +6,21 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-import scipy.optimize
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from experiments.lib import pictures, printing
+from experiments.lib import curve_labels, pictures, printing
 from experiments.lib.artefacts import Curve, Figure, Gallery, Panel
+from experiments.lib.curve_labels import GREY, is_markers
 
 COLUMNS = ("panel", "curve", "style", "x", "y", "low", "high")
 # Okabe and Ito's colours for all kinds of sight, less yellow (pale on white) and black (ours besides the paper's).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
-_GREY = "#8a8a8a"
-_MARKERS_UP_TO = 3  # a curve of the paper's with so few points is drawn as hollow markers
-_LABEL_GAP = 0.036  # of a panel's height, from one label to the next
+_TRUTH = {"color": GREY, "linestyle": "", "marker": "_", "markersize": 26, "markeredgewidth": 1.2, "zorder": 1.7}
+_TRUTH_KEY = {**_TRUTH, "markersize": 14}
 _SETTINGS = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
     "font.size": 10,
@@ -75,9 +74,10 @@ def _canvas(figure: Figure) -> Canvas:
     left = canvas.axes[0].get_position().x0
     canvas.text(left, 0.96 if grid else 1.0, figure.title, fontsize=13, fontweight="bold", va="bottom")
     if grid:
-        lines = [Line2D([], [], **look) for look in looks.values()]
+        lines = {label: Line2D([], [], **look) for label, look in looks.items()}
+        lines |= {c.label: Line2D([], [], **_TRUTH_KEY) for p in figure.panels for c in p.curves if c.style == "truth"}
         below = 0.04 if rows > 1 else -0.02
-        canvas.legend(lines, list(looks), loc="upper center", bbox_to_anchor=(0.5, below), ncol=6, frameon=False)
+        canvas.legend(lines.values(), lines, loc="upper center", bbox_to_anchor=(0.5, below), ncol=6, frameon=False)
     if figure.notes:
         canvas.text(
             left,
@@ -109,19 +109,24 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
     for curve in panel.curves:
         if curve.style == "paper":
             _draw_paper(axes, curve, looks)
+        elif curve.style == "truth":
+            axes.plot(curve.x, curve.y, **_TRUTH)
         else:
             _draw_ours(axes, curve, looks[curve.label])
     if panel.x_limits:
         axes.set_xlim(panel.x_limits)
     if panel.y_limits:
         axes.set_ylim(panel.y_limits)
+    if panel.x_names:
+        axes.set_xticks(np.arange(len(panel.x_names)) + 1, panel.x_names)
+        axes.margins(x=0.08)
     has_bar = panel.training_range is not None
     if has_bar:
         _draw_training_range(axes, panel.training_range)
     axes.set_title(panel.title, fontsize=11, loc="left", pad=28 if has_bar else 8)
     if name_curves:
-        _label_curves(axes, panel, looks)
-    if any(_is_markers(curve) for curve in panel.curves):
+        curve_labels.write(axes, panel, looks)
+    if any(is_markers(curve) for curve in panel.curves):
         marker = Line2D([], [], linestyle="", marker="o", markerfacecolor="white", color="#444444", markersize=5)
         axes.legend([marker], ["the paper"], loc="best", frameon=False, fontsize=9, handletextpad=0.1)
 
@@ -132,19 +137,15 @@ def _draw_ours(axes: Axes, curve: Curve, look: dict[str, Any]) -> None:
         axes.fill_between(curve.x, curve.low, curve.high, color=look["color"], alpha=0.12, linewidth=0)
 
 
-def _is_markers(curve: Curve) -> bool:
-    return curve.style == "paper" and len(curve.x) <= _MARKERS_UP_TO
-
-
 def _draw_paper(axes: Axes, curve: Curve, looks: dict[str, dict[str, Any]]) -> None:
-    colour = looks.get(curve.label, {}).get("color", _GREY)
-    if _is_markers(curve):
+    colour = looks.get(curve.label, {}).get("color", GREY)
+    if is_markers(curve):
         axes.plot(
             curve.x, curve.y, linestyle="", marker="o", markersize=5, color=colour, markerfacecolor="white",
             clip_on=False, zorder=1.9,
         )  # fmt: skip
     else:
-        axes.plot(curve.x, curve.y, color=_GREY, linewidth=0.9, zorder=1.8)
+        axes.plot(curve.x, curve.y, color=GREY, linewidth=0.9, zorder=1.8)
 
 
 def _draw_training_range(axes: Axes, training_range: tuple[float, float]) -> None:
@@ -157,42 +158,3 @@ def _draw_training_range(axes: Axes, training_range: tuple[float, float]) -> Non
     axes.text(
         (low + high) / 2, 1.04, "training range", transform=top, ha="center", va="bottom", fontsize=9, color="#333333"
     )
-
-
-def _label_curves(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]]) -> None:
-    """Writes each curve's name beside its right end, in the order of the ends, moved apart where they would overlap.
-
-    Where the paper gives a height for that end, the name carries it, since colours and dashes repeat.
-    """
-    axes.autoscale_view()  # settles the limits that the transforms below need
-    paper = {curve.label: f" (paper {curve.y[np.argmax(curve.x)]:.3g})" for curve in panel.curves if _is_markers(curve)}
-    ends = []  # (height of the end and its x in fractions of the axes, label, look, weight)
-    for curve in panel.curves:
-        seen = np.flatnonzero(np.isfinite(curve.x) & np.isfinite(curve.y))
-        if _is_markers(curve) or not len(seen):
-            continue
-        i = seen[np.argmax(np.asarray(curve.x)[seen])]
-        x, y = axes.transAxes.inverted().transform(axes.transData.transform((curve.x[i], curve.y[i])))
-        at = (float(np.clip(np.nan_to_num(y), 0, 1)), float(np.clip(x, 0, 1)))
-        if curve.style == "paper":
-            ends.append((*at, f"{curve.label} (paper)", {"color": _GREY, "linewidth": 0.9}, "normal"))
-        else:
-            weight = "bold" if curve.style == "extra" else "normal"
-            ends.append((*at, curve.label + paper.get(curve.label, ""), looks[curve.label], weight))
-    ends.sort(key=lambda end: (end[0], end[2]))
-    heights = _spread(np.array([end[0] for end in ends]))
-    frame = {"transform": axes.transAxes, "clip_on": False}
-    for (y, x, label, look, weight), height in zip(ends, heights, strict=True):
-        axes.add_line(Line2D([x, 1.025], [y, height], color=look["color"], linewidth=0.6, **frame))
-        axes.add_line(Line2D([1.025, 1.085], [height, height], **look, **frame))
-        colour = _GREY if look["color"] == _GREY else "#222222"
-        axes.text(1.095, height, label, va="center", fontsize=8.5, color=colour, fontweight=weight, **frame)
-
-
-def _spread(heights: np.ndarray) -> np.ndarray:
-    """Returns sorted heights moved apart as little as needed, kept within the axes."""
-    if not len(heights):
-        return heights
-    gap = min(_LABEL_GAP, 1 / max(len(heights) - 1, 1))
-    offsets = gap * np.arange(len(heights))
-    return np.clip(scipy.optimize.isotonic_regression(heights - offsets).x, 0, 1 - offsets[-1]) + offsets
