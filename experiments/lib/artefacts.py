@@ -81,7 +81,10 @@ class Table(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A line over x with an optional band; `style` is "ours", "extra" (our own column), "paper" or "truth"."""
+    """A line over x with an optional band; `style` is "ours", "extra" (our own column), "paper" or "truth".
+
+    `each` `[S, X]`, where it is given, has the line of every seed, which is drawn thin.
+    """
 
     label: str
     x: np.ndarray
@@ -89,6 +92,7 @@ class Curve(NamedTuple):
     low: np.ndarray | None = None
     high: np.ndarray | None = None
     style: str = "ours"
+    each: np.ndarray | None = None
 
 
 class Panel(NamedTuple):

@@ -47,7 +47,8 @@ def grids(table: Table, published: Published | None = None) -> list[Grid]:
         ours = {c for b, _, c in main if b == block}
         theirs = tuple(c for c in table.columns if c in its_paper)
         besides = tuple(c for c in table.columns if c in ours and c not in its_paper)
-        parts = [(block, theirs + besides)] if turned else [(block, theirs), (f"{block}, ours besides", besides)]
+        of_ours = f"{block}, ours besides" if theirs else block
+        parts = [(block, theirs + besides)] if turned else [(block, theirs), (of_ours, besides)]
         printed = {(r, c) for b, r, c, _ in paper.numbers(table.artefact) if b == block}
         for title, columns in parts:
             rows = tuple(r for r in table.rows if any((block, r, c) in main or (r, c) in printed for c in columns))

@@ -53,13 +53,16 @@ def _points(figure: Figure) -> Iterable[list[Any]]:
             for point in zip(curve.x, curve.y, *bands, strict=True):
                 numbers = ["" if np.isnan(value) else str(value) for value in point]
                 yield [panel.title, curve.label, curve.style, *numbers]
+            for s, line_X in enumerate([] if curve.each is None else curve.each):
+                for x, y in zip(curve.x, line_X, strict=True):
+                    yield [panel.title, f"{curve.label}, seed {s}", "seed", str(x), str(y), "", ""]
 
 
 def _canvas(figure: Figure) -> Canvas:
     """One or two panels stand side by side, their curves named at their ends; more make a grid with one legend."""
     n = len(figure.panels)
     grid = n > 2
-    columns = min(n, 3)
+    columns = 4 if n == 8 else min(n, 3)
     rows = -(-n // columns)
     size = (4.4 * columns, 3.6 * rows + 0.6) if grid else (7.2 * n + 2.6 * (n - 1), 5.4)
     canvas = Canvas(figsize=size)
@@ -133,6 +136,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
 
 def _draw_ours(axes: Axes, curve: Curve, look: dict[str, Any]) -> None:
     axes.plot(curve.x, curve.y, label=curve.label, **look)
+    if curve.each is not None:
+        axes.plot(curve.x, curve.each.T, color=look["color"], linewidth=0.5, alpha=0.5)
     if curve.low is not None and curve.high is not None:
         axes.fill_between(curve.x, curve.low, curve.high, color=look["color"], alpha=0.12, linewidth=0)
 

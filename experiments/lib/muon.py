@@ -12,16 +12,23 @@ from optax.contrib import MuonDimensionNumbers
 RMS = 0.2  # of a matrix's update, the size of Adam's in practice (Liu et al. 2025)
 
 
-def muon_and_adam(*, beta: float, adam_b2: float, weight_decay: float = 0.0) -> optax.GradientTransformation:
+def muon_and_adam(
+    *, beta: float, adam_b2: float, weight_decay: float = 0.0, adam_rate: float = 1.0, adam_layers: tuple[str, ...] = ()
+) -> optax.GradientTransformation:
     """Returns the transformation of gradients, without the learning rate; weights decay where Muon works.
 
     Muon takes what is called "kernel", `[L, ..., I, O]`, as Flax does for its dense, convolutional and recurrent
     layers: each lane's is a matrix with one column an output. The weights of NAC and NALU have other names.
+
+    Args:
+      adam_rate: Adam's learning rate, times Muon's.
+      adam_layers: names of layers whose kernels are Adam's all the same.
     """
 
     def dimensions(params: Any) -> Any:
         def of_leaf(path: Any, leaf: jax.Array) -> MuonDimensionNumbers | None:
-            if not path or getattr(path[-1], "key", None) != "kernel":
+            names = [getattr(entry, "key", None) for entry in path]
+            if names[-1:] != ["kernel"] or set(names) & set(adam_layers):
                 return None
             return MuonDimensionNumbers(tuple(range(1, leaf.ndim - 1)), leaf.ndim - 1)
 
@@ -29,6 +36,7 @@ def muon_and_adam(*, beta: float, adam_b2: float, weight_decay: float = 0.0) -> 
 
     chosen = optax.contrib.muon(
         learning_rate=1.0,
+        adam_learning_rate=adam_rate,
         beta=beta,
         adam_b2=adam_b2,
         weight_decay=weight_decay,

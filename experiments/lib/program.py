@@ -54,11 +54,12 @@ def compile_train(train: Train, seeds: int, devices: list[jax.Device]) -> Progra
     mesh = Mesh(np.array(devices), ("seeds",))
     sharding = NamedSharding(mesh, PartitionSpec("seeds"))
     share = seeds // len(devices)
-    group = min(train.group, share) if devices[0].platform == "cpu" else share
+    on_cpu = devices[0].platform == "cpu"
+    group = min(train.group, share) if on_cpu else share
 
     data = jax.device_put(train.data, NamedSharding(mesh, PartitionSpec()))
 
-    def over_seeds(function: Callable[..., Any]) -> Callable[..., Any]:
+    def over_seeds(function: Callable[..., Any], group: int) -> Callable[..., Any]:
         def local(batch: Any, *data: Any) -> Any:
             one = lambda seed: function(seed, *data)  # noqa: E731
             if group == 1:
@@ -73,11 +74,12 @@ def compile_train(train: Train, seeds: int, devices: list[jax.Device]) -> Progra
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree)
 
     def compile_leg(function: Leg) -> Any:
-        return jax.jit(over_seeds(function), donate_argnums=0).lower(state_shapes, *data).compile()
+        return jax.jit(over_seeds(function, group), donate_argnums=0).lower(state_shapes, *data).compile()
 
     keys = abstract(jax.eval_shape(lambda: jax.random.split(jax.random.key(0), seeds)))
-    init = jax.jit(over_seeds(train.init)).lower(keys, *data).compile()
-    state_shapes = abstract(jax.eval_shape(over_seeds(train.init), keys, *data))
+    start = over_seeds(train.init, 1 if on_cpu else share)  # why no vmap on a CPU: `training.init_lanes`
+    init = jax.jit(start).lower(keys, *data).compile()
+    state_shapes = abstract(jax.eval_shape(start, keys, *data))
     leg = compile_leg(train.leg)
     legs = (leg,) * train.legs
     if train.finish is not None:

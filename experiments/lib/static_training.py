@@ -100,7 +100,7 @@ def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, e
         key_task, key_items, key_init, key_data = jax.random.split(key, 4)
         keys_MO = jax.random.split(key_init, (models, operations))
         params_by_model = [
-            jax.vmap(network.init)(keys_O) for network, keys_O in zip(recipe.networks, keys_MO, strict=True)
+            training.init_lanes(network.init, keys_O) for network, keys_O in zip(recipe.networks, keys_MO, strict=True)
         ]
         params_L = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *params_by_model)
         task = setting.draw_task(key_task)

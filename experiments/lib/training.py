@@ -25,6 +25,15 @@ class TrainState(NamedTuple):
     nonfinite_L: jax.Array  # updates skipped
 
 
+def init_lanes(init: Callable[[jax.Array], Any], keys_L: jax.Array) -> Any:
+    """Returns the parameters of lanes, `init(key)` one after the other, every leaf led by L.
+
+    Never under a vmap: the orthogonal matrices with which recurrent cells start come from LAPACK, and jaxlib 0.10
+    spreads a batch of them over threads that then wait for each other, at times for ever.
+    """
+    return jax.lax.map(init, keys_L)
+
+
 def start(params: Any, transform: optax.GradientTransformation, key: jax.Array) -> TrainState:
     """Returns the state before the first step; `key` is consumed."""
     (lanes,) = {leaf.shape[0] for leaf in jax.tree.leaves(params)}

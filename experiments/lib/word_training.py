@@ -109,7 +109,8 @@ def make_train(
     def init(key: jax.Array, _: Task) -> WordState:
         key_init, key_settings, key_unused = jax.random.split(key, 3)
         chosen = settings(key_settings)
-        params = jax.vmap(lambda key: word_networks.init(module, key))(jax.random.split(key_init, lanes))
+        keys_L = jax.random.split(key_init, lanes)
+        params = training.init_lanes(functools.partial(word_networks.init, module), keys_L)
         return WordState(chosen, training.start(params, transform(chosen), key_unused))
 
     def leg(state: WordState, words: Task) -> tuple[WordState, dict[str, jax.Array]]:
