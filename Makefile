@@ -11,7 +11,7 @@ RUN := $(VENV)/bin/python -m experiments
 comma := ,
 accelerator := $(addprefix $(comma),$(filter-out cpu,$(DEVICE)))
 READY := $(VENV)/.ready-experiments-$(DEVICE)
-ARTEFACTS := figure1 table1 table1_readings table2 table4
+ARTEFACTS := figure1 figure3 figure4 figure6 table1 table1_readings table2 table3 table3_search table4
 
 .DEFAULT_GOAL := help
 .PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench test check format clean
@@ -29,7 +29,7 @@ $(ARTEFACTS): $(READY)  ## one of them
 report: $(READY)  ## render from what exists; never trains
 	@$(RUN) report --profile $(PROFILE)
 
-smoke: $(READY)  ## see everything run, in under a minute; the numbers mean nothing
+smoke: $(READY)  ## see everything run, in a few minutes; the numbers mean nothing
 	@$(RUN) run all --profile smoke
 
 publish: $(READY)  ## move finished runs of the full profile into results/

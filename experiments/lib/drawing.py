@@ -122,7 +122,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
         axes.set_ylim(panel.y_limits)
     if panel.x_names:
         axes.set_xticks(np.arange(len(panel.x_names)) + 1, panel.x_names)
-        axes.margins(x=0.08)
+        axes.margins(x=0.12)
+        _write_values(axes, panel)
     has_bar = panel.training_range is not None
     if has_bar:
         _draw_training_range(axes, panel.training_range)
@@ -132,6 +133,14 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
     if any(is_markers(curve) for curve in panel.curves):
         marker = Line2D([], [], linestyle="", marker="o", markerfacecolor="white", color="#444444", markersize=5)
         axes.legend([marker], ["the paper"], loc="best", frameon=False, fontsize=9, handletextpad=0.1)
+
+
+def _write_values(axes: Axes, panel: Panel) -> None:
+    """Writes the heights of our own column's points above them."""
+    around = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.6}
+    for curve in panel.curves:
+        for x, y in zip(curve.x, curve.y, strict=True) if curve.style == "extra" else ():
+            axes.annotate(f"{y:.1f}", (x, y), (0, 7), textcoords="offset points", ha="center", fontsize=8, bbox=around)
 
 
 def _draw_ours(axes: Axes, curve: Curve, look: dict[str, Any]) -> None:

@@ -88,7 +88,8 @@ def _errors(cfg: Any, run: Finished, model: str) -> list[Quantity]:
 
 def _best_unit(cfg: Any, run: Finished) -> int:
     """Returns the unit whose best validation error on the first split is least: the one that Figure 3 shows."""
-    return int(np.argmin([np.nanmin(_last(run, "validation", u, 0)) for u in range(len(cfg.units))]))
+    best_U = [np.nan_to_num(_last(run, "validation", u, 0), nan=np.inf).min() for u in range(len(cfg.units))]
+    return int(np.argmin(best_U))
 
 
 def _asked(cfg: Any, run: Finished) -> dict[tuple[str, ...], np.ndarray]:
@@ -122,14 +123,8 @@ def _running(cfg: Any, found: dict[str, Finished]) -> Figure:
     for words in next(iter(asked.values())):
         x = np.arange(1.0, len(words) + 1)
         title = " ".join(words)
-        curves = [
-            Curve(
-                "value of the words so far",
-                x,
-                np.array([float(word_queries.value(words[:t])) for t in range(1, len(words) + 1)]),
-                style="truth",
-            )
-        ]
+        truth_T = np.array([word_queries.value(words[: t + 1]) for t in range(len(words))], np.float64)
+        curves = [Curve("value of the words so far", x, truth_T, style="truth")]
         for model, by_query in asked.items():
             answers_ST = by_query[words]
             low, high = np.nanquantile(answers_ST, (0.1, 0.9), axis=0)
@@ -140,7 +135,8 @@ def _running(cfg: Any, found: dict[str, Finished]) -> Figure:
             curves.append(
                 Curve(MODELS["nalu"], x, np.array([printed[place].number for place in places]), style="paper")
             )
-        panels.append(Panel(title, "", "answer so far", tuple(curves), x_names=words))
+        limits = (-0.06 * truth_T.max(), 1.3 * truth_T.max())
+        panels.append(Panel(title, "", "answer so far", tuple(curves), y_limits=limits, x_names=words))
     return Figure(
         "figure3", "figure3", f"The answer after every word ({cfg.seeds} seeds)", tuple(panels), words_notes.drawing()
     )
