@@ -1,0 +1,184 @@
+"""The grid world against a plain Python simulator, and the actor-critic's returns and losses against hand-worked ones.
+
+Axes: T steps, B episodes side by side, A actions.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.lib import actor_critic, grid_agent, grid_training, grid_world
+from experiments.lib.grid_world import MOVES, GridWorld, Params, State
+
+WORLD = GridWorld()
+
+
+class PlainWorld:
+    """The same world, from the description in the paper, for one episode."""
+
+    def __init__(self, agent, target, instruction, limit=20):
+        self.agent, self.target = [agent // 5, agent % 5], [target // 5, target % 5]
+        self.instruction, self.limit, self.time = instruction, limit, 0
+
+    def step(self, name):
+        row, column = self.agent
+        moved = {"up": (row - 1, column), "down": (row + 1, column), "left": (row, column - 1)}
+        moved |= {"right": (row, column + 1), "pass": (row, column)}
+        new_row, new_column = moved[name]
+        if 0 <= new_row < 5 and 0 <= new_column < 5:
+            self.agent = [new_row, new_column]
+        self.time += 1
+        if self.agent == self.target:
+            return 1 - abs(self.instruction - self.time) / 7, True
+        return 0.0, self.time >= self.limit
+
+
+def state_of(agent, target, instruction, time=0):
+    return State(jnp.int32(agent), jnp.int32(target), jnp.int32(time), jnp.int32(instruction))
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    return jax.jit(WORLD.step_env), jax.jit(WORLD.step), jax.jit(WORLD.reset)
+
+
+def test_random_episodes_run_as_in_the_plain_world(compiled):
+    step_env, _, _ = compiled
+    generator = np.random.default_rng(0)
+    for _ in range(60):
+        agent, target = generator.choice(25, 2, replace=False).tolist()
+        plain, state = PlainWorld(agent, target, 10), state_of(agent, target, 10)
+        ended = False
+        while not ended:
+            action = int(generator.integers(5))
+            _, state, reward, done, info = step_env(state, action, Params())
+            expected, ended = plain.step(MOVES[action])
+            assert int(state.agent) == 5 * plain.agent[0] + plain.agent[1]
+            assert float(reward) == pytest.approx(expected, abs=1e-6)
+            assert bool(done) is ended
+            assert bool(info["arrived"]) is (plain.agent == plain.target)
+
+
+@pytest.mark.parametrize("time", range(1, 20))
+def test_the_reward_of_every_arrival(compiled, time):
+    """Told 10, the agent steps on the target at `time`."""
+    step_env, _, _ = compiled
+    before = state_of(agent=0, target=1, instruction=10, time=time - 1)
+    right = MOVES.index("right")
+    assert float(step_env(before, right, Params())[2]) == pytest.approx(1 - abs(10 - time) / 7, abs=1e-6)
+    exact = Params(exact_only=True, reward=10.0)
+    assert float(step_env(before, right, exact)[2]) == (10.0 if time == 10 else 0.0)
+
+
+def test_an_episode_that_ends_is_followed_by_a_new_one(compiled):
+    _, step, reset = compiled
+    key = jax.random.key(3)
+    fresh_observation, fresh = reset(key, Params())
+    for before in (state_of(0, 1, 10, time=4), state_of(0, 24, 10, time=19)):  # arrives; runs out of time
+        observation, state, _, done, _ = step(key, before, MOVES.index("right"), Params())
+        assert bool(done)
+        jax.tree.map(np.testing.assert_array_equal, state, fresh)
+        jax.tree.map(np.testing.assert_array_equal, observation, fresh_observation)
+    observation, state, _, done, _ = step(key, state_of(0, 24, 10, time=5), MOVES.index("down"), Params())
+    assert not bool(done)
+    assert (int(state.agent), int(state.time), float(observation.instruction)) == (5, 6, 0.0)
+
+
+def test_new_episodes_have_every_pair_of_cells_and_every_instruction():
+    keys = jax.random.split(jax.random.key(0), 20_000)
+    observation, states = jax.vmap(WORLD.reset, in_axes=(0, None))(keys, Params())
+    pairs = np.bincount(np.asarray(states.agent) * 25 + np.asarray(states.target), minlength=625).reshape(25, 25)
+    assert (np.diag(pairs) == 0).all()
+    assert (pairs[~np.eye(25, dtype=bool)] > 0).all()
+    assert set(np.unique(states.instruction)) == {8, 9, 10, 11, 12}
+    np.testing.assert_array_equal(observation.instruction, states.instruction)
+
+
+def test_what_is_drawn():
+    pixels = np.asarray(grid_world.observe(state_of(agent=0, target=24, instruction=9)).pixels)
+    space = WORLD.observation_space(Params()).pixels
+    assert pixels.shape == space.shape == (56, 56, 3)
+    assert pixels.dtype == space.dtype
+    cells = pixels.reshape(7, 8, 7, 8, 3)
+    assert (cells == cells[:, :1, :, :1]).all()  # every cell has one colour
+    cells = cells[:, 0, :, 0]
+    inner = np.zeros((7, 7), bool)
+    inner[1:-1, 1:-1] = True
+    assert (cells[~inner] == grid_world.BORDER).all()
+    assert cells[1, 1].tolist() == list(grid_world.AGENT)
+    assert len(set(cells[1, 1].tolist())) == 1  # grey
+    red, green, blue = cells[5, 5].tolist()
+    assert red > 3 * green == 3 * blue
+    assert (cells[inner].reshape(5, 5, 3).sum(axis=2) > 0).sum() == 2
+    assert len(np.unique(grid_world.pictures().reshape(625, -1), axis=0)) == 625
+
+
+def test_advantages_and_loss_of_a_hand_worked_episode():
+    """Two steps, then the end: a reward of 1 at the second; the third is after the end and counts for nothing."""
+    rewards_TB, values_TB = jnp.array([[0.0], [1.0], [9.0]]), jnp.array([[0.5], [0.25], [7.0]])
+    running_TB = jnp.array([[1.0], [1.0], [0.0]])
+    weights = actor_critic.Weights(value=0.5, entropy=0.1, discount=0.9, trace=0.8)
+    second = 1.0 - 0.25
+    first = 0.0 + 0.9 * 0.25 - 0.5 + 0.9 * 0.8 * second
+    found_TB = actor_critic.advantages(rewards_TB, values_TB, running_TB, weights)
+    np.testing.assert_allclose(found_TB[:, 0], [first, second, 0.0], rtol=1e-6)
+
+    logits_TBA = jnp.log(jnp.array([[[0.25, 0.75]], [[0.5, 0.5]], [[0.9, 0.1]]]))
+    actions_TB = jnp.array([[1], [0], [0]])
+    entropies = [-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)), np.log(2)]
+    steps = [
+        -np.log(0.75) * first + 0.5 * first**2 - 0.1 * entropies[0],
+        -np.log(0.5) * second + 0.5 * second**2 - 0.1 * entropies[1],
+    ]
+    found = actor_critic.loss(logits_TBA, actions_TB, values_TB, rewards_TB, running_TB, weights)
+    assert float(found) == pytest.approx(np.mean(steps), rel=1e-5)
+
+
+def test_with_a_trace_of_one_advantages_are_returns_less_values():
+    generator = np.random.default_rng(1)
+    rewards_TB, values_TB = generator.normal(size=(2, 6, 3))
+    running_TB = (np.arange(6)[:, None] < np.array([6, 4, 1])).astype(np.float64)
+    weights = actor_critic.Weights(value=0.5, entropy=0.0, discount=0.9, trace=1.0)
+    found_TB = actor_critic.advantages(*(jnp.asarray(array) for array in (rewards_TB, values_TB, running_TB)), weights)
+    for b, length in enumerate((6, 4, 1)):
+        for t in range(length):
+            returned = sum(0.9 ** (k - t) * rewards_TB[k, b] for k in range(t, length))
+            assert float(found_TB[t, b]) == pytest.approx(returned - values_TB[t, b], abs=1e-5)
+    assert (np.asarray(found_TB)[running_TB == 0] == 0).all()
+
+
+def test_vision_is_a_convolution():
+    vision = grid_agent.Vision(channels=3, features=4)
+    pixels = jnp.asarray(grid_world.pictures()[[7, 300]])
+    params = vision.init(jax.random.key(0), pixels)
+    kernel, bias = (np.asarray(params["params"]["convolution"][name], np.float64) for name in ("kernel", "bias"))
+    seen = np.zeros((2, 7, 7, 3))
+    for row in range(7):
+        for column in range(7):
+            patch = np.asarray(pixels)[:, 8 * row : 8 * row + 8, 8 * column : 8 * column + 8] / 255
+            seen[:, row, column] = patch.reshape(2, -1) @ kernel + bias
+    dense = {name: np.asarray(value) for name, value in params["params"]["dense"].items()}
+    expected = np.maximum(np.maximum(seen, 0).reshape(2, -1) @ dense["kernel"] + dense["bias"], 0)
+    np.testing.assert_allclose(vision.apply(params, pixels), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("wiring", grid_agent.WIRINGS)
+def test_a_rollout_plays_by_the_rules_of_the_world(wiring):
+    """What was done in a rollout, done again in the environment, gives its rewards and its end."""
+    agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, wiring))
+    pixels = jnp.asarray(grid_world.pictures())
+    params = agent.init(jax.random.key(1), pixels)
+    key, world, episodes = jax.random.key(2), Params(limit=12), 16
+    seen = grid_training.roll_out(agent, params, key, pixels, world, episodes=episodes, steps=12)
+    key_start, _ = jax.random.split(key)
+    _, state = jax.vmap(WORLD.reset, in_axes=(0, None))(jax.random.split(key_start, episodes), world)
+    running = np.ones(episodes)
+    for t in range(12):
+        np.testing.assert_array_equal(seen.running[t], running)
+        _, state, reward, done, info = jax.vmap(WORLD.step_env, in_axes=(0, 0, None))(state, seen.actions[t], world)
+        np.testing.assert_allclose(seen.rewards[t], np.asarray(reward) * running, atol=1e-6)
+        np.testing.assert_array_equal(seen.arrived[t], np.asarray(info["arrived"]) & (running > 0))
+        running = running * ~np.asarray(done)
+    assert running.sum() == 0
+    assert 0 < np.asarray(seen.arrived).sum() < episodes
