@@ -1,13 +1,20 @@
 """The shared training loop: plain gradient descent, lane by lane, and a lane that fails does so alone."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen as nn
 
 from experiments.lib import training
 
+ROOT = Path(__file__).parents[1]
 STEPS = 6
 RATE = 0.1
 TARGET_L = np.array([1.0, -2.0, 0.5])
@@ -154,3 +161,48 @@ def test_a_warm_up_rises_in_proportion_to_the_other_schedule_and_leaves_the_rest
 def test_no_warm_up_starts_at_the_full_rate(steps):
     rate = training.warmed(training.constant(0.3), steps)
     assert [float(rate(jnp.int32(step))) for step in (0, 1)] == pytest.approx([0.3, 0.3])
+
+
+def test_lanes_start_as_one_by_one():
+    def init(key):
+        key_matrix, key_vector = jax.random.split(key)
+        return {"kernel": nn.initializers.orthogonal()(key_matrix, (4, 4)), "b": jax.random.normal(key_vector, (2,))}
+
+    keys_L = jax.random.split(jax.random.key(1), 3)
+    params = jax.jit(lambda keys_L: training.init_lanes(init, keys_L))(keys_L)
+    for lane, key in enumerate(keys_L):
+        for name, expected in jax.jit(init)(key).items():
+            np.testing.assert_allclose(params[name][lane], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(params["kernel"][2] @ params["kernel"][2].T, np.eye(4), atol=1e-5)
+
+
+ORTHOGONAL = """
+import jax, optax
+from flax import linen as nn
+from experiments.lib import numerics, program, training
+numerics.prepare(cores=2)
+jax.config.update("jax_enable_compilation_cache", False)
+def init(key):
+    orthogonal = nn.initializers.orthogonal()
+    lane = lambda key: {gate: orthogonal(jax.random.fold_in(key, i), (32, 32)) for i, gate in enumerate("ifgo")}
+    keys_L = jax.random.split(key, 9)
+    return training.start(training.init_lanes(lane, keys_L), optax.identity(), key)
+leg = lambda state: (state, {"corner_L": state.params["i"][:, 0, 0]})
+train = program.Train(init, leg, legs=1, network_steps=1)
+compiled = program.compile_train(train, 48, jax.local_devices())
+keys = jax.device_put(jax.random.split(jax.random.key(0), 48), compiled.sharding)
+for _ in range(2):
+    _, metrics = compiled.legs[0](compiled.init(keys))
+    assert jax.block_until_ready(metrics["corner_L"]).shape == (48, 9)
+print(len(metrics["corner_L"].sharding.device_set), "devices got through")
+"""
+
+
+def test_starting_many_orthogonal_matrices_on_two_devices_does_not_hang():
+    """Under a vmap it does, each time: see `init_lanes`."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
+    answer = subprocess.run(
+        [sys.executable, "-c", ORTHOGONAL], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == "2 devices got through\n"

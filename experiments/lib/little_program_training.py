@@ -51,6 +51,7 @@ def make_train(
     on them, `largest`; and `nonfinite_steps`, the updates skipped so far.
     """
     draw, network = little_programs.LANGUAGES[language], recipe.network
+    assert recipe.steps % recipe.stages == recipe.stages % evaluations == 0, "see `little_program_recipes`"
     per_stage = recipe.steps // recipe.stages
     stages_per_leg = recipe.stages // evaluations
     rate = training.warmed(training.cosine(recipe.learning_rate, recipe.steps), recipe.warm_up)
@@ -77,7 +78,7 @@ def make_train(
 
     def init(key: jax.Array, *_: Any) -> training.TrainState:
         key_init, key_data = jax.random.split(key)
-        example = batch(key_init, 1, TRAINING_DIGITS)
+        example = batch(key_tests, 1, TRAINING_DIGITS)  # for its shapes
         keys_L = jax.random.split(key_init, recipe.networks)
         params = training.init_lanes(lambda key: network.init(key, example)["params"], keys_L)
         return training.start(params, recipe.transform, key_data)
@@ -90,7 +91,7 @@ def make_train(
 
             def losses(params_L: Any, asked: Program) -> jax.Array:
                 answers_LN = jax.vmap(answers, in_axes=(0, None, None))(params_L, factor, asked)
-                return jnp.sqrt(jnp.square(answers_LN - asked.answer).mean(axis=1) + TINY)
+                return jnp.sqrt(jnp.square(answers_LN - asked.answer[None]).mean(axis=1) + TINY)
 
             return (
                 training.take_steps(
@@ -107,7 +108,7 @@ def make_train(
         state, _ = jax.lax.scan(stage, state, length=stages_per_leg)
         factor = sharpness(state.step)
         of_all = jax.vmap(answers, in_axes=(0, None, None))
-        off_LN = jnp.abs(of_all(state.params, factor, validation) - validation.answer)
+        off_LN = jnp.abs(of_all(state.params, factor, validation) - validation.answer[None])
         answers_DLN = jax.lax.map(lambda asked: of_all(state.params, factor, asked), by_size)
         matches_DLN = digit_match(answers_DLN, jnp.broadcast_to(by_size.answer[:, None], answers_DLN.shape))
         return state, {

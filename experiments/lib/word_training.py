@@ -148,7 +148,7 @@ def make_train(
 def measure(running_UDNT: jax.Array, parts_D3N: jax.Array) -> dict[str, jax.Array]:
     """Returns the errors `[U, D]` on each part, the percentage of exact test answers, and the queries' answers."""
     numbers = parts_D3N.shape[-1]
-    off_UDN = jnp.abs(running_UDNT[:, :, :numbers, -1] - jnp.arange(numbers))
+    off_UDN = jnp.abs(running_UDNT[:, :, :numbers, -1] - jnp.arange(numbers)[None, None])
     share_D3N = parts_D3N / parts_D3N.sum(axis=2, keepdims=True)
     errors_3UD = jnp.einsum("udn,dpn->pud", off_UDN, share_D3N)
     exact_UD = 100 * jnp.einsum("udn,dn->ud", (off_UDN < 0.5).astype(jnp.float32), share_D3N[:, -1])

@@ -15,6 +15,7 @@ from experiments.lib.word_recipes import BLOCKS, MODELS, row_of
 ERROR, EXACT, PREDICTION, OFF = "mean absolute error", "exact answers %", "prediction", "off the words' value"
 PARTS = number_words.Split._fields
 SELECTED_BY = "validation error"
+DIVERGED = 1e9  # where the band of Figure 3 has the answer of a seed that has none
 SHOWN = ("nalu", "configured")  # models of Figure 3
 
 
@@ -127,7 +128,8 @@ def _running(cfg: Any, found: dict[str, Finished]) -> Figure:
         curves = [Curve("value of the words so far", x, truth_T, style="truth")]
         for model, by_query in asked.items():
             answers_ST = by_query[words]
-            low, high = np.nanquantile(answers_ST, (0.1, 0.9), axis=0)
+            kept_ST = np.nan_to_num(answers_ST, nan=DIVERGED, posinf=DIVERGED)
+            low, high = np.quantile(kept_ST, (0.1, 0.9), axis=0)
             chosen_T = answers_ST[_selected(found[model], _best_unit(cfg, found[model]), 0)]
             curves.append(Curve(row_of(model), x, chosen_T, low, high, "ours" if model == "nalu" else "extra"))
         places = [(title, MODELS["nalu"], f"{t + 1}: {word}", PREDICTION) for t, word in enumerate(words)]
@@ -149,7 +151,7 @@ def _seeds(cfg: Any, found: dict[str, Finished]) -> Figure:
         for d in range(len(cfg.splits)):
             curves = []
             for model, run in found.items():
-                sorted_S = np.sort(np.nan_to_num(_last(run, "test", u, d), nan=np.inf))
+                sorted_S = np.sort(np.nan_to_num(_last(run, "test", u, d), nan=np.inf, posinf=np.inf))
                 share_S = 100 * (np.arange(len(sorted_S)) + 1) / len(sorted_S)
                 curves.append(
                     Curve(row_of(model), share_S, sorted_S, style="extra" if model == "configured" else "ours")
