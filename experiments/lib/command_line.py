@@ -46,10 +46,10 @@ def _dispatch(words: list[str], console: Console) -> None:
         case commands.Publish():
             _publish(command, console)
         case commands.Bench():
-            from experiments.benchmarks import convnet_step, measuring, static_step
+            from experiments.benchmarks import convnet_step, measuring, program_step, static_step
 
             folder = commands.PUBLISHED if command.save else None
-            for work, step in {"static": static_step, "convnet": convnet_step}.items():
+            for work, step in {"static": static_step, "convnet": convnet_step, "programs": program_step}.items():
                 if command.work in ("all", work):
                     measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)
 

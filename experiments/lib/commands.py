@@ -59,9 +59,10 @@ class Publish:
 class Bench:
     """Measure training speed beside PyTorch on the same work (needs the extra `bench`)."""
 
-    work: tyro.conf.Positional[Literal["all", "static", "convnet"]] = "all"  # of section 4.1, of Table 2's images
+    # of section 4.1, of Table 2's images, of section 4.4
+    work: tyro.conf.Positional[Literal["all", "static", "convnet", "programs"]] = "all"
     rounds: int = 5  # interleaved rounds; medians are told
-    save: bool = False  # also write results/benchmarks.md, results/benchmarks_convnet.md
+    save: bool = False  # also write results/benchmarks*.md, a file for each work
 
 
 Command = (

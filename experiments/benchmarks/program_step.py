@@ -1,0 +1,71 @@
+"""How fast does the LSTM-configured NALU learn little programs here, beside PyTorch on the same core?
+
+    make bench                 (or `python -m experiments bench programs` with the extra `bench` installed)
+
+`measuring` says how it is measured, `program_step_work` what the work is and what is shared.
+"""
+
+from experiments.benchmarks.measuring import MEDIANS, Benchmark, Rounds, fastest, ratio, told
+
+MODULE, TORCH = "program_step_ours", "program_step_torch"
+PLAIN = "torch, plain loop"
+OURS, SIDE_BY_SIDE = ("ours", "ours, eight seeds"), "ours, eight networks of a seed"  # with one seed, with eight
+PROGRAMS = {
+    PLAIN: (TORCH,),
+    "torch, compiled": (TORCH, "best", "compiled"),
+    OURS[0]: (MODULE,),
+    "torch, batched, eight seeds": (TORCH, "best", "eight"),
+    "torch, batched and compiled, eight seeds": (TORCH, "best", "compiled", "eight"),
+    OURS[1]: (MODULE, "eight"),
+    SIDE_BY_SIDE: (MODULE, "networks"),
+}
+WORK = (
+    "Work: training the LSTM-configured NALU of section 4.4 on programs with if, + and -, as Figure 4 does: an LSTM of "
+    "24 units sets at each of 12 steps the weights of a NALU over three registers and an integer; batches of 64 "
+    "programs; the root mean squared error, its gradient through all steps, clipped, and Adam. A seed-step is one step "
+    "of one network. PyTorch's programs are drawn and encoded before the clock starts; ours draws them afresh, "
+    "sharpens what the LSTM emits, skips updates that are not finite, changes the learning rate at every step, and "
+    "evaluates every 1,200 steps on 6,000 programs. Seeds share no training programs, but the networks of one seed do. "
+    "Ours takes its seeds one after another, `batched` at once."
+)
+
+
+def _best_of_torch(measured: Rounds, *, many: bool) -> str:
+    """Returns the fastest program of PyTorch with as many networks."""
+    programs = (name for name, (module, *words) in PROGRAMS.items() if module == TORCH and ("eight" in words) == many)
+    return fastest(measured, programs)
+
+
+def _lines(measured: Rounds) -> list[tuple[str, ...]]:
+    best = {many: _best_of_torch(measured, many=many) for many in (False, True)}
+    return [
+        (
+            name,
+            told(measured, name),
+            f"{ratio(measured, name, PLAIN):.2f}",
+            f"{ratio(measured, name, best['eight' in name]):.2f}",
+        )
+        for name in measured
+    ]
+
+
+def _remarks(measured: Rounds) -> list[str]:
+    remarks = [f"{MEDIANS}; `x best`: to the best program of PyTorch with as many networks."]
+    for i, (ours, networks) in enumerate(zip(OURS, ("one network", "eight"), strict=True)):
+        best = _best_of_torch(measured, many=i == 1)
+        ahead = ratio(measured, ours, best)
+        reached = "reached" if ahead > 1 else "not reached"
+        remarks.append(f"Aim {i + 1}, ahead of PyTorch at {networks} ({best}): {reached} ({ahead:.2f} times).")
+    shared = ratio(measured, SIDE_BY_SIDE, OURS[1])
+    return [*remarks, f"Networks of one seed, which share its programs, are {shared:.2f} times as fast as seeds."]
+
+
+BENCHMARK = Benchmark(
+    title="Speed of learning little programs",
+    file="benchmarks_programs.md",
+    work=WORK,
+    programs=PROGRAMS,
+    header=("program", "seed-steps per CPU-s", "x plain", "x best"),
+    lines=_lines,
+    remarks=_remarks,
+)

@@ -1,0 +1,48 @@
+"""The project's own engine on the work of `program_step_work`: nothing here is made for the benchmark.
+
+The recipe is that of Figure 4, evaluations included. `eight` trains eight seeds, which follow one another on a CPU core
+(groups of 2 and 4 are no faster, and 8 at once half as fast); `networks` trains eight networks of one seed, side by
+side on the same batches, as Figure 4 has six.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from experiments.benchmarks import program_step_work as work
+from experiments.benchmarks.timing import tell_rate
+from experiments.lib import little_program_recipes, little_program_training, numerics
+from experiments.lib.program import Train, compile_train
+
+EVALUATIONS, TEST_PROGRAMS, DIGITS = 10, 1000, (2, 3, 4, 5, 6)  # as in Figure 4
+
+
+def make_train(networks: int = 1, evaluations: int = EVALUATIONS, **changes: Any) -> Train:
+    """Returns the training of one seed, as the experiment does; `changes` are made in its recipe."""
+    recipe = little_program_recipes.recipe("nalu", "program", networks=networks, length=1.0, evaluations=evaluations)
+    return little_program_training.make_train(
+        recipe._replace(**changes), "program",
+        digits=DIGITS, programs=TEST_PROGRAMS, evaluations=evaluations, key_tests=jax.random.key(7000),
+    )  # fmt: skip
+
+
+def compiled(seeds: int, networks: int) -> Callable[[], int]:
+    """Returns the function that trains all seeds for one leg and returns how many seed-steps that were."""
+    train = make_train(networks)
+    program = compile_train(train, seeds, jax.local_devices()[:1])
+    keys = jax.random.split(jax.random.key(7000), seeds)
+    state = program.init(jax.device_put(keys, program.sharding), *program.data)
+
+    def run() -> int:
+        nonlocal state
+        state, _ = jax.block_until_ready(program.legs[0](state, *program.data))
+        return seeds * train.network_steps
+
+    return run
+
+
+if __name__ == "__main__":
+    numerics.prepare(cores=1)
+    tell_rate(compiled(*(work.SEEDS if word in sys.argv else 1 for word in ("eight", "networks"))))
