@@ -49,7 +49,7 @@ class Config:
         rising = self.digits == tuple(sorted(set(self.digits)))
         require(
             rising and self.digits[:1] == (TRAINING_DIGITS,) and self.digits[-1] <= MOST_DIGITS,
-            f"digits is '{' '.join(map(str, self.digits))}', but must rise from {TRAINING_DIGITS}, up to {MOST_DIGITS}.",
+            f"digits is '{' '.join(map(str, self.digits))}', but must rise from {TRAINING_DIGITS} up to {MOST_DIGITS}.",
         )
 
 

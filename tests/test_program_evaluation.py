@@ -394,7 +394,7 @@ def test_half_finished_stores_are_reported():
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"digits": ()}, "must rise from 2, up to 6"),
+        ({"digits": ()}, "must rise from 2 up to 6"),
         ({"digits": (3, 4)}, "digits is '3 4', but"),
         ({"digits": (2, 4, 3)}, "digits is '2 4 3', but"),
         ({"digits": (2, 3, 3)}, "digits is '2 3 3', but"),

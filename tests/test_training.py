@@ -1,5 +1,6 @@
 """The shared training loop: plain gradient descent, lane by lane, and a lane that fails does so alone."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -206,3 +207,27 @@ def test_starting_many_orthogonal_matrices_on_two_devices_does_not_hang():
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout == "2 devices got through\n"
+
+
+def test_lanes_one_by_one_have_the_losses_and_gradients_of_a_vmap():
+    """Of lanes that count differently, and with a batch of whole numbers, which has no gradient."""
+
+    def loss(params, batch):
+        return jnp.sum(jnp.tanh(params["w"] @ params["v"]) * batch["x"])
+
+    generator = np.random.default_rng(0)
+    params_L = {"w": jnp.asarray(generator.normal(size=(3, 4, 2))), "v": jnp.asarray(generator.normal(size=(3, 2)))}
+    batch = {"x": jnp.array([1, 2, -3, 4])}
+    factors_L = jnp.array([1.0, 0.0, -2.0])
+
+    def values_and_gradients(losses):
+        def total(params_L):
+            losses_L = losses(params_L, batch)
+            return losses_L @ factors_L, losses_L
+
+        return jax.jit(jax.grad(total, has_aux=True))(params_L)
+
+    found = values_and_gradients(training.lane_by_lane(loss))
+    expected = values_and_gradients(jax.vmap(loss, in_axes=(0, None)))
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), found, expected)
+    assert np.all(np.asarray(found[0]["w"][1]) == 0)

@@ -89,16 +89,15 @@ def make_train(
         def stage(state: training.TrainState, _: None) -> tuple[training.TrainState, None]:
             factor = sharpness(state.step)
 
-            def losses(params_L: Any, asked: Program) -> jax.Array:
-                answers_LN = jax.vmap(answers, in_axes=(0, None, None))(params_L, factor, asked)
-                return jnp.sqrt(jnp.square(answers_LN - asked.answer[None]).mean(axis=1) + TINY)
+            def loss(params: Any, asked: Program) -> jax.Array:
+                return jnp.sqrt(jnp.square(answers(params, factor, asked) - asked.answer).mean() + TINY)
 
             return (
                 training.take_steps(
                     state,
                     steps=per_stage,
                     sample=lambda key: batch(key, recipe.batch, TRAINING_DIGITS),
-                    losses=losses,
+                    losses=training.lane_by_lane(loss),
                     transform=recipe.transform,
                     learning_rate=lambda step: rate(step) / sharpness(step),
                 ),

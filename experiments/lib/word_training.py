@@ -118,12 +118,13 @@ def make_train(
         tries_L = jax.tree.map(lambda leaf: jnp.tile(leaf, (len(units),) + (1,) * (leaf.ndim - 1)), words.training)
         weights_LN = (targets_LN + 1) ** -chosen.leniency[:, None]
 
-        def losses(params_L: Any, _: None) -> jax.Array:
-            answers_LN = jax.vmap(functools.partial(word_networks.answers, module))(params_L, tries_L)
-            return (weights_LN * jnp.abs(unit_L[:, None] * answers_LN - targets_LN)).mean(axis=1)
+        def loss(params: Any, lane: tuple[word_trie.Trie, jax.Array, jax.Array, jax.Array]) -> jax.Array:
+            trie, targets_N, weights_N, unit = lane
+            return (weights_N * jnp.abs(unit * word_networks.answers(module, params, trie) - targets_N)).mean()
 
+        lanes_L = (tries_L, targets_LN, weights_LN, unit_L)
         trained = training.take_steps(
-            state.training, steps=per_leg, sample=lambda _: None, losses=losses, transform=transform(chosen),
+            state.training, steps=per_leg, sample=lambda _: lanes_L, losses=jax.vmap(loss), transform=transform(chosen),
             learning_rate=training.cosine(1.0, steps),
         )  # fmt: skip
         running_LNT = jax.vmap(lambda params: word_networks.running_answers(module, params, words.words_NT))(
