@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from experiments.lib import curve_labels, pictures, printing
 from experiments.lib.artefacts import Curve, Figure, Gallery, Panel
@@ -21,6 +22,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 _TRUTH = {"color": GREY, "linestyle": "", "marker": "_", "markersize": 26, "markeredgewidth": 1.2, "zorder": 1.7}
 _TRUTH_KEY = {**_TRUTH, "markersize": 14}
+_SHORT = 20  # the longest axis that keeps to whole numbers
 _SETTINGS = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
     "font.size": 10,
@@ -120,6 +122,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
         axes.set_xlim(panel.x_limits)
     if panel.y_limits:
         axes.set_ylim(panel.y_limits)
+    if panel.x_scale == "linear" and not panel.x_names:
+        _keep_whole(axes, panel)
     if panel.x_names:
         axes.set_xticks(np.arange(len(panel.x_names)) + 1, panel.x_names)
         axes.margins(x=0.12)
@@ -133,6 +137,13 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
     if any(is_markers(curve) for curve in panel.curves):
         marker = Line2D([], [], linestyle="", marker="o", markerfacecolor="white", color="#444444", markersize=5)
         axes.legend([marker], ["the paper"], loc="best", frameon=False, fontsize=9, handletextpad=0.1)
+
+
+def _keep_whole(axes: Axes, panel: Panel) -> None:
+    """Keeps the ticks of a short axis at whole numbers where all points are: there is no program of 2.5 digits."""
+    x = np.concatenate([np.zeros(0), *(np.asarray(curve.x, float) for curve in panel.curves)])
+    if len(x) and np.ptp(x) <= _SHORT and np.array_equal(x, np.round(x)):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _write_values(axes: Axes, panel: Panel) -> None:
