@@ -1,8 +1,8 @@
 """Which settings suit each network of Table 3? (a random search of the same size for all of them, beside Table 3)
 
-The paper says nothing of how its three networks were trained, and what one of them can do depends on it. So the
-settings of every row and unit of Table 3 are the best of as many random draws from the same ranges, by validation
-numbers of splits that Table 3 does not use; test numbers are never looked at.
+The paper says nothing of how its three networks were trained, and what one of them can do depends on it. So this
+draws as many settings at random for every row and unit of Table 3, from the same ranges, and compares them by the
+validation numbers of splits that Table 3 does not use. Table 3 does not use what it finds yet.
 
     python -m experiments run table3_search --profile full
 
@@ -121,8 +121,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     ranges = ", ".join(f"{name.replace('_', ' ')} {low:g} to {high:g}" for name, (low, high) in RANGES.items())
     notes = (
         f"{cfg.seeds} draws for each row and unit, evenly by their logarithm: {ranges}; leniency by a coin, "
-        f"{LENIENCIES[0]:g} or {LENIENCIES[1]:g}. In bold the draw with the least {ERROR}; its settings, rounded to "
-        "two digits, are those of Table 3. What they mean: notes of Table 3.",
+        f"{LENIENCIES[0]:g} or {LENIENCIES[1]:g}. In bold the draw with the least {ERROR}. "
+        "What the settings mean: notes of Table 3, which does not use them yet.",
         f"{ERROR.capitalize()}: mean absolute error on the validation numbers after {cfg.steps:,} steps, the geometric "
         f"mean over {len(cfg.splits)} splits, none of them one of Table 3's.",
     )

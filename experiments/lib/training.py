@@ -82,8 +82,7 @@ def lane_by_lane(loss: Callable[[Any, Any], jax.Array]) -> Callable[[Any, Any], 
     """Returns losses of lanes, (params_L, batch) -> `[L]`, from that of one, (params, batch) -> a number.
 
     On a CPU the lanes follow one another, their gradients included: a vmap, even over a single lane, makes batched
-    products out of plain ones, which can be slower there (measured: a fifth for the networks of section 4.4, nothing
-    for those of 4.3). Elsewhere it is a vmap.
+    products out of plain ones, which can be slower there. Elsewhere it is a vmap.
     """
     if jax.default_backend() != "cpu":
         return jax.vmap(loss, in_axes=(0, None))

@@ -28,8 +28,8 @@ def table(cfg: Any) -> tuple[str, ...]:
         f"Unstated, so ours, the same for all: {cfg.steps:,} steps of Adam on all training numbers (cosine to 0, "
         "gradients clipped to a norm of 1); the loss is the mean of |error| / (n + 1)^p; decoupled weight decay, whole "
         f"for {word_training.FULL_DECAY:.0%} of the steps, then falling to 0, of its own for the input's, the state's "
-        "and the read-out's weights. Learning rate, decays and p are, for each row and unit, the best by validation "
-        "of as many random draws on other splits (the search, below). "
+        "and the read-out's weights. Learning rate, decays and p come from trials by hand on validation numbers of "
+        "other splits, not yet from a search of the same size for every row. "
         f"eps is {word_networks.EPS:g} and exponents end at {word_networks.EXPONENT:g}.",
         _recipes(cfg),
     )
