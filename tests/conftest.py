@@ -14,6 +14,7 @@ os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
 import hypothesis
 import jax
 import jaxtyping
+import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_enable_compilation_cache", False)
@@ -27,3 +28,11 @@ with mock.patch.object(typing, "TYPE_CHECKING", True), jaxtyping.install_import_
 
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=50, database=None)
 hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="module")
+def compiled_in_haste():
+    """What runs for milliseconds need not be optimised for seconds."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)

@@ -16,6 +16,8 @@ from experiments.lib import convnet
 from experiments.lib.convnet import Convnet, Convolution
 from experiments.lib.convolution import convolve_and_pool
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 SHAPES = {  # B, H, W, C, K, O, tile
     "digits, first": (3, 28, 28, 1, 5, 10, 4),
     "digits, second": (2, 12, 12, 10, 5, 20, 4),
@@ -27,14 +29,6 @@ SHAPES = {  # B, H, W, C, K, O, tile
     "kernel of one pixel": (2, 6, 8, 3, 1, 4, 4),
 }
 ROUNDING = {"rtol": 1e-4, "atol": 1e-4}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def compiled_in_haste():
-    """What runs for milliseconds need not be optimised for seconds."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def reference(x_BHWC, kernel_KKCO, bias_O):

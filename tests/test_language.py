@@ -29,18 +29,12 @@ from experiments.lib.errors import UserError
 from experiments.lib.number_words import VOCABULARY
 from experiments.lib.word_training import Settings
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 EPS, EXPONENT = 1e-5, 12.0
 ADDED_UP = ("twenty", "seven", "and", "eighty")
 WORDS = (*(number_words.in_words(number) for number in (0, 7, 20, 88, 115, 300, 334, 702, 999)), ADDED_UP)
 WORTH = {word: float(word_queries.value((word,))) for word in VOCABULARY}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def compiled_in_haste():
-    """What runs for milliseconds need not be optimised for seconds."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 def encoded(sequences):

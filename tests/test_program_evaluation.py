@@ -27,13 +27,7 @@ from experiments.lib.errors import UserError
 from experiments.lib.little_program_networks import ProgramNetwork
 from experiments.lib.little_program_training import Recipe
 
-
-@pytest.fixture(autouse=True, scope="module")
-def compiled_in_haste():
-    """What runs for milliseconds need not be optimised for seconds."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
 def rmse(errors):

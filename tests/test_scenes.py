@@ -17,13 +17,7 @@ from experiments import mnist_parity
 from experiments.lib import last_layers, scene_network, scenes
 from experiments.lib.scene_network import SceneNetwork
 
-
-@pytest.fixture(autouse=True, scope="module")
-def compiled_in_haste():
-    """What runs for milliseconds need not be optimised for seconds."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
 # Digits that can be told apart: a spot of 4 x 4 pixels in the middle of each, whose ink says which digit it is. Spots

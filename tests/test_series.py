@@ -19,13 +19,7 @@ from experiments import mnist_counting
 from experiments.lib import convnet, muon, series, series_models
 from experiments.lib.series import SeriesNetwork
 
-
-@pytest.fixture(autouse=True, scope="module")
-def compiled_in_haste():
-    """What runs for milliseconds need not be optimised for seconds."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
 def numpy_totals(labels_B, series_NT, outputs):
