@@ -5,7 +5,8 @@
 `measuring` says how it is measured, `convnet_step_work` what the work is and what is shared.
 """
 
-from experiments.benchmarks.measuring import MEDIANS, Benchmark, Rounds, fastest, ratio, told
+from experiments.benchmarks.measuring import Benchmark, Rounds, ratio
+from experiments.benchmarks.one_and_eight import OneAndEight
 
 MODULE, TORCH = "convnet_step_ours", "convnet_step_torch"
 PLAIN = "torch, plain loop"
@@ -36,38 +37,24 @@ WORK = (
 )
 
 
-def _best_of_torch(measured: Rounds, *, eight: bool) -> str:
-    """Returns the fastest program of PyTorch with as many seeds."""
-    programs = {name: words for name, words in PROGRAMS.items() if ("eight" in words) == eight}
-    return fastest(measured, (name for name, words in programs.items() if words[0].startswith(TORCH)))
-
-
-def _lines(measured: Rounds) -> list[tuple[str, ...]]:
-    best = {eight: _best_of_torch(measured, eight=eight) for eight in (False, True)}
-    return [
-        (
-            name,
-            told(measured, name),
-            f"{ratio(measured, name, PLAIN):.2f}",
-            f"{ratio(measured, name, best['eight' in PROGRAMS[name]]):.2f}",
-        )
-        for name in measured
-    ]
+TABLE = OneAndEight(
+    torch=(
+        (PLAIN, "torch, tuned", "torch, compiled"),
+        ("torch, tuned, eight seeds", "torch, compiled, eight seeds", "torch, vmap, eight seeds"),
+    ),
+    ours=OURS,
+    others=(XLA[1],),
+    counted=("one seed", "eight seeds"),
+)
 
 
 def _remarks(measured: Rounds) -> list[str]:
-    remarks = [f"{MEDIANS}; `x best`: to the best program of PyTorch with as many seeds."]
-    for i, (ours, seeds) in enumerate(zip(OURS, ("one seed", "eight seeds"), strict=True)):
-        best = _best_of_torch(measured, eight=i == 1)
-        ahead = ratio(measured, ours, best)
-        reached = "reached" if ahead > 1 else "not reached"
-        remarks.append(f"Aim {i + 1}, ahead of PyTorch at {seeds} ({best}): {reached} ({ahead:.2f} times).")
     tiles = [ratio(measured, *pair) for pair in zip(OURS, XLA, strict=True)]
-    remarks.append(
+    gives = (
         "What convolution by tiles gives: ours is "
         f"{tiles[0]:.1f} times as fast as with lax.conv at one seed, {tiles[1]:.1f} times at eight."
     )
-    return remarks
+    return [*TABLE.remarks(measured), gives]
 
 
 BENCHMARK = Benchmark(
@@ -76,7 +63,7 @@ BENCHMARK = Benchmark(
     work=WORK,
     programs=PROGRAMS,
     header=("program", "images per CPU-s", "x plain", "x best"),
-    lines=_lines,
+    lines=TABLE.lines,
     remarks=_remarks,
     environment=KEEP_MEMORY,
 )

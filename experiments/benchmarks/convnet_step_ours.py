@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import optax
 
 from experiments.benchmarks import convnet_step_work as work
+from experiments.benchmarks import engine
 from experiments.benchmarks.timing import tell_rate
 from experiments.lib import convnet, convolution, numerics, training
-from experiments.lib.program import Train, compile_train
+from experiments.lib.program import Train
 
 Batch = tuple[jax.Array, jax.Array]
 
@@ -61,20 +62,11 @@ def make_train(
     return Train(init=init, leg=leg, legs=1, network_steps=steps, data=data)
 
 
-def compiled(seeds: int) -> Callable[[], int]:
+def images_trained_on(seeds: int) -> Callable[[], int]:
     """Returns the function that trains all seeds for one leg and returns how many images that were."""
     images, labels = work.data()
-    train = make_train((images, labels.astype("int32")))
-    program = compile_train(train, seeds, jax.local_devices()[:1])
-    keys = jax.random.split(jax.random.key(7000), seeds)
-    state = program.init(jax.device_put(keys, program.sharding), *program.data)
-
-    def run() -> int:
-        nonlocal state
-        state, _ = jax.block_until_ready(program.legs[0](state, *program.data))
-        return seeds * train.network_steps * work.BATCH
-
-    return run
+    run = engine.first_leg(make_train((images, labels.astype("int32"))), seeds)
+    return lambda: run() * work.BATCH
 
 
 def convolve(x_BHWC: jax.Array, kernel_KKCO: jax.Array, tile: int, filled: float) -> jax.Array:
@@ -86,4 +78,4 @@ if __name__ == "__main__":
     numerics.prepare(cores=1)
     if "convolution" in sys.argv:
         convolution._by_tiles = convolve
-    tell_rate(compiled(work.SEEDS if "eight" in sys.argv else 1))
+    tell_rate(images_trained_on(work.SEEDS if "eight" in sys.argv else 1))

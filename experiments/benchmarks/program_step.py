@@ -5,7 +5,8 @@
 `measuring` says how it is measured, `program_step_work` what the work is and what is shared.
 """
 
-from experiments.benchmarks.measuring import MEDIANS, Benchmark, Rounds, fastest, ratio, told
+from experiments.benchmarks.measuring import Benchmark, Rounds, ratio
+from experiments.benchmarks.one_and_eight import OneAndEight
 
 MODULE, TORCH = "program_step_ours", "program_step_torch"
 PLAIN = "torch, plain loop"
@@ -30,34 +31,18 @@ WORK = (
 )
 
 
-def _best_of_torch(measured: Rounds, *, many: bool) -> str:
-    """Returns the fastest program of PyTorch with as many networks."""
-    programs = (name for name, (module, *words) in PROGRAMS.items() if module == TORCH and ("eight" in words) == many)
-    return fastest(measured, programs)
-
-
-def _lines(measured: Rounds) -> list[tuple[str, ...]]:
-    best = {many: _best_of_torch(measured, many=many) for many in (False, True)}
-    return [
-        (
-            name,
-            told(measured, name),
-            f"{ratio(measured, name, PLAIN):.2f}",
-            f"{ratio(measured, name, best['eight' in name]):.2f}",
-        )
-        for name in measured
-    ]
+TABLE = OneAndEight(
+    torch=((PLAIN, "torch, compiled"), ("torch, batched, eight seeds", "torch, batched and compiled, eight seeds")),
+    ours=OURS,
+    others=(SIDE_BY_SIDE,),
+    counted=("one network", "eight"),
+)
 
 
 def _remarks(measured: Rounds) -> list[str]:
-    remarks = [f"{MEDIANS}; `x best`: to the best program of PyTorch with as many networks."]
-    for i, (ours, networks) in enumerate(zip(OURS, ("one network", "eight"), strict=True)):
-        best = _best_of_torch(measured, many=i == 1)
-        ahead = ratio(measured, ours, best)
-        reached = "reached" if ahead > 1 else "not reached"
-        remarks.append(f"Aim {i + 1}, ahead of PyTorch at {networks} ({best}): {reached} ({ahead:.2f} times).")
     shared = ratio(measured, SIDE_BY_SIDE, OURS[1])
-    return [*remarks, f"Networks of one seed, which share its programs, are {shared:.2f} times as fast as seeds."]
+    beside = f"Networks of one seed, which share its programs, are {shared:.2f} times as fast as seeds."
+    return [*TABLE.remarks(measured), beside]
 
 
 BENCHMARK = Benchmark(
@@ -66,6 +51,6 @@ BENCHMARK = Benchmark(
     work=WORK,
     programs=PROGRAMS,
     header=("program", "seed-steps per CPU-s", "x plain", "x best"),
-    lines=_lines,
+    lines=TABLE.lines,
     remarks=_remarks,
 )

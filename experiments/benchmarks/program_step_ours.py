@@ -6,15 +6,15 @@ side on the same batches, as Figure 4 has six.
 """
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import jax
 
+from experiments.benchmarks import engine
 from experiments.benchmarks import program_step_work as work
 from experiments.benchmarks.timing import tell_rate
 from experiments.lib import little_program_recipes, little_program_training, numerics
-from experiments.lib.program import Train, compile_train
+from experiments.lib.program import Train
 
 EVALUATIONS, TEST_PROGRAMS, DIGITS = 10, 1000, (2, 3, 4, 5, 6)  # as in Figure 4
 
@@ -28,21 +28,7 @@ def make_train(networks: int = 1, evaluations: int = EVALUATIONS, **changes: Any
     )  # fmt: skip
 
 
-def compiled(seeds: int, networks: int) -> Callable[[], int]:
-    """Returns the function that trains all seeds for one leg and returns how many seed-steps that were."""
-    train = make_train(networks)
-    program = compile_train(train, seeds, jax.local_devices()[:1])
-    keys = jax.random.split(jax.random.key(7000), seeds)
-    state = program.init(jax.device_put(keys, program.sharding), *program.data)
-
-    def run() -> int:
-        nonlocal state
-        state, _ = jax.block_until_ready(program.legs[0](state, *program.data))
-        return seeds * train.network_steps
-
-    return run
-
-
 if __name__ == "__main__":
     numerics.prepare(cores=1)
-    tell_rate(compiled(*(work.SEEDS if word in sys.argv else 1 for word in ("eight", "networks"))))
+    seeds, networks = (work.SEEDS if word in sys.argv else 1 for word in ("eight", "networks"))
+    tell_rate(engine.first_leg(make_train(networks), seeds))

@@ -3,15 +3,12 @@
 The six operations are lanes of one seed; on a CPU core the seeds follow one another.
 """
 
-from collections.abc import Callable
-
-import jax
 import optax
 
+from experiments.benchmarks import engine, timing
 from experiments.benchmarks import static_step_work as work
-from experiments.benchmarks import timing
 from experiments.lib import numerics, static_training
-from experiments.lib.program import Train, compile_train
+from experiments.lib.program import Train
 from experiments.lib.reading import Reading
 from experiments.lib.two_layers import NaluStart, Network, of_started_nalu
 
@@ -39,21 +36,6 @@ def make_train(
     )  # fmt: skip
 
 
-def compiled() -> Callable[[], int]:
-    """Returns the function that trains all seeds for one leg and returns how many seed-steps that were."""
-    train = make_train()
-    program = compile_train(train, SEEDS, jax.local_devices()[:1])
-    keys = jax.random.split(jax.random.key(7000), SEEDS)
-    state = program.init(jax.device_put(keys, program.sharding))
-
-    def run() -> int:
-        nonlocal state
-        state, _ = jax.block_until_ready(program.legs[0](state))
-        return SEEDS * train.network_steps
-
-    return run
-
-
 if __name__ == "__main__":
     numerics.prepare(cores=1)
-    timing.tell_rate(compiled())
+    timing.tell_rate(engine.first_leg(make_train(), SEEDS))
