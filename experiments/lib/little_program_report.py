@@ -63,17 +63,18 @@ def figures(cfg: Any, results: list[Finished]) -> list[Figure]:
 def _rows(results: list[Finished], language: str) -> dict[str, Row]:
     """Returns the rows, the paper's first: each seed's first network, and where there are more the best of them."""
     runs = {run.variant["model"]: run for run in results if run.variant["language"] == language}
-    found = {ROWS[model]: _row(runs[model], None) for model in ROWS if model in runs}
-    return found | {RESTARTS[model]: _row(runs[model], "best") for model in RESTARTS if model in runs}
+    found = {ROWS[model]: _row(runs[model], best=False) for model in ROWS if model in runs}
+    return found | {RESTARTS[model]: _row(runs[model], best=True) for model in RESTARTS if model in runs}
 
 
-def _row(run: Finished, which: str | None) -> Row:
+def _row(run: Finished, *, best: bool) -> Row:
+    """Returns of each seed its first network, or the one with the least validation error."""
     validation_SEL = run.arrays["validation"]
     lane_S = np.zeros(len(validation_SEL), int)
-    if which == "best":
+    if best:
         lane_S = np.nan_to_num(validation_SEL[:, -1], nan=np.inf).argmin(axis=1)
     pick = lambda array: np.stack([array[s][:, lane] for s, lane in enumerate(lane_S)])  # noqa: E731
-    style = "ours" if which is None and run.variant["model"] != "nac" else "extra"
+    style = "ours" if not best and run.variant["model"] != "nac" else "extra"
     nonfinite_S = pick(run.arrays["nonfinite_steps"])[:, -1] > 0
     return Row(run, pick(run.arrays["match"]), pick(validation_SEL), nonfinite_S, style)
 

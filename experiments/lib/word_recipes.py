@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from experiments.lib.word_training import Settings
 
 MODELS = {"linear": "LSTM", "nac": "LSTM + NAC", "nalu": "LSTM + NALU", "configured": "configured NALU"}  # rows
-UNITS = {"1": 1.0, "1000": 1000.0, "10000": 10_000.0}  # an output of 1 is an answer of so much
+UNITS = {"1": 1.0, "1000": 1000.0}  # an output of 1 is an answer of so much
 BLOCKS = {unit: f"in units of {unit}" for unit in UNITS}
 
 
@@ -31,7 +31,6 @@ class Recipe(NamedTuple):
 _READ_OUT = {
     "1": Recipe(0.02, 0.3, 0.1, 0.02, 0.5),
     "1000": Recipe(0.02, 0.3, 0.1, 0.02, 0.5),
-    "10000": Recipe(0.01, 0.3, 0.1, 0.02, 0.5),
 }
 _CONFIGURED = dict.fromkeys(UNITS, Recipe(0.05, 0.06, 0.8, 0.02, 0.5))
 RECIPES = {
