@@ -23,13 +23,13 @@ def table(cfg: Any) -> tuple[str, ...]:
         f"Embedding of {cfg.embedding}, LSTM of {cfg.hidden}, one layer on its last state: linear, a NAC or a NALU "
         "(the paper's text). The configured NALU is ours: the answer so far and a learned value of the word pass "
         f"through a NALU whose W and g an LSTM of {cfg.configured_hidden} emits at every word, y = NALU([y, v]).",
-        "The paper gives no unit. An output of 1 is an answer of 1, 1000 or 10,000: in units of 1 the bounded state of "
-        "an LSTM must be stretched to 999, in units of 10,000 it stays so small that its tanh is nearly linear.",
+        "The paper gives no unit. An output of 1 is an answer of 1 or of 1000: in units of 1 the bounded state of an "
+        "LSTM must be stretched to 999, in units of 1000 to 0.999.",
         f"Unstated, so ours, the same for all: {cfg.steps:,} steps of Adam on all training numbers (cosine to 0, "
         "gradients clipped to a norm of 1); the loss is the mean of |error| / (n + 1)^p; decoupled weight decay, whole "
         f"for {word_training.FULL_DECAY:.0%} of the steps, then falling to 0, of its own for the input's, the state's "
-        "and the read-out's weights. Learning rate, decays and p come from trials by hand on validation numbers of "
-        "other splits, not yet from a search of the same size for every row. "
+        "and the read-out's weights. Learning rate, decays and p are the best of as many random draws for every row "
+        "and unit, by the validation numbers of other splits (`make table3_search`). "
         f"eps is {word_networks.EPS:g} and exponents end at {word_networks.EXPONENT:g}.",
         _recipes(cfg),
     )
