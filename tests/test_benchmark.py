@@ -473,10 +473,11 @@ def test_without_a_compiler_the_rest_is_measured(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "files"),
     [
-        ([], ["benchmarks.md", "benchmarks_convnet.md", "benchmarks_programs.md"]),
+        ([], ["benchmarks.md", "benchmarks_convnet.md", "benchmarks_programs.md", "benchmarks_grid.md"]),
         (["static"], ["benchmarks.md"]),
         (["convnet"], ["benchmarks_convnet.md"]),
         (["programs"], ["benchmarks_programs.md"]),
+        (["grid"], ["benchmarks_grid.md"]),
     ],
 )
 def test_the_command_says_what_is_measured(monkeypatch, words, files):

@@ -163,10 +163,13 @@ def test_vision_is_a_convolution():
     np.testing.assert_allclose(vision.apply(params, pixels), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("wiring", grid_agent.WIRINGS)
-def test_a_rollout_plays_by_the_rules_of_the_world(wiring):
+@pytest.mark.parametrize(
+    ("model", "wiring"),
+    [("a3c", "accumulating"), ("nalu", "direct"), *(("nac", wiring) for wiring in grid_agent.WIRINGS)],
+)
+def test_a_rollout_plays_by_the_rules_of_the_world(model, wiring):
     """What was done in a rollout, done again in the environment, gives its rewards and its end."""
-    agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, wiring))
+    agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, model, wiring))
     pixels = jnp.asarray(grid_world.pictures())
     params = agent.init(jax.random.key(1), pixels)
     key, world, episodes = jax.random.key(2), Params(limit=12), 16

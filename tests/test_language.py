@@ -14,9 +14,11 @@ from flax import linen as nn
 
 from experiments import language_search, language_to_numbers
 from experiments.lib import (
+    commands,
     drawing,
     lane_transforms,
     number_words,
+    suite,
     word_networks,
     word_queries,
     word_recipes,
@@ -486,6 +488,18 @@ def searched(model="nac"):
 
 def test_the_error_of_a_draw_is_the_geometric_mean_over_splits_and_infinite_if_it_diverged():
     np.testing.assert_allclose(language_search.errors(searched()), [[6, 2], [4, np.inf], [5, np.inf]], rtol=1e-6)
+
+
+def test_table_3_uses_what_the_published_search_found():
+    """In two digits, for every row and unit the draw with the least error."""
+    (search,) = suite.experiments("table3_search", "full")
+    found = {}
+    for run in search.results(commands.PUBLISHED):
+        for u, unit in enumerate(search.config.units):
+            best = language_search.errors(run)[:, u].argmin()
+            values = (run.arrays[name][best, -1, u, 0] for name in word_recipes.Recipe._fields)
+            found[run.variant["model"], unit] = tuple(float(f"{value:.2g}") for value in values)
+    assert found == {key: tuple(recipe) for key, recipe in word_recipes.RECIPES.items()}
 
 
 def test_the_search_shows_the_draw_of_the_least_error():

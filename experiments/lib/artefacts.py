@@ -110,26 +110,33 @@ class Panel(NamedTuple):
     x_names: tuple[str, ...] = ()
 
 
-class Figure(NamedTuple):
-    """Panels side by side; `name` is the file's name and is the artefact's unless an artefact has several figures."""
-
-    artefact: str
-    name: str
-    title: str
-    panels: tuple[Panel, ...]
-    notes: tuple[str, ...] = ()
-
-
 class Picture(NamedTuple):
-    """A grey picture, `pixels` [H, W] uint8 with 255 for ink, which is drawn black on white."""
+    """A picture: `pixels` [H, W, 3] uint8 as they are, or [H, W] with 255 for ink, which is drawn black on white."""
 
     title: str
     pixels: np.ndarray
     caption: str
 
 
+class Figure(NamedTuple):
+    """Panels side by side, with pictures in a row above them where there are any.
+
+    `name` is the file's name and is the artefact's unless an artefact has several figures.
+    """
+
+    artefact: str
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    notes: tuple[str, ...] = ()
+    above: tuple[Picture, ...] = ()
+
+
 class Gallery(NamedTuple):
-    """Pictures with captions, `columns` side by side: a figure of another kind."""
+    """Pictures with captions, `columns` side by side: a figure of another kind.
+
+    `moving`: they also follow one another as an animation, each with its title and caption.
+    """
 
     artefact: str
     name: str
@@ -137,3 +144,4 @@ class Gallery(NamedTuple):
     pictures: tuple[Picture, ...]
     columns: int = 1
     notes: tuple[str, ...] = ()
+    moving: bool = False

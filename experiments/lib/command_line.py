@@ -1,4 +1,4 @@
-"""The command line: `python -m experiments list | status | run | report | publish | bench`."""
+"""The command line: `python -m experiments list | status | run | report | publish | play | bench`."""
 
 import contextlib
 import functools
@@ -45,11 +45,20 @@ def _dispatch(words: list[str], console: Console) -> None:
             rendering.render(chosen, root, profile=command.profile, published=commands.PUBLISHED, console=console)
         case commands.Publish():
             _publish(command, console)
+        case commands.Play():
+            from experiments.lib import grid_play
+
+            (experiment,) = suite.experiments(command.target, command.profile)
+            grid_play.show(
+                experiment, experiment.results(command.runs_dir), told=command.T, model=command.model,
+                episode=command.episode, console=console,
+            )  # fmt: skip
         case commands.Bench():
-            from experiments.benchmarks import convnet_step, measuring, program_step, static_step
+            from experiments.benchmarks import convnet_step, grid_step, measuring, program_step, static_step
 
             folder = commands.PUBLISHED if command.save else None
-            for work, step in {"static": static_step, "convnet": convnet_step, "programs": program_step}.items():
+            steps = {"static": static_step, "convnet": convnet_step, "programs": program_step, "grid": grid_step}
+            for work, step in steps.items():
                 if command.work in ("all", work):
                     measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 PUBLISHED = Path(__file__).parents[2] / "results"
-NAMES = ("list", "status", "run", "report", "publish", "bench")
+NAMES = ("list", "status", "run", "report", "publish", "play", "bench")
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,23 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class Play:
+    """Watch an agent of Figure 5 in the terminal, from published weights or your own."""
+
+    target: tyro.conf.Positional[Literal["figure5"]] = "figure5"
+    T: Annotated[int, tyro.conf.arg(name="T")] = 13  # when it is told to arrive
+    model: str = "nac"  # the agent with this cell; a3c: the usual agent
+    episode: int = 0  # another number, another start
+    profile: str = "full"  # smoke, quick, full, or the path of a .toml file
+    runs_dir: Path = PUBLISHED  # the store
+
+
+@dataclass(frozen=True)
 class Bench:
     """Measure training speed beside PyTorch on the same work (needs the extra `bench`)."""
 
-    # of section 4.1, of Table 2's images, of section 4.4
-    work: tyro.conf.Positional[Literal["all", "static", "convnet", "programs"]] = "all"
+    # of section 4.1, of Table 2's images, of section 4.4, of section 4.5
+    work: tyro.conf.Positional[Literal["all", "static", "convnet", "programs", "grid"]] = "all"
     rounds: int = 5  # interleaved rounds; medians are told
     save: bool = False  # also write results/benchmarks*.md, a file for each work
 
@@ -71,5 +83,6 @@ Command = (
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Publish, tyro.conf.subcommand("publish")]
+    | Annotated[Play, tyro.conf.subcommand("play")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from experiments.lib import curve_labels, pictures, printing
+from experiments.lib import animation, curve_labels, pictures, printing
 from experiments.lib.artefacts import Curve, Figure, Gallery, Panel
 from experiments.lib.curve_labels import GREY, is_markers
 
@@ -22,6 +22,9 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 _TRUTH = {"color": GREY, "linestyle": "", "marker": "_", "markersize": 26, "markeredgewidth": 1.2, "zorder": 1.7}
 _TRUTH_KEY = {**_TRUTH, "markersize": 14}
+_TRUTH_POINTS = 12  # up to so many points are bars; more are a line
+_ABREAST, _LEGEND_ROW = 6, 0.2  # names side by side in a legend, and the inches of a further row of them
+_BELOW_ROW = 0.45  # inches between a row of pictures and the panels
 _SHORT = 20  # the longest axis that keeps to whole numbers
 _SETTINGS = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
@@ -35,7 +38,10 @@ _SETTINGS = {
 
 
 def draw(figure: Figure | Gallery) -> dict[str, bytes]:
-    """Returns the files of a figure by suffix: its pictures ("png", "svg") and exactly what they show ("csv")."""
+    """Returns the files of a figure by suffix: its pictures ("png", "svg") and exactly what they show ("csv").
+
+    A gallery that moves is also an animation ("gif").
+    """
     gallery = isinstance(figure, Gallery)
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg", **_SETTINGS}):
         canvas = pictures.canvas(figure) if gallery else _canvas(figure)
@@ -45,7 +51,8 @@ def draw(figure: Figure | Gallery) -> dict[str, bytes]:
             svg, format="svg", bbox_inches="tight", pad_inches=0.15, metadata={"Date": None, "Creator": None}
         )
     lines = (pictures.COLUMNS, pictures.captions(figure)) if gallery else (COLUMNS, _points(figure))
-    return {"png": png.getvalue(), "svg": svg.getvalue(), "csv": printing.csv_bytes(*lines)}
+    files = {"png": png.getvalue(), "svg": svg.getvalue(), "csv": printing.csv_bytes(*lines)}
+    return files | ({"gif": animation.gif(figure.pictures)} if gallery and figure.moving else {})
 
 
 def _points(figure: Figure) -> Iterable[list[Any]]:
@@ -77,16 +84,21 @@ def _canvas(figure: Figure) -> Canvas:
     for axes in places[n:]:
         axes.remove()
     left = canvas.axes[0].get_position().x0
-    canvas.text(left, 0.96 if grid else 1.0, figure.title, fontsize=13, fontweight="bold", va="bottom")
+    top = 0.96 if grid else 1.0
+    if figure.above:
+        top = pictures.draw_row(canvas, figure.above, left, top + _BELOW_ROW / size[1])
+    canvas.text(left, top, figure.title, fontsize=13, fontweight="bold", va="bottom")
     if grid:
         lines = {label: Line2D([], [], **look) for label, look in looks.items()}
         lines |= {c.label: Line2D([], [], **_TRUTH_KEY) for p in figure.panels for c in p.curves if c.style == "truth"}
         below = 0.04 if rows > 1 else -0.02
-        canvas.legend(lines.values(), lines, loc="upper center", bbox_to_anchor=(0.5, below), ncol=6, frameon=False)
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, below)}
+        canvas.legend(lines.values(), lines, ncol=_ABREAST, frameon=False, **place)
+        further = (-(-len(lines) // _ABREAST) - 1) * _LEGEND_ROW / size[1]
     if figure.notes:
         canvas.text(
             left,
-            (-0.03 if rows > 1 else -0.09) if grid else -0.005,
+            (-0.03 if rows > 1 else -0.09) - further if grid else -0.005,
             "\n".join(figure.notes),
             fontsize=8,
             color="#555555",
@@ -115,7 +127,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
         if curve.style == "paper":
             _draw_paper(axes, curve, looks)
         elif curve.style == "truth":
-            axes.plot(curve.x, curve.y, **_TRUTH)
+            look = _TRUTH if len(curve.x) <= _TRUTH_POINTS else {"color": GREY, "linestyle": (0, (1, 2)), "zorder": 1.7}
+            axes.plot(curve.x, curve.y, **look)
         else:
             _draw_ours(axes, curve, looks[curve.label])
     if panel.x_limits:

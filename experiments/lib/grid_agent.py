@@ -1,6 +1,8 @@
 """The agents of section 4.5: vision, an LSTM, a policy and a value; with or without a NAC that keeps a count.
 
-Axes: B episodes side by side, P = 625 pictures, F features of a picture, H hidden units, N outputs of the NAC.
+Any other cell of `nalu.CELLS` can stand in for the NAC.
+
+Axes: B episodes side by side, P = 625 pictures, F features of a picture, H hidden units, N outputs of the cell.
 """
 
 from typing import NamedTuple
@@ -12,7 +14,8 @@ from flax import linen as nn
 import nalu
 from experiments.lib.grid_world import CELL, MOVES
 
-WIRINGS = ("none", "direct", "recurrent", "accumulating")
+USUAL = "a3c"  # the agent without a cell
+WIRINGS = ("accumulating", "recurrent", "direct")
 
 
 class Vision(nn.Module):
@@ -49,11 +52,12 @@ class Core(nn.Module):
         n' = NAC([T, h])          direct
         h' = LSTM(h, [features, T, n']),   policy and value = linear in h'
 
-    T is the instruction at t = 0 and 0 afterwards. Without a NAC (`none`) this is the usual agent of A3C.
+    T is the instruction at t = 0 and 0 afterwards. `model` is a name of `nalu.CELLS`, or `USUAL` for no cell.
     """
 
     hidden: int
     counts: int
+    model: str
     wiring: str
 
     @nn.compact
@@ -62,15 +66,12 @@ class Core(nn.Module):
     ) -> tuple[Memory, tuple[jax.Array, jax.Array]]:
         """Returns the next memory, and the logits of the moves `[B, A]` with the value `[B]`."""
         told_B1, h_BH, count_BN = instruction_B[:, None], memory.lstm[1], memory.count_BN
-        match self.wiring:
-            case "accumulating":
-                count_BN = count_BN + nalu.NAC(self.counts, name="nac")(jnp.concatenate([told_B1, h_BH], axis=1))
-            case "recurrent":
-                count_BN = nalu.NAC(self.counts, name="nac")(jnp.concatenate([told_B1, h_BH, count_BN], axis=1))
-            case "direct":
-                count_BN = nalu.NAC(self.counts, name="nac")(jnp.concatenate([told_B1, h_BH], axis=1))
-        seen = [features_BF, told_B1] + ([] if self.wiring == "none" else [count_BN])
-        lstm, h_BH = nn.OptimizedLSTMCell(self.hidden, name="lstm")(memory.lstm, jnp.concatenate(seen, axis=1))
+        if self.model != USUAL:
+            known = [told_B1, h_BH] + ([count_BN] if self.wiring == "recurrent" else [])
+            made_BN = nalu.CELLS[self.model](self.counts, name=self.model)(jnp.concatenate(known, axis=1))
+            count_BN = count_BN + made_BN if self.wiring == "accumulating" else made_BN
+        seen_BI = jnp.concatenate([features_BF, told_B1, count_BN], axis=1)
+        lstm, h_BH = nn.OptimizedLSTMCell(self.hidden, name="lstm")(memory.lstm, seen_BI)
         logits_BA = nn.Dense(len(MOVES), name="policy")(h_BH)
         value_B = nn.Dense(1, name="value")(h_BH)[:, 0]
         return Memory(lstm, count_BN), (logits_BA, value_B)
@@ -79,7 +80,7 @@ class Core(nn.Module):
     def start(self, episodes: int) -> Memory:
         """Returns the memory before the first step."""
         h_BH = jnp.zeros((episodes, self.hidden))
-        return Memory((h_BH, h_BH), jnp.zeros((episodes, 0 if self.wiring == "none" else self.counts)))
+        return Memory((h_BH, h_BH), jnp.zeros((episodes, 0 if self.model == USUAL else self.counts)))
 
 
 class Agent(NamedTuple):

@@ -7,52 +7,67 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib import paper
-from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Quantity, Table
+from experiments.lib import grid_episode, grid_world, paper
+from experiments.lib.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table
+from experiments.lib.grid_agent import USUAL
 from experiments.lib.quantities import quantity
 
 BLOCK, REWARD, TIME, EXACTLY, ARRIVED = "grid world", "reward", "time of arrival", "exactly in time", "arrived"
-ROWS = {
-    "none": "A3C", "accumulating": "A3C + NAC", "direct": "A3C + NAC (direct)", "recurrent": "A3C + NAC (recurrent)"
-}  # fmt: skip
+ROWS = {USUAL: "A3C", "nac": "A3C + NAC"}
 SELECTED_BY = "reward in training"
 SHOWN_FROM = 10  # the paper's axis
+WATCHED = 13  # T of the episode that the paper shows
 
 
 def tables(cfg: Any, results: list[Finished], instructions: tuple[int, ...]) -> list[Table]:
     """Returns rewards by instruction, and in the same cells when and how often the agents arrive."""
     found = _found(results)
-    quantities = [line for wiring, run in found.items() for line in _quantities(run, wiring, instructions)]
+    quantities = [line for model, run in found.items() for line in _quantities(run, model, instructions)]
     if not quantities:
         return []
     columns = tuple(f"T = {told}" for told in instructions)
     title = "Figure 5: arriving exactly when told to"
     return [
         Table(
-            "figure5", title, (BLOCK,), tuple(ROWS[wiring] for wiring in found), columns, tuple(quantities),
+            "figure5", title, (BLOCK,), tuple(row_of(model) for model in found), columns, tuple(quantities),
             _notes(cfg), decimals=2, headline="median",
         )
     ]  # fmt: skip
 
 
-def figures(cfg: Any, results: list[Finished], instructions: tuple[int, ...]) -> list[Figure]:
-    """Returns Figure 5: rewards and times of arrival by instruction, and how the agents learnt."""
+def figures(
+    cfg: Any, results: list[Finished], instructions: tuple[int, ...], world: grid_world.Params
+) -> list[Figure | Gallery]:
+    """Returns Figure 5: rewards and times of arrival by instruction; how the agents learnt; one of them at work."""
     found = _found(results)
-    return [_by_instruction(cfg, found, instructions), _learning(cfg, found)] if found else []
+    if not found:
+        return []
+    drawn = [_by_instruction(cfg, found, instructions, world), _learning(cfg, found)]
+    watched = found.get("nac")
+    return [*drawn, _at_work(watched, world)] if watched else drawn
+
+
+def row_of(model: str) -> str:
+    """Returns the row of an agent: the paper's name, or ours for one with another cell."""
+    return ROWS.get(model, f"A3C + {model}")
+
+
+def selected(run: Finished) -> int:
+    """Returns the seed whose agent gets the most in training."""
+    return int(np.nan_to_num(run.arrays["training_reward"][:, -1], nan=-np.inf).argmax())
 
 
 def _found(results: list[Finished]) -> dict[str, Finished]:
-    runs = {run.variant["wiring"]: run for run in results}
-    return {wiring: runs[wiring] for wiring in ROWS if wiring in runs}
+    runs = {run.variant["model"]: run for run in results}
+    return {model: runs[model] for model in dict.fromkeys((*ROWS, *runs)) if model in runs}
 
 
-def _quantities(run: Finished, wiring: str, instructions: tuple[int, ...]) -> list[Quantity]:
-    selected = int(np.nan_to_num(run.arrays["training_reward"][:, -1], nan=-np.inf).argmax())
+def _quantities(run: Finished, model: str, instructions: tuple[int, ...]) -> list[Quantity]:
     better = {REWARD: "reward", EXACTLY: "exactly", ARRIVED: "arrived"}
     return [
         quantity(
-            run, "figure5", BLOCK, ROWS[wiring], f"T = {told}", metric, run.arrays[name][:, -1, i],
-            diverged_S=run.arrays["nonfinite_steps"][:, -1] > 0, selected=selected, selected_by=SELECTED_BY,
+            run, "figure5", BLOCK, row_of(model), f"T = {told}", metric, run.arrays[name][:, -1, i],
+            diverged_S=run.arrays["nonfinite_steps"][:, -1] > 0, selected=selected(run), selected_by=SELECTED_BY,
             higher_is_better=metric in better,
         )
         for i, told in enumerate(instructions)
@@ -60,16 +75,18 @@ def _quantities(run: Finished, wiring: str, instructions: tuple[int, ...]) -> li
     ]  # fmt: skip
 
 
-def _by_instruction(cfg: Any, found: dict[str, Finished], instructions: tuple[int, ...]) -> Figure:
+def _by_instruction(
+    cfg: Any, found: dict[str, Finished], instructions: tuple[int, ...], world: grid_world.Params
+) -> Figure:
     shown = [i for i, told in enumerate(instructions) if told >= SHOWN_FROM]
     x = np.array([instructions[i] for i in shown], np.float64)
     panels = []
     for name, y_label, limits in (("reward", "mean reward", (-1.05, 1.05)), ("time", "mean time of arrival", None)):
         curves = []
-        for wiring, run in found.items():
+        for model, run in found.items():
             values_SI = run.arrays[name][:, -1][:, shown]
             low, middle, high = np.quantile(values_SI, (0.1, 0.5, 0.9), axis=0)
-            curves.append(Curve(ROWS[wiring], x, middle, low, high, "extra" if wiring == "accumulating" else "ours"))
+            curves.append(Curve(row_of(model), x, middle, low, high, "extra" if model == "nac" else "ours"))
         if name == "reward":
             curves += _paper()
         else:
@@ -85,7 +102,28 @@ def _by_instruction(cfg: Any, found: dict[str, Finished], instructions: tuple[in
         f"Medians over seeds of the mean over {cfg.test_episodes} episodes each of the greedy policy; bands from the "
         "10th to the 90th percentile of the seeds. Thin: the paper's curves, read off its figure.",
     )
-    return Figure("figure5", "figure5", title, tuple(panels), notes)
+    above = _frames(found["nac"], world, every=4) if "nac" in found else ()
+    return Figure("figure5", "figure5", title, tuple(panels), notes, above)
+
+
+def _frames(run: Finished, world: grid_world.Params, every: int = 1) -> tuple[Picture, ...]:
+    """Returns what the selected agent sees when told 13: the last picture, and each that is `every` steps before it."""
+    episode = grid_episode.episode(WATCHED, run.arrays["watched"][selected(run), -1])
+    ends = f"on the target: reward {episode.reward(world):.2f}" if episode.arrived else "never arrived"
+    pictures = grid_world.pictures()
+    return tuple(
+        Picture(f"t = {t}", pictures[place], f"told {WATCHED}" if t == 0 else ends if t == episode.time else "")
+        for t, place in enumerate(episode.places)
+        if t == 0 or (episode.time - t) % every == 0
+    )
+
+
+def _at_work(run: Finished, world: grid_world.Params) -> Gallery:
+    """Returns an episode of the selected agent, step by step and as an animation."""
+    frames = tuple(picture._replace(caption=picture.caption or "\N{NO-BREAK SPACE}") for picture in _frames(run, world))
+    title = f"Told {WATCHED} at t = 0, the {ROWS['nac']} agent (grey) steps on the target (red)"
+    notes = (f"The seed with the highest {SELECTED_BY}, on an episode that was not chosen.",)
+    return Gallery("figure5", "figure5_episode", title, frames, 7, notes, moving=True)
 
 
 def _paper() -> list[Curve]:
@@ -101,12 +139,10 @@ def _paper() -> list[Curve]:
 def _learning(cfg: Any, found: dict[str, Finished]) -> Figure:
     x = cfg.episodes * cfg.updates / cfg.evaluations * np.arange(1, cfg.evaluations + 1) / 1000
     curves = []
-    for wiring, run in found.items():
+    for model, run in found.items():
         reward_SE = run.arrays["training_reward"]
         low, middle, high = np.quantile(reward_SE, (0.0, 0.5, 1.0), axis=0)
-        curves.append(
-            Curve(ROWS[wiring], x, middle, low, high, "extra" if wiring == "accumulating" else "ours", each=reward_SE)
-        )
+        curves.append(Curve(row_of(model), x, middle, low, high, "extra" if model == "nac" else "ours", each=reward_SE))
     panel = Panel("", "thousand episodes", "mean reward in training", tuple(curves))
     return Figure("figure5", "figure5_learning", f"Learning to arrive in time ({cfg.seeds} seeds)", (panel,))
 
@@ -122,4 +158,10 @@ def _notes(cfg: Any) -> tuple[str, ...]:
         f"Synchronous advantage actor-critic, A3C's modern form: {cfg.updates:,} updates of {cfg.episodes} whole "
         f"episodes side by side; LSTM of {cfg.hidden}; T enters at t = 0 only. The NAC's {cfg.counts} outputs add up "
         "over time, n = n + NAC([T, h]), and enter the LSTM beside the pixels' features and T.",
+        "Unstated, so ours: Adam at {} to {} and an entropy weight of {} to {}, both falling in a line; gradients clipped "
+        "to a norm of {}; generalised advantages. At first no step too early or too late costs anything: over the first "
+        "{:.0%} of the updates the fall-off grows to its own. Without that an agent can learn to keep away from the "
+        "target before it has learnt when to go there.".format(
+            *cfg.learning_rate, *cfg.entropy, cfg.clip, cfg.lenience[1]
+        ),
     )

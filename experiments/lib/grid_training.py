@@ -11,12 +11,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from experiments.lib import actor_critic, grid_world, training
+from experiments.lib import actor_critic, grid_episode, grid_world, training
 from experiments.lib.grid_agent import Agent
-from experiments.lib.grid_world import GridWorld, Params
+from experiments.lib.grid_rollout import Rollout, roll_out
+from experiments.lib.grid_world import Params
 from experiments.lib.program import Train
-
-WORLD = GridWorld()
 
 
 class Recipe(NamedTuple):
@@ -28,59 +27,21 @@ class Recipe(NamedTuple):
     entropy: tuple[float, float]
     value: float
     clip: float
+    lenience: tuple[float, float]  # see `milder`
 
 
-class Rollout(NamedTuple):
-    """Episodes side by side, all leaves led by T and B; `running` is 1 up to the step that ends an episode."""
+def milder(world: Params, lenience: tuple[float, float], *, step: jax.Array, updates: int) -> Params:
+    """Returns the world of an update: the fall-off of the reward grows to its own over the first updates.
 
-    logits: jax.Array
-    values: jax.Array
-    actions: jax.Array
-    rewards: jax.Array
-    running: jax.Array
-    arrived: jax.Array
+    Stepping on the target by chance is nearly always too early. Where that costs the whole reward and more, an agent
+    can learn to keep away from the target before it has learnt when to go there, and then it never does.
 
-
-def roll_out(
-    agent: Agent,
-    params: Any,
-    key: jax.Array,
-    pixels_P: jax.Array,
-    world: Params,
-    *,
-    episodes: int,
-    steps: int,
-    greedy: bool = False,
-) -> Rollout:
-    """Returns episodes from start to end; `steps` must be `world.limit` or more.
-
-    There are 625 pictures, so vision runs once on each, and every step looks its features up: the same numbers and
-    gradients as if it ran on the picture of every step.
-    """  # fmt: skip
-    features_PF = agent.vision.apply({"params": params["vision"]}, pixels_P)
-    key_start, key_steps = jax.random.split(key)
-    _, state_B = jax.vmap(lambda key: _reset(key, world))(jax.random.split(key_start, episodes))
-
-    def step(carry: Any, key: jax.Array) -> tuple[Any, Rollout]:
-        state_B, memory, running_B = carry
-        told_B = jnp.where(state_B.time == 0, state_B.instruction, 0).astype(jnp.float32)
-        seen_BF = features_PF[grid_world.place(state_B)]
-        memory, (logits_BA, value_B) = agent.core.apply({"params": params["core"]}, memory, seen_BF, told_B)
-        drawn_B = jnp.argmax(logits_BA, axis=1) if greedy else jax.random.categorical(key, logits_BA)
-        action_B = jax.lax.stop_gradient(drawn_B)
-        after_B = jax.vmap(grid_world.move)(state_B, action_B)
-        arrived_B = (after_B.agent == after_B.target) & (running_B > 0)
-        reward_B = jnp.where(arrived_B, jax.vmap(grid_world.worth, in_axes=(0, None))(after_B, world), 0.0)
-        now = Rollout(logits_BA, value_B, action_B, reward_B, running_B, arrived_B)
-        ended_B = arrived_B | (after_B.time >= world.limit)
-        return (after_B, memory, jnp.where(ended_B, 0.0, running_B)), now
-
-    start = (state_B, agent.core.start(episodes), jnp.ones(episodes))
-    return jax.lax.scan(step, start, jax.random.split(key_steps, steps))[1]
-
-
-def _reset(key: jax.Array, world: Params) -> tuple[Any, grid_world.State]:
-    return WORLD.reset(key, world)
+    Args:
+      lenience: the share of the fall-off that is forgiven at first, and the share of all updates until none is.
+    """
+    forgiven, share = lenience
+    left = jnp.maximum(0, 1 - step / max(share * updates, 1))
+    return world._replace(fall_off=world.fall_off * (1 - forgiven * left))
 
 
 def make_train(
@@ -92,13 +53,15 @@ def make_train(
     test_episodes: int,
     test_limit: int,
     evaluations: int,
+    watched: int,
 ) -> Train:
     """Returns the training of one seed.
 
     Metrics: `training_reward` `[S, E]`, the mean of the last update's episodes; of the greedy policy on new episodes,
-    for each instruction I, the mean `reward` `[S, E, I]`, the share that `arrived`, the mean `time` of arrival, and
-    the share that arrived `exactly` in time; `random_reward`, of a policy that moves at random; `nonfinite_steps`.
-    """  # fmt: skip
+    for each instruction I, the mean `reward` `[S, E, I]`, the share that `arrived`, the mean `time` of arrival (or when
+    time is out), and the share that arrived `exactly` in time; `nonfinite_steps`. Of the last evaluation alone:
+    `weights` `[S, 1, W]` (`grid_episode.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `watched`.
+    """
     per_leg = recipe.updates // evaluations
     scale = optax.chain(training.clip_by_lane_norm(recipe.clip), optax.scale_by_adam())
     told_I = jnp.array(instructions)
@@ -114,46 +77,54 @@ def make_train(
     def leg(carry: Any, pixels_P: jax.Array) -> tuple[Any, dict[str, jax.Array]]:
         state, key_tests = carry
 
-        def rollout(params: Any, key: jax.Array) -> Rollout:
-            return roll_out(agent, params, key, pixels_P, world, episodes=recipe.episodes, steps=int(world.limit))
+        def play(params: Any, key: jax.Array, step: jax.Array) -> Rollout:
+            now = milder(world, recipe.lenience, step=step, updates=recipe.updates)
+            return roll_out(agent, params, key, pixels_P, now, episodes=recipe.episodes, steps=int(world.limit))
 
-        def losses(params_L: Any, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
-            key, entropy = batch
-            seen = rollout(jax.tree.map(lambda leaf: leaf[0], params_L), key)
-            weights = actor_critic.Weights(recipe.value, entropy)
-            return actor_critic.loss(
-                seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights
-            )[None]  # fmt: skip
+        def update(state: training.TrainState, _: None) -> tuple[training.TrainState, None]:
+            weights = actor_critic.Weights(recipe.value, fallen(recipe.entropy, state.step))
 
-        entropy = fallen(recipe.entropy, state.step + per_leg / 2)  # constant within a leg
-        state = training.take_steps(
-            state, steps=per_leg, sample=lambda key: (key, entropy), losses=losses, transform=scale,
-            learning_rate=lambda step: fallen(recipe.learning_rate, step),
-        )  # fmt: skip
+            def losses(params_L: Any, key: jax.Array) -> jax.Array:
+                seen = play(jax.tree.map(lambda leaf: leaf[0], params_L), key, state.step)
+                return actor_critic.loss(
+                    seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights
+                )[None]  # fmt: skip
+
+            state = training.take_steps(
+                state, steps=1, sample=lambda key: key, losses=losses, transform=scale,
+                learning_rate=lambda step: fallen(recipe.learning_rate, step),
+            )  # fmt: skip
+            return state, None
+
+        state, _ = jax.lax.scan(update, state, length=per_leg)
         params = jax.tree.map(lambda leaf: leaf[0], state.params)
 
         def tested(told: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
-            asked = world._replace(lowest=told, highest=told, limit=test_limit)
             seen = roll_out(
-                agent, params, key, pixels_P, asked, episodes=test_episodes, steps=test_limit, greedy=True
-            )  # fmt: skip
-            times_T1 = jnp.arange(1, test_limit + 1)[:, None]
-            arrivals_B = (times_T1 * seen.arrived).sum(axis=0)
+                agent, params, key, pixels_P, asked(told), episodes=test_episodes, steps=test_limit, greedy=True
+            )
+            ended_B = seen.running.sum(axis=0)
             return {
                 "reward": seen.rewards.sum(axis=0).mean(),
                 "arrived": seen.arrived.sum(axis=0).mean(),
-                "time": arrivals_B.sum() / jnp.maximum(seen.arrived.sum(), 1),
-                "exactly": (arrivals_B == told).mean(),
+                "time": ended_B.mean(),
+                "exactly": (seen.arrived.any(axis=0) & (ended_B == told)).mean(),
             }
 
+        def asked(told: jax.Array | int) -> Params:
+            return world._replace(lowest=told, highest=told, limit=test_limit)
+
         measured = jax.lax.map(lambda pair: tested(*pair), (told_I, jax.random.split(key_tests, len(instructions))))
-        last = rollout(params, jax.random.fold_in(state.key, state.step))
+        last = play(params, jax.random.fold_in(state.key, state.step), jnp.int32(recipe.updates))
         return (state, key_tests), {
             **measured,
             "training_reward": last.rewards.sum(axis=0).mean(),
             "nonfinite_steps": state.nonfinite_L[0],
+            "weights": grid_episode.pack(params),
+            "watched": grid_episode.watch(agent, params, key_tests, pixels_P, asked(watched), steps=test_limit),
         }
 
     return Train(
-        init=init, leg=leg, legs=evaluations, network_steps=per_leg, data=(jnp.asarray(grid_world.pictures()),)
-    )
+        init=init, leg=leg, legs=evaluations, network_steps=per_leg, last=("weights", "watched"),
+        data=(jnp.asarray(grid_world.pictures()),),
+    )  # fmt: skip

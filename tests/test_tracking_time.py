@@ -1,0 +1,201 @@
+"""The agents of the grid world: how they and their episodes are kept, shown and drawn."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from experiments import tracking_time
+from experiments.lib import drawing, grid_agent, grid_episode, grid_play, grid_training, grid_world
+from experiments.lib.artefacts import Finished, Gallery
+from experiments.lib.errors import UserError
+from experiments.lib.grid_rollout import roll_out
+from experiments.lib.grid_world import SIDE, Params
+from experiments.lib.program import compile_train
+from experiments.lib.suite import Experiment
+
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
+ROOT = Path(__file__).parents[1]
+SMALL = tracking_time.Config(
+    seeds=2, hidden=16, features=16, channels=4, updates=8, episodes=64, evaluations=1, test_episodes=64, test_limit=30
+)  # fmt: skip
+PIXELS = jnp.asarray(grid_world.pictures())
+
+
+def trained(cfg, model):
+    """Returns the metrics of training, as a record holds them."""
+    program = compile_train(tracking_time.make_train(cfg, model=model), cfg.seeds, jax.local_devices()[:1])
+    keys = jax.random.split(jax.random.key(5), cfg.seeds)
+    state, legs = program.init(jax.device_put(keys, program.sharding), *program.data), []
+    for leg in program.legs:
+        state, metrics = leg(state, *program.data)
+        legs.append(jax.device_get(metrics))
+    return {name: np.stack([metrics[name] for metrics in legs], axis=1) for name in legs[0]}
+
+
+@pytest.fixture(scope="module")
+def records():
+    return {model: trained(SMALL, model) for model in SMALL.models}
+
+
+@pytest.fixture(scope="module")
+def results(records):
+    provenance = {"device": "a core", "profile": "smoke", "date": "2026-01-01"}
+    return [
+        Finished("tracking_time", {"model": model}, arrays, "0123456789abcdef", provenance)
+        for model, arrays in records.items()
+    ]
+
+
+def agent_of(records, model):
+    agent = tracking_time.agent(SMALL, model)
+    return agent, grid_episode.unpack(agent, records[model]["weights"][0, -1])
+
+
+def test_what_is_stored_of_an_agent_is_that_agent(records):
+    """Its stored weights play the episode that was stored of it, and get the reward that was measured."""
+    agent, params = agent_of(records, "nac")
+    again = grid_episode.pack(params)
+    np.testing.assert_array_equal(again, records["nac"]["weights"][0, -1])
+    world = Params(lowest=10, highest=10, limit=SMALL.test_limit)
+    seen = roll_out(agent, params, jax.random.key(1), PIXELS, world, episodes=256, steps=SMALL.test_limit, greedy=True)
+    measured = records["nac"]["reward"][0, -1, tracking_time.INSTRUCTIONS.index(10)]
+    assert float(seen.rewards.sum(axis=0).mean()) == pytest.approx(measured, abs=0.15)
+
+
+@pytest.mark.parametrize("wiring", grid_agent.WIRINGS)
+def test_an_episode_that_is_watched_is_a_walk_to_the_target(wiring):
+    """Step by step to a neighbouring cell or none, with one target, and to its end at the latest when time is out."""
+    agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, "nac", wiring))
+    params = agent.init(jax.random.key(3), PIXELS)
+    world, ends = Params(lowest=9, highest=9, limit=25), set()
+    watch = jax.jit(lambda key: grid_episode.watch(agent, params, key, PIXELS, world, steps=25))
+    for i in range(40):
+        episode = grid_episode.episode(9, np.asarray(watch(jax.random.key(i))))
+        agents, targets = np.divmod(np.array(episode.places), SIDE**2)
+        assert len(set(targets)) == 1
+        assert 0 < episode.time <= 25
+        walked = np.abs(np.diff(np.stack(np.divmod(agents, SIDE)), axis=1)).sum(axis=0)
+        assert (walked <= 1).all()
+        assert (agents[:-1] != targets[:-1]).all()
+        assert episode.arrived == (agents[-1] == targets[-1])
+        assert episode.reward(world) == pytest.approx(1 - abs(9 - episode.time) / 7 if episode.arrived else 0)
+        ends.add(episode.arrived)
+    assert False in ends  # an agent that knows nothing
+
+
+def test_a_milder_start_is_the_same_world_at_the_end(records):
+    """What is forgiven at first is not forgiven in what is measured: a reward never lies above 1 - |T - t| / 7."""
+    for arrays in records.values():
+        told_I = np.array(tracking_time.INSTRUCTIONS)
+        reward, arrived, time = (arrays[name][:, -1] for name in ("reward", "arrived", "time"))
+        bound = 1 - np.abs(told_I - time) / 7  # of means, by the triangle inequality, where all arrive
+        assert (reward <= np.where(arrived == 1, bound, 1) + 1e-5).all()
+
+
+def show(results, **changes):
+    options = {"told": 13, "model": "nac", "episode": 0, **changes}
+    console = Console(file=io.StringIO(), width=80, soft_wrap=True)
+    grid_play.show(Experiment("tracking_time", tracking_time, SMALL), results, console=console, **options)
+    return console.file.getvalue()
+
+
+def test_an_episode_is_printed(results):
+    text = show(results, told=9)
+    assert text.startswith("t = 0")
+    assert "Told 9, it" in text and "A3C + NAC, seed" in text
+    assert text.count("t = 1 ") == 1
+    assert max(map(len, text.splitlines()[:-1])) <= 80
+    pictures = text.count("t = ") - text.splitlines()[-1].count("t = ")
+    letters = "".join(text.splitlines()[:-1])
+    assert letters.count("A") == pictures
+    assert letters.count("X") == pictures - ("arrived at" in text)  # at the end the agent stands on it
+    assert show(results, told=9) == text
+    assert show(results, told=9, episode=1) != text
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"told": 0}, r"--T is 0, but must be a number of steps from 1 to 999"),
+        ({"episode": -1}, r"--episode is -1, but must be"),
+        ({"model": "nalu"}, r"No trained agent nalu is here \(there is a3c, nac\)"),
+    ],
+)
+def test_what_cannot_be_shown_is_told(results, changes, sentence):
+    with pytest.raises(UserError, match=sentence):
+        show(results, **changes)
+
+
+def test_where_nothing_is_trained_playing_says_what_to_do(tmp_path):
+    words = [sys.executable, "-m", "experiments", "play", "figure5", "--T", "15", "--runs-dir", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "train it with make figure5" in done.stderr
+
+
+def test_the_figure_shows_an_episode_and_moves(results):
+    figures = tracking_time.figures(SMALL, results)
+    (gallery,) = (figure for figure in figures if isinstance(figure, Gallery))
+    by_name = {figure.name: figure for figure in figures}
+    assert by_name["figure5"].above[-1].title == gallery.pictures[-1].title  # both end with the episode
+    files = drawing.draw(gallery)
+    with Image.open(io.BytesIO(files["gif"])) as film:
+        assert film.is_animated
+        shown = []
+        for i in range(film.n_frames):
+            film.seek(i)
+            shown += [film.convert("RGB")] * max(1, round(film.info["duration"] / 450) if i + 1 < film.n_frames else 1)
+    assert len(shown) == len(gallery.pictures)
+    red, green, blue = (np.array(shown[0])[..., c].astype(int) for c in range(3))
+    assert ((red - green > 150) & (red - blue > 150)).sum() == (5 * grid_world.CELL) ** 2  # the target, zoomed
+
+
+def test_the_table_has_every_instruction_and_the_paper(results):
+    (table,) = tracking_time.tables(SMALL, results)
+    assert table.columns == tuple(f"T = {told}" for told in range(8, 27))
+    assert set(table.rows) == {"A3C", "A3C + NAC"}
+    rewards = {(q.row, q.column): q for q in table.quantities if q.metric == "reward"}
+    assert len(rewards) == 2 * 19
+    run = next(run for run in results if run.variant["model"] == "a3c")
+    np.testing.assert_allclose(rewards["A3C", "T = 8"].values_S, run.arrays["reward"][:, -1, 0], rtol=2e-3)  # printed
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"instructed": (9, 8)}, r"instructed is 9 8, but must be a lowest and a highest T above zero"),
+        ({"limit": 11}, r"limit is 11, but must be at least the highest T, 12"),
+        ({"updates": 7, "evaluations": 2}, r"updates is 7, which evaluations = 2 does not divide"),
+        ({"wiring": "circular"}, r"wiring has no 'circular'"),
+        ({"models": ("lstm",)}, r"models has no 'lstm'"),
+        ({"lenience": (1.5, 0.1)}, r"lenience"),
+    ],
+)
+def test_settings_that_cannot_be_are_told(changes, sentence):
+    with pytest.raises(UserError, match=sentence):
+        tracking_time.Config(**changes)
+
+
+def test_the_rewards_of_training_start_milder():
+    """A fall-off that is forgiven whole gives 1 for every arrival; the same starts and moves otherwise."""
+    agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, "a3c", "accumulating"))
+    params = agent.init(jax.random.key(3), PIXELS)
+    milder = grid_training.milder(Params(), (1.0, 0.5), step=jnp.int32(0), updates=10)
+    halfway = grid_training.milder(Params(), (1.0, 0.5), step=jnp.float32(2.5), updates=10)
+    seen, half, full = (
+        roll_out(agent, params, jax.random.key(0), PIXELS, world, episodes=64, steps=20)
+        for world in (milder, halfway, grid_training.milder(Params(), (1.0, 0.5), step=jnp.int32(5), updates=10))
+    )
+    np.testing.assert_array_equal(seen.rewards, seen.arrived)
+    np.testing.assert_array_equal(seen.places, full.places)
+    np.testing.assert_allclose(half.rewards, (seen.rewards + full.rewards) / 2, atol=1e-6)
