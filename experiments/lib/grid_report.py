@@ -148,7 +148,7 @@ def _learning(cfg: Any, found: dict[str, Finished]) -> Figure:
 
 
 def _notes(cfg: Any) -> tuple[str, ...]:
-    low, high = cfg.instructed
+    (low, high), rate, entropy = cfg.instructed, cfg.learning_rate, cfg.entropy
     return (
         f"Mean reward over {cfg.test_episodes} episodes of the greedy policy for each T, which end after "
         f"{cfg.test_limit} steps; in training T is uniform from {low} to {high} and episodes end after {cfg.limit}. "
@@ -158,10 +158,9 @@ def _notes(cfg: Any) -> tuple[str, ...]:
         f"Synchronous advantage actor-critic, A3C's modern form: {cfg.updates:,} updates of {cfg.episodes} whole "
         f"episodes side by side; LSTM of {cfg.hidden}; T enters at t = 0 only. The NAC's {cfg.counts} outputs add up "
         "over time, n = n + NAC([T, h]), and enter the LSTM beside the pixels' features and T.",
-        "Unstated, so ours: Adam at {} to {} and an entropy weight of {} to {}, both falling in a line; gradients clipped "
-        "to a norm of {}; generalised advantages. At first no step too early or too late costs anything: over the first "
-        "{:.0%} of the updates the fall-off grows to its own. Without that an agent can learn to keep away from the "
-        "target before it has learnt when to go there.".format(
-            *cfg.learning_rate, *cfg.entropy, cfg.clip, cfg.lenience[1]
-        ),
+        f"Unstated, so ours: Adam, its rate falling in a line from {rate[0]:g} to {rate[1]:g}, the weight of the "
+        f"entropy from {entropy[0]:g} to {entropy[1]:g}; gradients clipped to a norm of {cfg.clip:g}; generalised "
+        f"advantages. At first no step too early or too late costs anything: over the first {cfg.lenience[1]:.0%} of "
+        "the updates the fall-off of the reward grows to its own. Without that an agent can learn to keep away from "
+        "the target before it has learnt when to go there, and then it never does.",
     )
