@@ -594,6 +594,8 @@ def test_figure_3_is_of_the_unit_with_the_least_best_validation_error_and_of_its
     run, queries = with_best_unit(u), word_queries.queries(SPLITS)
     _, second = language_to_numbers.tables(REPORTED, [run])
     lines = lines_of(second)
+    order = [int(column.partition(":")[0]) for column in second.columns]
+    assert order == sorted(order)  # the words of every query in their order
     place = queries.index(("three", "hundred", "and", "thirty", "four"))
     answers_ST = run.arrays["queries"][:, 0, u, 0, place]
     for t, (column, value) in enumerate(

@@ -36,7 +36,8 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     asked = [line for model in SHOWN if model in found for line in _predictions(cfg, found[model], model)]
     if not asked:
         return [first]
-    blocks, columns = (tuple(dict.fromkeys(getattr(q, name) for q in asked)) for name in ("block", "column"))
+    blocks = tuple(dict.fromkeys(q.block for q in asked))
+    columns = tuple(sorted({q.column for q in asked}, key=lambda column: (int(column.partition(":")[0]), column)))
     second = Table(
         "figure3", "Figure 3: the answer after every word", blocks, tuple(row_of(model) for model in SHOWN), columns,
         tuple(asked), words_notes.figure(cfg), decimals=1, cap=9999.0,
