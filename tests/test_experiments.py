@@ -34,6 +34,7 @@ def command(*words, **environment):
 def runs(tmp_path_factory):
     """The store after every experiment has run in the smoke profile."""
     folder = tmp_path_factory.mktemp("smoke") / "runs"
+    command("run", "figure5", folder, JAX_DISABLE_MOST_OPTIMIZATIONS="0")  # trains long enough to need them
     command("run", "all", folder)
     return folder
 
