@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Report:
-    """Render tables, figures, claims and the index from stored runs; never trains."""
+    """Render tables, figures, claims, the index and one page of all (report.html) from stored runs; never trains."""
 
     profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
     runs_dir: Path = Path("runs")  # the store

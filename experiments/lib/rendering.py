@@ -1,4 +1,4 @@
-"""Renders a store: every artefact's tables and figures, the claims and the index."""
+"""Renders a store: every artefact's tables and figures, the claims, the index and the page."""
 
 from pathlib import Path
 
@@ -31,9 +31,10 @@ def render_if_any(
 ) -> bool:
     """Does what `render` does and says whether there was anything to render."""
     collected = suite.collect(chosen, root)
-    summaries, quantities = [], []
+    summaries, quantities, parts = [], [], []
     for artefact, (tables, figures, runs) in sorted(collected.items()):
         beside = published / "tables" / f"{artefact}.csv" if published and published != root else None
+        beside = beside if beside and beside.exists() else None
         option = "" if profile == "quick" else f" PROFILE={profile}"
         summaries.append(
             report.write_artefact(
@@ -43,14 +44,16 @@ def render_if_any(
                 figures,
                 runs,
                 command=f"make {artefact}{option}",
-                published=beside if beside and beside.exists() else None,
+                published=beside,
             )
         )
+        parts.append(report.page_part(root, summaries[-1], tables, figures, runs, beside))
         quantities.extend(quantity for table in tables for quantity in table.quantities)
         names = [f"tables/{artefact}.md", *(f"figures/{figure.name}.png" for figure in figures)]
         console.print(f"{artefact}: {', '.join(str(root / name) for name in names)}", highlight=False)
     if collected:
         claims = report.write_claims(root, quantities)
         report.write_index(root, summaries, claims)
-        console.print(f"all: {root / 'README.md'}", highlight=False)
+        report.write_page(root, parts, claims)
+        console.print(f"all: {root / 'README.md'}, {root / 'report.html'}", highlight=False)
     return bool(collected)

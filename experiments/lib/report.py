@@ -1,12 +1,12 @@
-"""Renders what the store holds and writes it beside the store: tables, figures, claims and an index.
+"""Renders what the store holds and writes it beside the store: tables, figures, claims, an index and a page.
 
 Rendering is pure and knows no clock, so that the same store gives the same bytes.
 """
 
 from pathlib import Path
 
-from experiments.lib import claims, drawing, files, printing
-from experiments.lib.artefacts import Figure, Finished, Quantity, Table
+from experiments.lib import claims, drawing, files, page, printing
+from experiments.lib.artefacts import Figure, Finished, Gallery, Quantity, Table
 from experiments.lib.index import Summary, render_index
 from experiments.lib.table_csv import read_published, render_table_csv
 from experiments.lib.table_markdown import render_table_markdown
@@ -95,6 +95,27 @@ def _claim_line(verdict: claims.Verdict) -> list[str | int]:
 def write_index(root: Path, summaries: list[Summary], verdicts: tuple[claims.Verdict, ...]) -> None:
     """Writes the index, `README.md`, under `root`."""
     files.write_atomically(root / "README.md", render_index(summaries, verdicts))
+
+
+def page_part(
+    root: Path,
+    summary: Summary,
+    tables: list[Table],
+    figures: list[Figure],
+    records: list[Finished],
+    published: Path | None = None,
+) -> page.Part:
+    """Returns what the page shows of an artefact; its figures are those that `write_artefact` wrote under `root`."""
+    drawn = []
+    for figure in figures:
+        suffixes = ("png", "gif") if isinstance(figure, Gallery) and figure.moving else ("png",)
+        drawn.append({s: (root / "figures" / f"{figure.name}.{s}").read_bytes() for s in suffixes})
+    return page.Part(summary, tables, figures, records, drawn, read_published(published))
+
+
+def write_page(root: Path, parts: list[page.Part], verdicts: tuple[claims.Verdict, ...]) -> None:
+    """Writes the page that needs no other file, `report.html`, under `root`."""
+    files.write_atomically(root / "report.html", page.render_page(parts, verdicts))
 
 
 def _distinct(provenance: list[dict], name: str) -> tuple[str, ...]:

@@ -1,0 +1,355 @@
+"""The page: whole in itself, holding every number, claim and note, and answering its buttons."""
+
+import base64
+import html
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.lib import claims, page_claims, page_picture, page_strip, report
+from experiments.lib.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table
+
+BLOCKS = ("static interpolation", "static extrapolation")
+VOID = {"meta", "br", "img"}
+HOSTILE = "<script>alert(1)</script> & \"quoted\" 'title'"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def quantity(block, row, column, values_S, metric="score", **changes):
+    return Quantity(
+        "table1", block, row, column, metric, np.array(values_S), "0123abcd", "a CPU", "quick",
+        selected=1, selected_by="interpolation error", threshold=0.05 if metric == "score" else None,
+    )._replace(**changes)  # fmt: skip
+
+
+def table(**changes):
+    quantities = tuple(
+        quantity(block, row, column, np.array([0.31, 0.04, np.nan]) * scale * (7 + i), metric)
+        for block in BLOCKS
+        for row in ("a+b", "a*b")
+        for i, column in enumerate(("ReLU6", "NALU", "NALU (untied)"))
+        for metric, scale in (("score", 1.0), ("mse", 1e-6))
+    )
+    columns = ("ReLU6", "NAC", "NALU", "NALU (untied)")
+    notes = ("Batches are shared: a < b & `MSE`.", "A second note.")
+    return Table("table1", HOSTILE, BLOCKS, ("a+b", "a*b"), columns, quantities, notes)._replace(**changes)
+
+
+CURVES = (Curve("c", np.arange(3.0), np.arange(3.0)), Curve("d", np.arange(3.0), np.arange(3.0), style="paper"))
+FIGURES = [
+    Figure("table1", "curves", HOSTILE, (Panel("p", "steps", "error", CURVES),), ("A figure's <note>.",)),
+    Gallery(
+        "table1", "seen", "Seen", (Picture("one", np.zeros((4, 4, 3), np.uint8), "says\n3"),) * 2,
+        notes=("A gallery's note.",), moving=True,
+    ),
+]  # fmt: skip
+RECORD = Finished(
+    "static", {"cell": "nalu"}, {"error": np.zeros((3, 6))}, "0123abcd",
+    {
+        "wall_seconds": 200.0, "date": "2026-11-20T10:00", "device": "a CPU", "profile": "quick", "seeds": 3,
+        "commit": "fedcba98", "command": "python -m experiments run <static>",
+    },
+)  # fmt: skip
+
+
+def render(root, tables):
+    """Writes what `rendering` does, and returns the page."""
+    summary = report.write_artefact(root, "table1", tables, FIGURES, [RECORD], "make table1")
+    verdicts = report.write_claims(root, [q for each in tables for q in each.quantities])
+    report.write_page(root, [report.page_part(root, summary, tables, FIGURES, [RECORD])], verdicts)
+    return (root / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="module")
+def page(root):
+    return render(root, [table()])
+
+
+@pytest.fixture(scope="module")
+def seen(page):
+    """The page as it is read: its words, without what is between the angles."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+class Elements(HTMLParser):
+    """Collects every element, and what is wrong with how they are closed."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.all, self.faults = [], [], []
+        self.feed(page)
+        self.close()
+        self.faults += self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.all.append((tag, dict(attributes)))
+        if len(attributes) != len(dict(attributes)):
+            self.faults.append(f"{tag} repeats an attribute")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.all.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> closes something else")
+
+
+@pytest.fixture(scope="module")
+def elements(page):
+    return Elements(page)
+
+
+def test_the_page_is_well_formed_and_its_links_lead_somewhere(elements):
+    assert not elements.faults
+    names = [attributes["id"] for _, attributes in elements.all if "id" in attributes]
+    assert len(names) == len(set(names))
+    links = [attributes["href"] for tag, attributes in elements.all if tag == "a"]
+    assert {link[1:] for link in links if link.startswith("#")} <= set(names)
+    labels = [attributes["aria-labelledby"] for _, attributes in elements.all if "aria-labelledby" in attributes]
+    assert set(labels) <= set(names)
+
+
+def test_the_page_needs_no_other_file_and_no_network(page, elements):
+    for tag, attributes in elements.all:
+        assert tag not in {"link", "iframe", "object", "embed", "base"}, tag
+        assert attributes.get("src", "data:").startswith("data:"), tag
+        outward = tag == "a" and attributes["href"] == "https://arxiv.org/abs/1808.00508"
+        assert outward or attributes.get("href", "#").startswith("#"), attributes
+    style = page[page.index("<style>") : page.index("</style>")]
+    assert not re.search(r"url\(|@import", style)
+    script = page[page.rindex("<script>") :]
+    assert not re.search(r"fetch|XMLHttp|import\(|https?:", script)
+
+
+def test_headings_are_in_order_and_pictures_have_words(elements):
+    levels = [int(tag[1]) for tag, _ in elements.all if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    assert ("html", {"lang": "en-GB"}) in elements.all
+    pictures = [attributes for tag, attributes in elements.all if tag == "img"]
+    assert len(pictures) == 3
+    assert all(picture["alt"] for picture in pictures)
+    assert "p: error against steps, of c, d (the paper)" in pictures[0]["alt"]
+    assert "one: says; 3" in pictures[1]["alt"]
+
+
+def test_every_number_is_on_the_page(seen):
+    for shown in ("0.3", "median 2.2 [0.3, >999]", "solved 0 % [0, 56]", "paper 42.6", "1 diverged"):
+        assert shown in seen, shown
+    assert "static interpolation, ours besides" in seen
+    for number in ("2.2e-06", "2.5e-06", "2.8e-06", "[2.8e-07, inf]"):
+        assert number in seen, number
+    for fact in ("0123abcd", "static: cell nalu", "fedcba98", "2026-11-20T10:00", "3 min", "a CPU", "make table1"):
+        assert fact in seen, fact
+
+
+def test_every_note_and_every_claim_is_on_the_page(page, seen):
+    for note in ("A second note.", "A figure's <note>.", "A gallery's note.", "a < b & MSE"):
+        assert note in seen, note
+    assert "a &lt; b &amp; <code>MSE</code>." in page
+    for claim in claims.all_claims():
+        for words in (claim.claim, claim.test, claim.note.replace("`", "")):
+            assert " ".join(words.split()) in seen, words
+    assert page.count("data-verdict=") == len(claims.all_claims())
+    assert "Not run yet figure5" in seen
+
+
+def test_what_comes_from_outside_is_escaped(page, elements):
+    assert "<script>alert" not in page
+    assert page.count(html.escape(HOSTILE)) >= 4  # title, contents, table, figure
+    assert sum(tag == "script" for tag, _ in elements.all) == 1
+
+
+def test_the_same_store_gives_the_same_bytes(page, tmp_path):
+    assert render(tmp_path, [table()]) == page
+
+
+def test_a_half_finished_store_has_a_page(tmp_path):
+    seen = render(tmp_path, [table(quantities=())])
+    assert "Not run yet" in seen
+    assert "paper 42.6" in seen
+
+
+def test_the_counts_on_the_buttons_are_those_of_the_verdicts():
+    claim = claims.all_claims()[0]
+    verdicts = tuple(claims.Verdict(claim, name) for name in ("holds", "holds", "fails"))
+    shown = page_claims.filter_html(verdicts)
+    words = [re.sub(r"<[^>]*>", "", button) for button in re.findall("<button.*?</button>", shown)]
+    assert words == ["all 3", "✓ holds 2", "◐ partly 0", "✗ fails 1", "○ open 0"]
+
+
+def dots(svg, kind="dots"):
+    """Returns the number of dots of a strip by their place: a stack of n is a dotted line over n - 1 steps."""
+    drawn = re.search(rf'class="{kind}" stroke-dasharray="0 ([\d.]+)" d="([^"]*)"', svg)
+    if not drawn:
+        return {}
+    stacks = re.findall(r"M(-?\d+) \d+v-([\d.]+)", drawn[2])
+    return {int(x): round((float(height) - 0.1) / float(drawn[1])) + 1 for x, height in stacks}
+
+
+def place_of(svg, kind):
+    return int(re.search(rf'class="{kind}" d="M(-?\d+) ', svg)[1])
+
+
+def test_a_strip_has_a_dot_for_every_seed_at_its_place():
+    svg = page_strip.strip(quantity("b", "r", "c", [0.0, 1.0, 1.0, 2.0], metric="m"))
+    assert dots(svg) == {14: 1, 65: 2, 119: 1}  # a grid of 3 from 14 to 118
+    assert place_of(svg, "median") == 66
+    assert dots(svg, "beyond") == {}
+    assert ">0<" in svg and ">2<" in svg and "4 seeds: median 1" in svg
+
+
+def test_seeds_that_diverged_or_are_off_the_scale_stand_at_the_edge():
+    few = quantity("b", "r", "c", [1.0, 2.0, np.nan, np.inf, 5000.0], metric="m")
+    assert dots(page_strip.strip(few, cap=999.0), "beyond") == {128: 3}
+    assert sum(dots(page_strip.strip(few, cap=999.0)).values()) == 2
+    accuracy = few._replace(values_S=np.array([98.0, 99.0, np.nan]), higher_is_better=True)
+    assert dots(page_strip.strip(accuracy), "beyond") == {4: 1}
+    none = page_strip.strip(few._replace(values_S=np.array([np.nan, np.nan])))
+    assert dots(none, "beyond") == {128: 2}
+    assert dots(none) == {}
+
+
+def test_errors_over_many_decades_are_on_a_logarithmic_scale_and_zero_is_at_its_edge():
+    svg = page_strip.strip(quantity("b", "r", "c", [0.0, 1e-4, 1e-2, 1.0], metric="m"))
+    assert dots(svg) == {14: 1, 65: 1, 119: 1}
+    assert dots(svg, "beyond") == {4: 1}
+    assert ">log<" in svg
+    assert page_strip.scale(np.array([0.1, 99.0]), np.nan, cap=np.inf, higher_is_better=True).logarithmic is False
+
+
+def test_the_papers_value_is_marked_and_belongs_to_the_scale():
+    svg = page_strip.strip(quantity(BLOCKS[1], "a+b", "ReLU6", [10.0, 20.0, 30.0]))
+    assert place_of(svg, "theirs") == 118
+    assert "the paper 42.6" in svg and ">42.6<" in svg
+
+
+def test_a_hundred_equal_seeds_stay_within_the_strip():
+    svg = page_strip.strip(quantity("b", "r", "c", [1.0] * 100, metric="m"))
+    step = float(re.search(r'stroke-dasharray="0 ([\d.]+)"', svg)[1])
+    assert 99 * step < page_strip.HEIGHT
+
+
+def test_pictures_are_made_smaller_and_keep_their_colours():
+    pixels = np.full((40, 60, 3), 255, np.uint8)
+    pixels[5:15] = (0, 114, 178)
+    pixels[20:30] = (213, 94, 0)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=0)
+    kind, _, data = page_picture.as_png(buffer.getvalue()).partition(",")
+    assert kind == "data:image/png;base64"
+    small = base64.b64decode(data)
+    assert len(small) < len(buffer.getvalue())
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(small)).convert("RGB")), pixels)
+
+
+class Browser:
+    """One page in a browser without a window, driven over a pipe (the DevTools protocol)."""
+
+    def __init__(self, address, profile):
+        (its_in, self.write), (self.read, its_out) = os.pipe(), os.pipe()
+        command = f'exec "$0" "$@" 3<&{its_in} 4>&{its_out}'
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={profile}",
+            "--remote-debugging-pipe",
+        ]
+        self.process = subprocess.Popen(
+            ["bash", "-c", command, CHROMIUM, *options, "about:blank"],
+            pass_fds=(its_in, its_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(its_in)
+        os.close(its_out)
+        self.asked, self.rest, self.session = 0, b"", {}
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = {"sessionId": self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
+        self.call("Page.navigate", url=address)
+        self.wait("document.readyState == 'complete' && location.protocol == 'file:'")
+
+    def call(self, method, **parameters):
+        self.asked += 1
+        message = {"id": self.asked, "method": method, "params": parameters, **self.session}
+        os.write(self.write, json.dumps(message).encode() + b"\0")
+        while True:
+            while b"\0" in self.rest:
+                line, _, self.rest = self.rest.partition(b"\0")
+                answer = json.loads(line)
+                if answer.get("id") == self.asked:
+                    return answer["result"]
+            data = os.read(self.read, 1 << 16)
+            assert data, "the browser is gone"
+            self.rest += data
+
+    def ask(self, expression):
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def wait(self, condition):
+        for _ in range(600):
+            if self.ask(condition):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"never true: {condition}")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.read)
+        os.close(self.write)
+
+
+@pytest.fixture(scope="module")
+def browser(page, root):
+    browser = Browser((root / "report.html").as_uri(), root / "profile")
+    yield browser
+    browser.close()
+
+
+SHOWN = "[...document.querySelectorAll('[data-verdict]')].filter(e => e.checkVisibility()).map(e => e.dataset.verdict)"
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH to open the page in")
+def test_in_a_browser_the_buttons_choose_among_the_claims(browser, page):
+    total = page.count("data-verdict=")
+    count = {name: page.count(f'data-verdict="{name}"') for name in claims.VERDICTS}
+    assert count["open"] and count["partly"]
+    assert len(browser.ask(SHOWN)) == total
+    browser.ask("document.querySelector('[data-choose=open]').click()")
+    browser.wait("location.hash == '#verdict=open' && document.body.classList.contains('filtered')")
+    assert set(browser.ask(SHOWN)) == {"open"}
+    assert browser.ask("document.getElementById('shown').textContent").startswith(f"{count['open']} of {total} claims")
+    assert not browser.ask("document.querySelector('figure').checkVisibility()")
+    first = (
+        "[...document.querySelectorAll('[data-verdict]')].find(e => e.checkVisibility()).getBoundingClientRect().top"
+    )
+    assert browser.ask(f"{first} > document.getElementById('filter').getBoundingClientRect().bottom")
+    browser.ask("document.querySelector('[data-choose=partly]').click()")
+    browser.wait("document.querySelector('[data-choose=partly]').getAttribute('aria-pressed') == 'true'")
+    assert browser.ask(f"{SHOWN}.length") == count["open"] + count["partly"]
+    browser.ask("document.querySelector('#table1 .back a').click()")
+    browser.wait("!document.body.classList.contains('filtered')")
+    assert browser.ask("document.querySelector('figure').checkVisibility()")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH to open the page in")
+def test_on_a_phone_only_the_tables_scroll_sideways(browser):
+    browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+    assert browser.ask("document.documentElement.scrollWidth") == 390
