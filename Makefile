@@ -38,8 +38,8 @@ publish: $(READY)  ## move finished runs of the full profile into results/
 bench: $(VENV)/.ready-bench-$(DEVICE)  ## measure our speed and PyTorch's on the same work
 	@$(RUN) bench
 
-test: $(VENV)/.ready-dev-$(DEVICE)  ## run the tests
-	@$(VENV)/bin/python -m pytest
+test: $(VENV)/.ready-dev-$(DEVICE)  ## run the tests, on up to four cores
+	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.ready-dev-$(DEVICE)  ## lint, and check the formatting
 	@$(VENV)/bin/ruff check .

@@ -33,10 +33,15 @@ def environment(tmp_path_factory) -> dict[str, str]:
 
 
 def start(command: list, folder: Path, environment: dict[str, str]) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, *command, "--runs-dir", folder], cwd=ROOT, env=environment, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    """Starts a run that minds Ctrl-C, also where the tests were started in the background and do not."""
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, *command, "--runs-dir", folder], cwd=ROOT, env=environment, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def wait_for_checkpoint(process: subprocess.Popen, folder: Path, leg: int) -> None:
