@@ -280,7 +280,7 @@ def test_a_run_that_another_process_trains_is_told_and_the_rest_is_done(call, ru
 def test_a_store_without_permission_is_told(workplace, trained):
     before = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     if before and not shutil.which("setpriv"):
-        pytest.skip("root may write everywhere")
+        pytest.skip("root may write everywhere")  # without setpriv it cannot give that right away for the test
     shutil.copytree(trained / "runs", workplace / "runs")
     folders = [workplace / "runs", workplace / "runs" / "toy"]
     try:

@@ -351,6 +351,7 @@ def test_the_stand_in_is_the_same_each_time():
 # MNIST itself
 
 
+# MNIST is not in the repository and tests download nothing; the tests above hold the same with made-up files.
 @pytest.mark.skipif(not REAL, reason="MNIST is not here: set NALU_DATA to its folder")
 def test_mnist_is_the_one_that_was_published(monkeypatch):
     monkeypatch.undo()  # the real names and sums

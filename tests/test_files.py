@@ -55,14 +55,14 @@ def test_a_refusal_is_told_and_leaves_what_was_there(tmp_path, monkeypatch, call
 
 def test_a_really_full_disk_is_told(tmp_path):
     if os.geteuid() != 0 or not shutil.which("mount"):
-        pytest.skip("only root can mount a small disk")
+        pytest.skip("only root can mount a small disk")  # another test fakes the full disk for everybody
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, check=False
     )
     if mounted.returncode:
-        pytest.skip("mounting is not permitted here")
+        pytest.skip("mounting is not permitted here")  # as in many containers
     try:
         files.write_atomically(disk / "kept", b"old")
         with pytest.raises(UserError, match=r"The disk that holds .*kept is full"):

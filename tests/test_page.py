@@ -24,6 +24,9 @@ VOID = {"meta", "br", "img"}
 HOSTILE = "<script>alert(1)</script> & \"quoted\" 'title'"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
+# A browser is nothing that pip installs; all but the buttons and the width is tested without one.
+in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH to open the page in")
+
 
 def quantity(block, row, column, values_S, metric="score", **changes):
     return Quantity(
@@ -326,7 +329,7 @@ def browser(page, root):
 SHOWN = "[...document.querySelectorAll('[data-verdict]')].filter(e => e.checkVisibility()).map(e => e.dataset.verdict)"
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH to open the page in")
+@in_a_browser
 def test_in_a_browser_the_buttons_choose_among_the_claims(browser, page):
     total = page.count("data-verdict=")
     count = {name: page.count(f'data-verdict="{name}"') for name in claims.VERDICTS}
@@ -349,7 +352,7 @@ def test_in_a_browser_the_buttons_choose_among_the_claims(browser, page):
     assert browser.ask("document.querySelector('figure').checkVisibility()")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH to open the page in")
+@in_a_browser
 def test_on_a_phone_only_the_tables_scroll_sideways(browser):
     browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
     assert browser.ask("document.documentElement.scrollWidth") == 390

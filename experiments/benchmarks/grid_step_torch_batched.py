@@ -135,19 +135,13 @@ def noise(steps, episodes):
 
 
 def runner(*, compiled=False, updates=5):
-    """Returns the function that takes some updates and returns how many environment steps they had."""
+    """Returns the function that takes some updates of the batched program."""
     program, flat = Program(compiled=compiled), init().requires_grad_()
-    optimiser = torch.optim.Adam([flat], lr=work.LEARNING_RATE, fused=True)
 
-    def run():
-        for _ in range(updates):
-            optimiser.zero_grad()
-            program(flat, *started(CONFIG.episodes), noise(CONFIG.limit, CONFIG.episodes)).backward()
-            torch.nn.utils.clip_grad_norm_([flat], CONFIG.clip)
-            optimiser.step()
-        return work.steps(updates)
+    def loss():
+        return program(flat, *started(CONFIG.episodes), noise(CONFIG.limit, CONFIG.episodes))
 
-    return run
+    return plain.taking(updates, loss, [flat], fused=True)
 
 
 if __name__ == "__main__":

@@ -144,20 +144,25 @@ def estimated(values, rewards, running):
     return running * torch.stack(found[::-1])
 
 
-def runner(updates=2):
-    """Returns the function that takes some updates and returns how many environment steps they had."""
-    net, worlds = Net(), [GridWorld(seed) for seed in range(CONFIG.episodes)]
-    optimiser = torch.optim.Adam(net.parameters(), lr=work.LEARNING_RATE)
+def taking(updates, loss, weights, **options):
+    """Returns the function that takes some updates by Adam and returns how many environment steps they had."""
+    optimiser = torch.optim.Adam(weights, lr=work.LEARNING_RATE, **options)
 
     def run():
         for _ in range(updates):
             optimiser.zero_grad()
-            loss(*play(net, worlds)).backward()
-            nn.utils.clip_grad_norm_(net.parameters(), CONFIG.clip)
+            loss().backward()
+            nn.utils.clip_grad_norm_(weights, CONFIG.clip)
             optimiser.step()
         return work.steps(updates)
 
     return run
+
+
+def runner(updates=2):
+    """Returns the function that takes some updates of the plain program."""
+    net, worlds = Net(), [GridWorld(seed) for seed in range(CONFIG.episodes)]
+    return taking(updates, lambda: loss(*play(net, worlds)), list(net.parameters()))
 
 
 if __name__ == "__main__":

@@ -9,25 +9,28 @@ from experiments.lib.table_csv import Published
 
 
 class Cell(NamedTuple):
-    """What one cell says, as text; empty where there is nothing to say.
+    """What one cell says, as text, empty where there is nothing to say, and of which quantity.
 
     Attributes:
       headline: our number that is compared with the paper's; a dash where the run has not been done.
       details: lines about it: median and interval, success rate, diverged seeds.
       published: the published number, for a user's own run.
       paper: the paper's number, with a question mark where it was not seen for sure.
+      quantity: what all but the paper's number is told of; None where the run has not been done.
     """
 
     headline: str
     details: tuple[str, ...] = ()
     published: str = ""
     paper: str = ""
+    quantity: Quantity | None = None
 
 
 class Grid(NamedTuple):
-    """One block of a table, ready to print: `cells[i][j]` is in row i and column j."""
+    """A part of one block of a table, ready to print: `cells[i][j]` is in row i and column j."""
 
     title: str
+    block: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     cells: tuple[tuple[Cell, ...], ...]
@@ -57,8 +60,12 @@ def grids(table: Table, published: Published | None = None) -> list[Grid]:
                     tuple(_cell(table, main.get((block, r, c)), (block, r, c), published or {}) for c in columns)
                     for r in rows
                 )
-                grid = Grid(title, rows, columns, cells)
-                result.append(Grid(title, columns, rows, tuple(zip(*cells, strict=True))) if turned else grid)
+                turned_cells = tuple(zip(*cells, strict=True))
+                result.append(
+                    Grid(title, block, columns, rows, turned_cells)
+                    if turned
+                    else Grid(title, block, rows, columns, cells)
+                )
     return result
 
 
@@ -100,6 +107,7 @@ def _cell(table: Table, quantity: Quantity | None, place: tuple[str, str, str], 
         details=tuple(details),
         published=show(float(other)) if other else "",
         paper=printed,
+        quantity=quantity,
     )
 
 

@@ -107,14 +107,14 @@ def _by_instruction(
 
 
 def _frames(run: Finished, world: grid_world.Params, every: int = 1) -> tuple[Picture, ...]:
-    """Returns what the selected agent sees when told 13: the last picture, and each that is `every` steps before it."""
+    """Returns what the selected agent sees when told 13: at the start, every so many steps, and at the end."""
     episode = grid_episode.episode(WATCHED, run.arrays["watched"][selected(run), -1])
     ends = f"on the target: reward {episode.reward(world):.2f}" if episode.arrived else "never arrived"
     pictures = grid_world.pictures()
     return tuple(
         Picture(f"t = {t}", pictures[place], f"told {WATCHED}" if t == 0 else ends if t == episode.time else "")
         for t, place in enumerate(episode.places)
-        if t == 0 or (episode.time - t) % every == 0
+        if t % every == 0 or t == episode.time
     )
 
 
@@ -141,8 +141,8 @@ def _learning(cfg: Any, found: dict[str, Finished]) -> Figure:
     curves = []
     for model, run in found.items():
         reward_SE = run.arrays["training_reward"]
-        low, middle, high = np.quantile(reward_SE, (0.0, 0.5, 1.0), axis=0)
-        curves.append(Curve(row_of(model), x, middle, low, high, "extra" if model == "nac" else "ours", each=reward_SE))
+        style = "extra" if model == "nac" else "ours"
+        curves.append(Curve(row_of(model), x, np.median(reward_SE, axis=0), style=style, each=reward_SE))
     panel = Panel("", "thousand episodes", "mean reward in training", tuple(curves))
     return Figure("figure5", "figure5_learning", f"Learning to arrive in time ({cfg.seeds} seeds)", (panel,))
 

@@ -31,6 +31,11 @@ class Summary(NamedTuple):
     date: str
     command: str
 
+    @property
+    def seeds_told(self) -> str:
+        low, high = self.seeds or (0, 0)
+        return f"{low}" if low == high else f"{low} to {high}"
+
 
 def render_index(summaries: list[Summary], verdicts: tuple[claims.Verdict, ...]) -> bytes:
     """Returns the Markdown file of the index."""
@@ -62,12 +67,11 @@ def _line(summary: Summary, verdicts: list[claims.Verdict]) -> tuple[str, ...]:
         f"[{figure}](figures/{figure}.png) ([svg](figures/{figure}.svg), [csv](figures/{figure}.csv))"
         for figure, _ in summary.figures
     ]
-    low, high = summary.seeds or (0, 0)
     if summary.seeds is None:
         run = ("not run yet", "", "", "", "")
     else:
         run = (
-            f"{low}" if low == high else f"{low} to {high}",
+            summary.seeds_told,
             escape(", ".join(summary.profiles)),
             escape(", ".join(summary.devices)),
             printing.duration(summary.wall_seconds),

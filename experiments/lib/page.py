@@ -119,11 +119,9 @@ def _overview(parts: list[Part], of: dict[str, list[claims.Verdict]]) -> str:
 
 
 def _run(summary: Summary) -> list[str]:
-    low, high = summary.seeds or (0, 0)
-    seeds = f"{low}" if low == high else f"{low} to {high}"
     wall = printing.duration(summary.wall_seconds)
     day = summary.date.partition("T")[0]  # to the second: with the records
-    words = (seeds, ", ".join(summary.profiles), ", ".join(summary.devices), wall, day)
+    words = (summary.seeds_told, ", ".join(summary.profiles), ", ".join(summary.devices), wall, day)
     return [*map(text, words), f"<code>{text(summary.command)}</code>"]
 
 

@@ -12,11 +12,12 @@ from experiments.lib.table_csv import Published
 
 def table_html(table: Table, published: Published | None = None) -> str:
     """Returns a table with its title, how to read it, its grids, what is measured besides, and its notes."""
-    main = cells.main_quantities(table)
+    grids = cells.grids(table, published)
     parts = [f"<h3>{text(table.title)}</h3>"]
     parts.append(f'<p class="key">{prose(" ".join(cells.key(table, published=bool(published))))}</p>')
-    parts += [_grid(table, its, main) for its in cells.grids(table, published)]
-    further = _not_in_grids(table, main)
+    parts += [_grid(table, its) for its in grids]
+    shown = {id(cell.quantity) for its in grids for line in its.cells for cell in line}
+    further = [quantity for quantity in table.quantities if id(quantity) not in shown]
     if further:
         metrics = ", ".join(dict.fromkeys(quantity.metric for quantity in further))
         summary = f"Also measured: {metrics} (medians over seeds with 95 % intervals)"
@@ -25,32 +26,19 @@ def table_html(table: Table, published: Published | None = None) -> str:
     return "\n".join(parts)
 
 
-def _grid(table: Table, its: cells.Grid, main: dict[tuple[str, str, str], Quantity]) -> str:
-    block = next(block for block in table.blocks if its.title in (block, f"{block}, ours besides"))
-    lines = []
-    for row, line in zip(its.rows, its.cells, strict=True):
-        found = [main.get((block, row, c)) or main.get((block, c, row)) for c in its.columns]  # some tables are turned
-        drawn = ["" if quantity is None else strip(quantity, cap=table.cap) for quantity in found]
-        lines.append((text(row), *(_cell(cell, dots) for cell, dots in zip(line, drawn, strict=True))))
-    kind = "besides" if its.title != block else ""
+def _grid(table: Table, its: cells.Grid) -> str:
+    lines = [
+        (text(row), *(_cell(cell, table.cap) for cell in line)) for row, line in zip(its.rows, its.cells, strict=True)
+    ]
+    kind = "besides" if its.title != its.block else ""
     return grid(its.title, ("", *map(text, its.columns)), lines, kind=kind)
 
 
-def _cell(cell: cells.Cell, dots: str) -> str:
+def _cell(cell: cells.Cell, cap: float) -> str:
     lines = [f"<b>{text(cell.headline)}</b>", *(f"<small>{text(detail)}</small>" for detail in cell.details)]
     lines += [f"<small>published {text(cell.published)}</small>"] if cell.published else []
     lines += [f'<small class="paper">paper {text(cell.paper)}</small>'] if cell.paper else []
-    return "".join(lines) + dots
-
-
-def _not_in_grids(table: Table, main: dict[tuple[str, str, str], Quantity]) -> list[Quantity]:
-    """Returns the quantities that are not the first of their cell, or whose cell has no place in the layout."""
-    shown = {
-        id(quantity)
-        for (block, row, column), quantity in main.items()
-        if block in table.blocks and row in table.rows and column in table.columns
-    }
-    return [quantity for quantity in table.quantities if id(quantity) not in shown]
+    return "".join(lines) + ("" if cell.quantity is None else strip(cell.quantity, cap=cap))
 
 
 def _further(table: Table, quantities: list[Quantity]) -> list[str]:
