@@ -1,4 +1,4 @@
-"""The command line: `python -m experiments list | status | run | report | publish | bench`."""
+"""The command line: `python -m experiments list | status | run | report | verify | publish | play | bench`."""
 
 import sys
 

@@ -56,6 +56,7 @@ class Config:
         require_seeds(self)
         require_positive(self, "hidden", "hidden_layers", "steps", "legs", "learning_rate", "batch")
         require_positive(self, "train_limit")
+        require(self.hidden_layers <= 100, f"hidden_layers is {self.hidden_layers}, but must be at most 100.")
         require(self.steps % self.legs == 0, f"steps is {self.steps}, which legs = {self.legs} does not divide.")
         require_members("models", self.models, ("nonlinearities", *nalu.CELLS))
 

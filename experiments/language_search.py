@@ -19,7 +19,14 @@ import numpy as np
 import nalu
 from experiments.lib import number_words, word_networks, word_training
 from experiments.lib.artefacts import Finished, Quantity, Table
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import (
+    require,
+    require_members,
+    require_not_negative,
+    require_positive,
+    require_seeds,
+    selects,
+)
 from experiments.lib.program import Train
 from experiments.lib.quantities import quantity
 from experiments.lib.word_recipes import BLOCKS, MODELS, UNITS, row_of
@@ -57,8 +64,8 @@ class Config:
         require_positive(self, "hidden", "configured_hidden", "embedding", "steps")
         require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
         require_members("units", self.units, tuple(UNITS))
+        require_not_negative(self, "splits")
         require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")
-        require(min(self.splits) >= 0, "splits must not be negative.")
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

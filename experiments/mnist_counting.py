@@ -19,7 +19,15 @@ import optax
 import nalu
 from experiments.lib import digit_split, digits, muon, series, series_models, series_report, training
 from experiments.lib.artefacts import Figure, Finished, Gallery, Table
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import (
+    require,
+    require_finite,
+    require_members,
+    require_not_negative,
+    require_positive,
+    require_seeds,
+    selects,
+)
 from experiments.lib.program import Train
 
 VERSION = 1
@@ -58,14 +66,15 @@ class Config:
     def __post_init__(self) -> None:
         require_seeds(self)
         require_positive(self, "length", "batch", "steps", "evaluations", "learning_rate", "cell_rate")
-        require(self.weight_decay >= 0, f"weight_decay is {self.weight_decay}, but must not be negative.")
-        require_positive(self, "feature_scale", "plain_learning_rate", "hidden", "hold_out")
-        require(self.hold_out < 1, f"hold_out is {self.hold_out}, but is a share below 1.")
+        require_positive(self, "feature_scale", "plain_learning_rate", "hidden", "lengths", "test_series")
+        require_not_negative(self, "weight_decay")
+        require_finite(self, "weight_start")
+        require(0.001 <= self.hold_out <= 0.999, f"hold_out is {self.hold_out}, but is a share from 0.001 to 0.999.")
         require(
             self.steps % self.evaluations == 0,
             f"steps is {self.steps}, which evaluations = {self.evaluations} does not divide.",
         )
-        require(min(*self.lengths, *self.test_series) > 0, "lengths and test_series must be above zero.")
+        require(len(set(self.lengths)) == 3, f"lengths names a length twice: {' '.join(map(str, self.lengths))}.")
         require_members("tasks", self.tasks, tuple(TASKS))
         require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
         require_members("digits", (self.digits,), (digits.MNIST, digits.STAND_IN))

@@ -57,8 +57,8 @@ class Config:
     def __post_init__(self) -> None:
         require_seeds(self)
         require_positive(self, "batch", "steps", "finite_steps", "finite_images", "long_steps", "evaluations")
-        require_positive(self, "learning_rate", "test_images", "glance", "hold_out")
-        require(self.hold_out < 1, f"hold_out is {self.hold_out}, but is a share below 1.")
+        require_positive(self, "learning_rate", "test_images", "glance")
+        require(0.001 <= self.hold_out <= 0.999, f"hold_out is {self.hold_out}, but is a share from 0.001 to 0.999.")
         require(0 <= self.warm_up < 1, f"warm_up is {self.warm_up}, but is a share from 0 to below 1.")
         for name in ("steps", "finite_steps", "long_steps"):
             steps = getattr(self, name)

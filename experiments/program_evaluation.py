@@ -43,7 +43,8 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "programs", "networks", "length", "evaluations")
+        require_positive(self, "programs", "networks", "length", "evaluations", "digits")
+        require(self.length <= 1000, f"length is {self.length}, but must be at most 1000 times the usual steps.")
         require_members("languages", self.languages, tuple(LANGUAGES))
         require_members("models", self.models, MODELS)
         rising = self.digits == tuple(sorted(set(self.digits)))

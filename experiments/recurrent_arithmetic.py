@@ -18,7 +18,14 @@ import nalu
 from experiments.lib import arithmetic_scores as scores
 from experiments.lib import recurrent_networks, sequences, static_training, training
 from experiments.lib.artefacts import Figure, Finished, Table, find
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import (
+    require,
+    require_members,
+    require_not_negative,
+    require_positive,
+    require_seeds,
+    selects,
+)
 from experiments.lib.operations import OPERATIONS
 from experiments.lib.program import Train
 from experiments.lib.static_training import ADAM, RMSPROP, Recipe
@@ -74,7 +81,8 @@ class Config:
         require_positive(self, "hidden", "cell_hidden", "high", "nalu_steps", "nac_steps", "cell_steps")
         require_positive(self, "nalu_learning_rate", "cell_learning_rate", "relu_learning_rate", "evaluations")
         require_positive(self, "inputs", "items", "long_items", "batch", "random_networks", "steps_trained")
-        require(self.polish_steps >= 0, f"polish_steps is {self.polish_steps}, but must not be negative.")
+        require_positive(self, "lengths", "steps_extrapolated")
+        require_not_negative(self, "polish_steps")
         require(
             self.steps_extrapolated > self.steps_trained,
             f"steps_extrapolated is {self.steps_extrapolated}, but must be above steps_trained = {self.steps_trained}.",

@@ -61,7 +61,7 @@ class Config:
         require_seeds(self)
         require_positive(self, "hidden", "perceptron_hidden", "low", "nalu_steps", "baseline_steps", "items")
         require_positive(self, "nalu_learning_rate", "nac_learning_rate", "plain_learning_rate", "batch")
-        require_positive(self, "perceptron_learning_rate")
+        require_positive(self, "perceptron_learning_rate", "high", "widen", "a_lengths", "b_lengths")
         require_positive(self, "evaluations", "random_networks", "inputs")
         require(self.high > self.low, f"high is {self.high}, but must be above low = {self.low}.")
         require(self.widen > 1, f"widen is {self.widen}, but must be above 1.")

@@ -1,8 +1,8 @@
 """Can an agent keep a time that it was told once, and that is longer than any it has learnt? (section 4.5, Figure 5)
 
 In a grid world of 5 x 5 cells an agent is told T at t = 0 and should step on a red square for the first time at t = T.
-It learns this for T from 8 to 12, by actor-critic from pixels, and is then told up to 25. The usual agent arrives too
-early, as if the number could not be larger than 12; with a NAC between instruction, state and LSTM it waits.
+It learns this for T from 8 to 12, by actor-critic from pixels, and is then told up to 26. The usual agent arrives too
+early (the paper's as if no number were larger than 12); with a NAC between instruction, state and LSTM it waits.
 
     python -m experiments run figure5 --profile full
 
@@ -15,7 +15,14 @@ from typing import Any
 import nalu
 from experiments.lib import grid_report
 from experiments.lib.artefacts import Figure, Finished, Gallery, Table
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import (
+    require,
+    require_members,
+    require_not_negative,
+    require_positive,
+    require_seeds,
+    selects,
+)
 from experiments.lib.grid_agent import USUAL, WIRINGS, Agent, Core, Vision
 from experiments.lib.grid_training import Recipe
 from experiments.lib.grid_training import make_train as train_agent
@@ -59,9 +66,10 @@ class Config:
     def __post_init__(self) -> None:
         require_seeds(self)
         require_positive(self, "limit", "hidden", "counts", "channels", "features", "updates", "episodes", "clip")
-        require_positive(self, "evaluations", "test_episodes", "test_limit")
+        require_positive(self, "evaluations", "test_episodes", "test_limit", "instructed")
+        require_not_negative(self, "fall_off", "learning_rate", "entropy", "value")
         low, high = self.instructed
-        require(0 < low <= high, f"instructed is {low} {high}, but must be a lowest and a highest T above zero.")
+        require(low <= high, f"instructed is {low} {high}, but must be a lowest and a highest T above zero.")
         require(high <= self.limit, f"limit is {self.limit}, but must be at least the highest T, {high}.")
         require(
             self.updates % self.evaluations == 0,

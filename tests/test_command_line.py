@@ -77,7 +77,7 @@ def records(runs: Path) -> list[Path]:
 def test_run_trains_renders_and_says_where(trained):
     told = (trained / "told").read_text()
     assert "toy: 2 of 2 runs to train" in told
-    assert re.search(r"\[1/2\] toy line: 16 network steps in \d+ s", told)
+    assert re.search(r"\[1/2\] toy line: 16 seed-steps in \d+ s", told)
     for name in ("tables/toy.md", "figures/toy.png", "README.md"):
         assert f"runs/{name}" in told
         assert (trained / "runs" / name).exists()

@@ -121,6 +121,56 @@ def test_what_does_not_fit_into_memory_is_done_in_chunks(run):
         np.testing.assert_allclose(chunked.metrics[name], whole.metrics[name], rtol=1e-5, atol=1e-6)
 
 
+@pytest.fixture
+def scarce(run, monkeypatch):
+    """Makes every leg run out of memory, from the given one on, that holds more seeds than it may."""
+    compile_once = driver.compile_train
+
+    def scarce(most: int, *, from_leg: int = 0) -> None:
+        def compile_scarce(train: Train, seeds: int, devices: list[jax.Device]) -> Program:
+            def exhausted(state, *data):
+                raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1099511627776 bytes.")
+
+            program = compile_once(train, seeds, devices)
+            legs = tuple(exhausted if i >= from_leg and seeds > most else leg for i, leg in enumerate(program.legs))
+            return program._replace(legs=legs)
+
+        monkeypatch.setattr(driver, "compile_train", compile_scarce)
+
+    return scarce
+
+
+@pytest.mark.parametrize("from_leg", [0, 2])
+def test_a_chunk_that_runs_out_of_memory_is_done_in_halves(run, scarce, from_leg):
+    whole = run(seeds=6, folder="whole").metrics
+    scarce(most=2, from_leg=from_leg)
+    watcher = Watcher()
+    halved = run(seeds=6, watcher=watcher).metrics
+    sizes = [(6, 3), (3, 1)] if jax.local_device_count() == 1 else [(6, 4), (4, 2)]
+    assert watcher.remarks == [
+        f"out of memory with {size} seeds at a time; going on with {half}" for size, half in sizes
+    ]
+    assert watcher.steps == 6 * 2 * 8, "what was lost is not counted"
+    for name in whole:
+        np.testing.assert_allclose(halved[name], whole[name], rtol=1e-5, atol=1e-6)
+
+
+def test_out_of_memory_with_a_single_seed_is_told(run, scarce):
+    scarce(most=0)
+    with pytest.raises(UserError, match="The device has not the memory for one seed of this run .*smaller batch"):
+        run(seeds=3)
+
+
+def test_another_failure_of_a_device_is_not_taken_for_lack_of_memory(run, monkeypatch):
+    def fail(state, *data):
+        raise jax.errors.JaxRuntimeError("INTERNAL: the device is lost")
+
+    compile_once = driver.compile_train
+    monkeypatch.setattr(driver, "compile_train", lambda *given: compile_once(*given)._replace(legs=(fail,) * 4))
+    with pytest.raises(jax.errors.JaxRuntimeError, match="the device is lost"):
+        run()
+
+
 def test_a_seed_that_does_not_fit_alone_is_told(run):
     with pytest.raises(UserError, match="One seed of this run needs .* but .* may be used") as caught:
         run(memory_limit=1)
@@ -223,34 +273,34 @@ import jax, numpy as np, toy, sys
 from pathlib import Path
 from experiments.lib import driver, numerics
 from experiments.lib.program import compile_train
-numerics.prepare(cores=4, cache=Path(sys.argv[1]) / "cache")
+numerics.prepare(cores=8, cache=Path(sys.argv[1]) / "cache")
 class Watcher:
     steps = 0
     def advance(self, steps): self.steps += steps
     def remark(self, sentence): print(sentence)
 train = toy.make_train(toy.Config(), model="line")
-assert jax.local_device_count() == 4
-program = compile_train(train, 8, jax.local_devices())
-state = program.init(jax.device_put(jax.random.split(jax.random.key(0), 8), program.sharding))
+assert jax.local_device_count() == 8
+program = compile_train(train, 16, jax.local_devices())
+state = program.init(jax.device_put(jax.random.split(jax.random.key(0), 16), program.sharding))
 state, metrics = program.legs[0](state)
 shards = metrics["error_L"].addressable_shards
-assert [shard.data.shape for shard in shards] == [(2, 2)] * 4 and len({shard.device for shard in shards}) == 4
+assert [shard.data.shape for shard in shards] == [(2, 2)] * 8 and len({shard.device for shard in shards}) == 8
 text = program.legs[0].as_text()
 assert not any(word in text for word in ("all-reduce", "all-gather", "collective-permute")), "seeds talk to each other"
 watcher = Watcher()
-outcome = driver.run_seeds(train, jax.random.key(5), 5, unfinished=Path(sys.argv[1]) / "u", watcher=watcher)
-assert watcher.steps == 5 * 2 * 8, watcher.steps
+outcome = driver.run_seeds(train, jax.random.key(5), 11, unfinished=Path(sys.argv[1]) / "u", watcher=watcher)
+assert watcher.steps == 11 * 2 * 8, watcher.steps
 np.savez(Path(sys.argv[1]) / "spread.npz", **outcome.metrics)
 """
 
 
-def test_seeds_are_spread_over_devices_and_stay_the_same(run, tmp_path):
+def test_seeds_are_spread_over_eight_devices_and_stay_the_same(run, tmp_path):
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "XLA_FLAGS": ""}
     answer = subprocess.run(
         [sys.executable, "-c", SPREAD, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=120
     )
     assert answer.returncode == 0, answer.stderr
-    alone = run(seeds=5).metrics
+    alone = run(seeds=11).metrics
     with np.load(tmp_path / "spread.npz") as spread:
         for name in alone:
             assert spread[name].shape == alone[name].shape

@@ -2,8 +2,10 @@
 
 A checkpoint holds the training state and the metrics so far, as flat lists of arrays; the tree they belong to is
 rebuilt from the program. A damaged checkpoint costs its run a fresh start, or the step to the one before, never more.
+Of several processes the first keeps them, and tells the others what it finds.
 """
 
+import io
 import logging
 import shutil
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.lib import files
+from experiments.lib import files, processes
 from experiments.lib.errors import UserError
 
 
@@ -30,14 +32,22 @@ class Checkpoints:
     """The checkpoints of one chunk of seeds, in a folder of its own."""
 
     def __init__(self, folder: Path):
+        self._folder, self._manager = folder, None
+        processes.first_does(self._open)
+
+    def _open(self) -> None:
         import orbax.checkpoint as ocp  # takes over a second: only where something is long enough to be saved
 
         logging.getLogger("absl").setLevel(logging.ERROR)
-        files.make_folder(folder)
-        self._folder = folder
+        files.make_folder(self._folder)
         self._ocp = ocp
-        options = ocp.CheckpointManagerOptions(max_to_keep=2, enable_async_checkpointing=False)
-        self._manager = ocp.CheckpointManager(folder.absolute(), options=options)
+        alone = ocp.options.MultiprocessingOptions(active_processes={0}, barrier_sync_key_prefix=self._folder.name)
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=2,
+            enable_async_checkpointing=False,
+            **({"multiprocessing_options": alone, "create": False} if jax.process_count() > 1 else {}),
+        )
+        self._manager = ocp.CheckpointManager(self._folder.absolute(), options=options)
 
     def save(self, progress: Progress) -> None:
         """Saves; what was saved before stays until this is whole.
@@ -46,12 +56,15 @@ class Checkpoints:
           UserError: the folder cannot be written or the disk is full.
         """
         tree = {
-            "state": [np.asarray(leaf) for leaf in jax.tree.leaves(_without_keys(progress.state))],
+            "state": [np.asarray(leaf) for leaf in jax.tree.leaves(processes.gather(progress.state))],
             "metrics": dict(progress.metrics),
             "cost": np.array([progress.wall_seconds, progress.cpu_seconds]),
         }
+        processes.first_does(lambda: self._write(progress.leg, tree))
+
+    def _write(self, leg: int, tree: dict[str, Any]) -> None:
         try:
-            self._manager.save(progress.leg, args=self._ocp.args.StandardSave(tree), force=True)
+            self._manager.save(leg, args=self._ocp.args.StandardSave(tree), force=True)
             self._manager.wait_until_finished()
         except OSError as error:
             raise files.explain(error, self._folder) from error
@@ -69,8 +82,18 @@ class Checkpoints:
         Args:
           like: a state with the tree, shapes and types to restore, concrete or abstract.
         """
-        remark = ""
         expected = jax.tree.leaves(jax.eval_shape(_without_keys, like))
+        found, remark = self._latest(expected) if self._manager is not None else (None, "")
+        found, remark = _shared(found), processes.share(remark)
+        if found is None:
+            return None, remark
+        wall_seconds, cpu_seconds = (float(value) for value in found["cost"])
+        return Progress(
+            found["leg"], _with_keys(found["state"], like), found["metrics"], wall_seconds, cpu_seconds
+        ), remark
+
+    def _latest(self, expected: list[Any]) -> tuple[dict[str, Any] | None, str]:
+        remark = ""
         for leg in sorted(self._manager.all_steps(), reverse=True):
             try:
                 tree = self._manager.restore(leg, args=self._ocp.args.StandardRestore())
@@ -79,8 +102,9 @@ class Checkpoints:
                     raise ValueError("it belongs to another program")
                 if any(array.shape[1] not in (1, leg) for array in tree["metrics"].values()):
                     raise ValueError("its metrics are incomplete")
-                wall_seconds, cpu_seconds = (float(value) for value in tree["cost"])
-                return Progress(leg, _with_keys(leaves, like), tree["metrics"], wall_seconds, cpu_seconds), remark
+                if len(tree["cost"]) != 2:
+                    raise ValueError("its cost is incomplete")
+                return {"leg": leg, **tree}, remark
             except Exception as error:  # whatever a damaged file makes Orbax raise
                 remark = f"the checkpoint after leg {leg} is damaged ({str(error).splitlines()[0][:80]}), going back"
                 self._manager.delete(leg)  # Orbax would refuse to save that leg again
@@ -88,7 +112,27 @@ class Checkpoints:
 
     def close(self) -> None:
         """Releases Orbax's threads."""
-        self._manager.close()
+        if self._manager is not None:
+            self._manager.close()
+
+
+def _shared(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Returns in every process what the first one found."""
+    if jax.process_count() == 1 or processes.share(found is None):
+        return found
+    buffer = io.BytesIO()
+    if found is not None:
+        arrays = {f"state{i}": leaf for i, leaf in enumerate(found["state"])}
+        arrays |= {f"metric {name}": array for name, array in found["metrics"].items()}
+        np.savez(buffer, cost=found["cost"], leg=found["leg"], **arrays)
+    with np.load(io.BytesIO(processes.share_bytes(buffer.getvalue()))) as archive:
+        leaves = sum(name.startswith("state") for name in archive.files)
+        return {
+            "leg": int(archive["leg"]),
+            "cost": archive["cost"],
+            "state": [archive[f"state{i}"] for i in range(leaves)],
+            "metrics": {name[7:]: archive[name] for name in archive.files if name.startswith("metric ")},
+        }
 
 
 def discard(folder: Path) -> None:

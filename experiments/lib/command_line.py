@@ -1,4 +1,4 @@
-"""The command line: `python -m experiments list | status | run | report | publish | play | bench`."""
+"""The command line: `python -m experiments list | status | run | report | verify | publish | play | bench`."""
 
 import contextlib
 import functools
@@ -7,7 +7,20 @@ import sys
 import tyro
 from rich.console import Console
 
-from experiments.lib import commands, numerics, options, stand_in, store, suite
+from experiments.lib import (
+    claims,
+    commands,
+    local_engine,
+    numerics,
+    one_run,
+    options,
+    processes,
+    ray_engine,
+    stand_in,
+    store,
+    suite,
+    summary,
+)
 from experiments.lib.errors import UserError, usage_error
 
 DESCRIPTION = "Reproduces the tables and figures of 'Neural Arithmetic Logic Units' (Trask et al. 2018)."
@@ -43,6 +56,8 @@ def _dispatch(words: list[str], console: Console) -> None:
             root = commands.PUBLISHED if command.published else command.runs_dir
             chosen = stand_in.as_stored(suite.experiments("all", command.profile), root)
             rendering.render(chosen, root, profile=command.profile, published=commands.PUBLISHED, console=console)
+        case commands.Verify():
+            _verify(command, console)
         case commands.Publish():
             _publish(command, console)
         case commands.Play():
@@ -105,30 +120,50 @@ def _run(command: commands.Run, rest: list[str], console: Console) -> None:
 
     if command.chunk is not None and command.chunk < 1:
         raise usage_error(f"--chunk is {command.chunk}, but at least one seed must be held at a time.")
+    if command.cores < 1:
+        raise usage_error(f"--cores is {command.cores}, but a run needs one at least.")
     chosen = suite.experiments(command.target, command.profile, rest)
+    numerics.prepare()
+    if command.engine == "ray":
+        ray_engine.leave_devices_alone()
+        train_missing = functools.partial(ray_engine.train_missing, cores=command.cores)
+    else:
+        processes.join()
+        train_missing = local_engine.train_missing
+    if not processes.is_first():
+        console = Console(quiet=True)
     tell = lambda sentence: console.print(sentence, highlight=False)  # noqa: E731
     chosen = stand_in.prepare(chosen, command.runs_dir, command.data, tell, console)
-    numerics.prepare()
     names = [experiment.name for experiment in chosen]
     others = [other for other in suite.experiments("all", command.profile) if other.name not in names]
     others = stand_in.as_stored(others, command.runs_dir)
     shown = {"profile": command.profile, "published": commands.PUBLISHED, "console": console}
     # All of them, since the claims and the index are of all experiments.
     render = functools.partial(rendering.render_if_any, chosen + others, command.runs_dir, **shown)
+    typed = " ".join([PROGRAM, "run", command.target, "--profile", command.profile, *rest])
+    order = one_run.Order(command.runs_dir, command.profile, typed, command.chunk)
     try:
-        suite.train_missing(
-            chosen,
-            command.runs_dir,
-            profile=command.profile,
-            command=" ".join([PROGRAM, "run", command.target, "--profile", command.profile, *rest]),
-            console=console,
-            chunk=command.chunk,
-        )
+        train_missing(chosen, order, published=commands.PUBLISHED, console=console)
     except UserError:
         with contextlib.suppress(UserError):  # half-finished stores are worth looking at, too; one sentence is enough
-            render()
+            processes.first_does(render)
         raise
-    render()
+    verdicts: list[claims.Verdict] = []
+    processes.first_does(lambda: verdicts.extend(render() or ()))
+    summary.tell(verdicts, {artefact for its in chosen for artefact in its.module.ARTEFACTS}, console)
+
+
+def _verify(command: commands.Verify, console: Console) -> None:
+    from experiments.lib import verify
+
+    if command.published and command.runs_dir is not None:
+        raise usage_error("--published and --runs-dir name two stores: give one of them.")
+    root = command.runs_dir or commands.PUBLISHED
+    own = root.resolve() != commands.PUBLISHED.resolve()
+    profile = command.profile or ("quick" if own else "full")
+    chosen = stand_in.as_stored(suite.experiments("all", profile), root)
+    beside = commands.PUBLISHED if own else None
+    verify.verify(chosen, root, profile=profile, beside=beside, console=console)
 
 
 def _publish(command: commands.Publish, console: Console) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 PUBLISHED = Path(__file__).parents[2] / "results"
-NAMES = ("list", "status", "run", "report", "publish", "play", "bench")
+NAMES = ("list", "status", "run", "report", "verify", "publish", "play", "bench")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Run:
     runs_dir: Path = Path("runs")  # the store
     data: Path | None = None  # a folder that holds MNIST's four files; it is downloaded otherwise
     chunk: int | None = None  # seeds held in memory at a time; as many as fit
+    engine: Literal["local", "ray"] = "local"  # here, or every run a task on a Ray cluster (needs the extra `ray`)
+    cores: int = 1  # of each run, with --engine ray; here it is all that there are
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class Report:
     profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
     runs_dir: Path = Path("runs")  # the store
     published: bool = False  # render the published results instead of your own runs
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Check every record, and that tables, figures, claims and index are what the records say; never trains."""
+
+    runs_dir: Path | None = None  # a store; the published results if none is named
+    published: bool = False  # the published results, also where that is said
+    profile: str | None = None  # smoke, quick, full, or the path of a .toml file; of published results full, else quick
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ Command = (
     | Annotated[Status, tyro.conf.subcommand("status")]
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[Verify, tyro.conf.subcommand("verify")]
     | Annotated[Publish, tyro.conf.subcommand("publish")]
     | Annotated[Play, tyro.conf.subcommand("play")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]

@@ -10,7 +10,7 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from experiments.lib.errors import UserError, usage_error
 
 PROFILES = Path(__file__).parents[2] / "configs"
 TYPE_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+MOST = 2**31 - 1  # JAX counts in 32 bits, and no number here has a reason to be larger
+SHOWN = 60  # characters of a mistaken value
 
 
 def selects(default: Any) -> Any:
@@ -32,16 +34,43 @@ def require(condition: bool, sentence: str) -> None:
 
 
 def require_positive(config: Any, *names: str) -> None:
-    """Raises a usage error unless each named field is a finite number above zero."""
+    """Raises a usage error unless each named field, or each of its entries, is a number above zero."""
+    _require_each(config, names, lambda number: number > 0, "above zero and finite")
+
+
+def require_not_negative(config: Any, *names: str) -> None:
+    """Raises a usage error unless each named field, or each of its entries, is zero or a number above it."""
+    _require_each(config, names, lambda number: number >= 0, "finite and not negative")
+
+
+def require_finite(config: Any, *names: str) -> None:
+    """Raises a usage error unless each named field, or each of its entries, is a number of whatever sign."""
+    _require_each(config, names, lambda number: True, "finite")
+
+
+def _require_each(config: Any, names: Sequence[str], holds: Callable[[Any], bool], wanted: str) -> None:
     for name in names:
         value = getattr(config, name)
-        require(value > 0 and math.isfinite(value), f"{name} is {value}, but must be above zero and finite.")
+        for number in value if isinstance(value, tuple) else (value,):
+            finite = isinstance(number, int) or math.isfinite(number)
+            require(finite and holds(number), f"{name} is {shown(number)}, but must be {wanted}.")
+            require(abs(number) <= MOST, f"{name} is {shown(number)}, but must be at most {MOST} in size.")
 
 
 def require_seeds(config: Any) -> None:
     """Raises a usage error unless `seeds` and `root` make keys: at least one seed, and a root of 32 bits."""
     require_positive(config, "seeds")
-    require(0 <= config.root < 2**32, f"root is {config.root}, but must be a whole number from 0 to {2**32 - 1}.")
+    sentence = f"root is {shown(config.root)}, but must be a whole number from 0 to {2**32 - 1}."
+    require(0 <= config.root < 2**32, sentence)
+
+
+def shown(value: Any) -> str:
+    """Returns a value as a sentence shows it: not more than its beginning if it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of thousands of digits, which Python does not print
+        return "too long to be shown"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def require_members(name: str, values: Sequence[str], known: Sequence[str]) -> None:
@@ -68,14 +97,14 @@ def load_profile(profile: str) -> dict[str, dict[str, Any]]:
     """
     path = Path(profile) if profile.endswith(".toml") else PROFILES / f"{profile}.toml"
     try:
-        sections = tomllib.loads(path.read_text(encoding="utf-8"))
+        sections = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except FileNotFoundError:
         names = profile_names()
         raise usage_error(
             f"There is no profile '{profile}'{suggest(profile, names)}; there are {', '.join(names)}, "
             "or give the path of a .toml file."
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:  # of the text, of the file, of lists in lists in lists
         raise usage_error(f"The profile {path} cannot be read: {error}.") from error
     for section, values in sections.items():
         require(
@@ -138,7 +167,7 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
     """Returns a TOML value as the annotated type; a whole number serves as a float, nothing else is converted."""
     origin = typing.get_origin(hint)
     if origin is tuple:
-        require(isinstance(value, list), f"{where} is {value!r}, but must be a list.")
+        require(isinstance(value, list), f"{where} is {shown(value)}, but must be a list.")
         (item, *rest) = typing.get_args(hint)
         items = [item] * len(value) if rest == [Ellipsis] else [item, *rest]
         require(len(items) == len(value), f"{where} has {len(value)} values, but must have {len(items)}.")
@@ -146,7 +175,7 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
         return _coerce(value, kinds[0], where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    require(type(value) is hint, f"{where} is {value!r}, but must be {TYPE_NAMES.get(hint, hint)}.")
+    if hint is float and type(value) is int:
+        return float(value) if abs(value) < 2**1000 else math.inf  # which no setting accepts
+    require(type(value) is hint, f"{where} is {shown(value)}, but must be {TYPE_NAMES.get(hint, hint)}.")
     return value

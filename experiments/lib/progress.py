@@ -1,86 +1,153 @@
-"""Shows progress calmly: a live bar on a terminal, a plain line now and then anywhere else."""
+"""Shows progress calmly: two live bars on a terminal, for all runs and for the present one, and plain lines elsewhere.
+
+A seed-step is one optimiser step of one network of one seed. Runs differ a thousandfold in what such a step costs, so
+how far all of them are is told by their expected seconds, corrected by how long the runs before really took.
+"""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 PLAIN_SECONDS = 20.0  # between two lines where there is no terminal
-
-
-class _Rate(ProgressColumn):
-    """Network steps a second, over the last while."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{_short(task.speed)} steps/s" if task.speed else "compiling", style="cyan")
+SETTLED_SECONDS = 10.0  # of expected work done, before the expectation is corrected
 
 
 class RunWatcher:
-    """Shows one run: its name, how much is done, network steps a second, time left."""
+    """Shows one run: its name, how much is done, seed-steps a second, time left."""
 
-    def __init__(self, console: Console, name: str, total: int, bar: Progress | None):
-        self._console, self._name, self._total, self._bar = console, name, total, bar
+    def __init__(self, overview: "Overview", name: str, total: int, seconds: float):
+        self._overview, self._name, self._total, self._seconds = overview, name, total, seconds
         self._done = 0
-        self._start = self._spoke = time.perf_counter()
+        self._start = self._spoke = time.monotonic()
         self._first: tuple[float, int] | None = None
-        self._task = bar.add_task(name, total=total) if bar else None
 
-    def advance(self, network_steps: int) -> None:
+    @property
+    def share(self) -> float:
+        """How much of the run is done, from 0 to 1."""
+        return self._done / max(self._total, 1)
+
+    def advance(self, seed_steps: int) -> None:
         """Adds steps done; the rate counts from the first call, so that compiling does not spoil it."""
-        self._done += network_steps
-        now = time.perf_counter()
-        if self._bar:
-            self._bar.update(self._task, advance=network_steps)
-        elif now - self._spoke > PLAIN_SECONDS:
-            self._spoke = now
-            rate = self._rate(now)
-            left = f", {_duration((self._total - self._done) / rate)} left" if rate else ""
-            share = 100 * self._done / max(self._total, 1)
-            self._console.print(f"  {self._name}: {share:.0f} %, {_short(rate)} steps/s{left}", highlight=False)
+        self._done += seed_steps
+        now = time.monotonic()
+        self._overview.now_done(self.share * self._seconds)
         if self._first is None:
             self._first = (now, self._done)
+        if self._overview.live:
+            self._overview.show_run(self._done, self._state(now))
+        elif now - self._spoke > PLAIN_SECONDS:
+            self._spoke = now
+            self._overview.say(f"{self._name}: {100 * self.share:.0f} %, {self._state(now)}{self._overview.state()}")
 
     def remark(self, sentence: str) -> None:
         """Says something the user should know about this run."""
-        self._console.print(f"  {self._name}: {sentence}", highlight=False)
+        self._overview.say(f"{self._name}: {sentence}")
 
-    def _rate(self, now: float) -> float:
-        if self._first is None or now <= self._first[0]:
-            return 0.0
-        return (self._done - self._first[1]) / (now - self._first[0])
+    def ended(self) -> str:
+        """Returns what stays of it: one line."""
+        return f"{self._name}: {_short(self._total)} seed-steps in {_duration(time.monotonic() - self._start)}"
 
-    def finish(self) -> None:
-        """Leaves one line behind."""
-        if self._bar:
-            self._bar.remove_task(self._task)
-        seconds = time.perf_counter() - self._start
-        self._console.print(
-            f"  {self._name}: {_short(self._total)} network steps in {_duration(seconds)}", highlight=False
-        )
+    def _state(self, now: float) -> str:
+        since, before = self._first or (now, self._done)
+        if now <= since or self._done <= before:
+            return "compiled"
+        rate = (self._done - before) / (now - since)
+        return f"{_short(rate)} seed-steps/s, {_duration((self._total - self._done) / rate)} left"
 
 
-@contextmanager
-def watching(console: Console, name: str, total: int) -> Iterator[RunWatcher]:
-    """Shows a run while the block trains it."""
-    if not console.is_terminal:
-        watcher = RunWatcher(console, name, total, None)
+class Overview:
+    """Shows how far all runs of a command are; a context, within which `watching` shows one run after the other.
+
+    Args:
+      runs: how many there are.
+      seconds: how long all of them are expected to take.
+    """
+
+    def __init__(self, console: Console, runs: int, seconds: float):
+        self._console, self._runs, self._seconds = console, runs, seconds
+        self._ended = 0
+        self._done = self._done_before = 0.0  # expected seconds of what is done; and of the runs that have ended
+        self._start = time.monotonic()
+        self.live = console.is_terminal
+        if self.live:
+            columns = (
+                TextColumn("  {task.description}"),
+                BarColumn(bar_width=24),
+                _Share(),
+                TextColumn("{task.fields[state]}"),
+            )
+            self._bars = Progress(*columns, console=console, transient=True)
+            self._all = self._bars.add_task("", total=max(seconds, 1e-9), state="", visible=runs > 1)
+            self._run = self._bars.add_task("", total=1, state="", visible=False)
+
+    def __enter__(self) -> "Overview":
+        if self.live:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self._bars.stop()
+
+    @contextmanager
+    def watching(self, name: str, total: int, seconds: float) -> Iterator[RunWatcher]:
+        """Shows a run of so many seed-steps and expected seconds while the block trains it."""
+        watcher = RunWatcher(self, name, total, seconds)
+        if self.live:
+            self._bars.reset(self._run, total=max(total, 1), description=name, state="compiling", visible=True)
         yield watcher
-        watcher.finish()
-        return
-    columns = (
-        TextColumn("  {task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.percentage:>3.0f} %"),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, speed_estimate_period=60) as bar:
-        watcher = RunWatcher(console, name, total, bar)
-        yield watcher
-        watcher.finish()
+        self.passed(seconds)
+        self.say(watcher.ended() + self.state())
+        if self.live:
+            self._bars.update(self._run, visible=False)
+
+    def elsewhere(self, name: str, seed_steps: int, expected: float, seconds: float) -> None:
+        """Counts a run that was trained elsewhere, in so many seconds."""
+        self.passed(expected)
+        if seed_steps:
+            self.say(f"{name}: {_short(seed_steps)} seed-steps in {_duration(seconds)}{self.state()}")
+
+    def passed(self, seconds: float) -> None:
+        """Counts a run as done, of which so many seconds were expected."""
+        self._ended += 1
+        self._done_before += seconds
+        self.now_done(0.0)
+
+    def now_done(self, seconds: float) -> None:
+        """Takes note of the expected seconds that are done of the present run."""
+        self._done = self._done_before + seconds
+        if self.live:
+            state = f"{self._ended} of {self._runs} runs, {_duration(self._left())} left"
+            self._bars.update(self._all, description="all runs", completed=self._done, state=state)
+
+    def show_run(self, done: int, state: str) -> None:
+        """Brings the present run's bar up to date."""
+        self._bars.update(self._run, completed=done, state=state)
+
+    def say(self, line: str) -> None:
+        """Prints a line that stays."""
+        self._console.print(f"  {line}", highlight=False)
+
+    def state(self) -> str:
+        """Returns how far all is, to stand behind what a plain line says of one run."""
+        if self.live or self._runs == 1 or self._ended == self._runs:
+            return ""
+        return f"; all runs: {100 * self._done / max(self._seconds, 1e-9):.0f} %, {_duration(self._left())} left"
+
+    def _left(self) -> float:
+        pace = (time.monotonic() - self._start) / self._done if self._done > SETTLED_SECONDS else 1.0
+        return max(self._seconds - self._done, 0.0) * pace
+
+
+class _Share(ProgressColumn):
+    """Per cent, never more than there are."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{min(100.0, task.percentage):3.0f} %", style="cyan")
 
 
 def _short(number: float) -> str:
@@ -92,4 +159,7 @@ def _short(number: float) -> str:
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

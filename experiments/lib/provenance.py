@@ -14,7 +14,7 @@ def surroundings() -> dict[str, Any]:
     """Returns device, date, commit, versions and platform."""
     import jax
 
-    devices = jax.local_devices()
+    devices = jax.devices()
     kind = devices[0].device_kind if devices[0].platform != "cpu" else _processor()
     packages = ("jax", "jaxlib", "flax", "optax", "numpy")
     return {

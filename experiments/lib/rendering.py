@@ -1,10 +1,14 @@
-"""Renders a store: every artefact's tables and figures, the claims, the index and the page."""
+"""Renders a store: every artefact's tables and figures, the claims, the index and the page.
+
+Where it is the store of published results, the repository's front page is brought up to date, too.
+"""
 
 from pathlib import Path
 
 from rich.console import Console
 
-from experiments.lib import report, suite
+from experiments.lib import commands, front_page, report, suite
+from experiments.lib.claims import Verdict
 from experiments.lib.errors import UserError
 
 
@@ -19,7 +23,7 @@ def render(
     Raises:
       UserError: there is nothing to render, a record is damaged, or the folder cannot be written.
     """
-    if not render_if_any(chosen, root, profile=profile, published=published, console=console):
+    if render_if_any(chosen, root, profile=profile, published=published, console=console) is None:
         raise UserError(
             f"{root} holds no finished run of profile {profile}: train with `make reproduce-all` "
             "(published numbers are in results/)."
@@ -28,8 +32,8 @@ def render(
 
 def render_if_any(
     chosen: list[suite.Experiment], root: Path, *, profile: str, published: Path | None, console: Console
-) -> bool:
-    """Does what `render` does and says whether there was anything to render."""
+) -> tuple[Verdict, ...] | None:
+    """Does what `render` does and returns the verdicts on the paper's claims; None where there is nothing to render."""
     collected = suite.collect(chosen, root)
     summaries, quantities, parts = [], [], []
     for artefact, (tables, figures, runs) in sorted(collected.items()):
@@ -51,9 +55,13 @@ def render_if_any(
         quantities.extend(quantity for table in tables for quantity in table.quantities)
         names = [f"tables/{artefact}.md", *(f"figures/{figure.name}.png" for figure in figures)]
         console.print(f"{artefact}: {', '.join(str(root / name) for name in names)}", highlight=False)
-    if collected:
-        claims = report.write_claims(root, quantities)
-        report.write_index(root, summaries, claims)
-        report.write_page(root, parts, claims)
-        console.print(f"all: {root / 'README.md'}, {root / 'report.html'}", highlight=False)
-    return bool(collected)
+    if not collected:
+        return None
+    verdicts = report.write_claims(root, quantities)
+    report.write_index(root, summaries, verdicts)
+    report.write_page(root, parts, verdicts)
+    console.print(f"all: {root / 'README.md'}, {root / 'report.html'}", highlight=False)
+    if root.resolve() == commands.PUBLISHED.resolve():
+        tables_of = {artefact: tables for artefact, (tables, _, _) in collected.items()}
+        front_page.write(commands.PUBLISHED.parent / "README.md", tables_of, verdicts)
+    return verdicts

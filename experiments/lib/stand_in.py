@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.lib import digits, store
+from experiments.lib import digits, processes, store
 from experiments.lib.suite import Experiment
 
 
@@ -31,8 +31,9 @@ def prepare(
     def needs(experiment: Experiment) -> bool:
         return _wants_mnist(experiment) and not all(store.exists(root, each) for each in experiment.addresses())
 
-    if any(map(needs, chosen)) and digits.prepare(None, tell, console=console) == digits.STAND_IN:
-        return [_with_stand_in(experiment) if needs(experiment) else experiment for experiment in chosen]
+    needing = processes.share([needs(experiment) for experiment in chosen])
+    if any(needing) and processes.share(digits.prepare(None, tell, console=console)) == digits.STAND_IN:
+        return [_with_stand_in(its) if needy else its for its, needy in zip(chosen, needing, strict=True)]
     return chosen
 
 

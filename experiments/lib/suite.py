@@ -1,15 +1,13 @@
-"""The suite: finds the experiments, plans their runs, trains what is missing, and collects what the report needs."""
+"""The suite: finds the experiments, says which runs they are made of, and collects what the report needs of them."""
 
 import importlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from rich.console import Console
-
-from experiments.lib import checkpoint, config, files, numerics, options, progress, provenance, store
+from experiments.lib import config, numerics, options, store
 from experiments.lib.artefacts import Figure, Finished, Table
-from experiments.lib.errors import UserError, usage_error
+from experiments.lib.errors import usage_error
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -92,64 +90,6 @@ def unfinished_folder(root: Path, address: store.Address) -> Path:
     return Path(root) / ".unfinished" / address.digest
 
 
-def train_missing(
-    chosen: list[Experiment], root: Path, *, profile: str, command: str, console: Console, chunk: int | None = None
-) -> None:
-    """Trains every run that the store does not hold yet.
-
-    Raises:
-      UserError: another process is training one of them (the others are done first), or the store fails.
-    """
-    import jax
-
-    from experiments.lib import driver
-
-    files.make_folder(root)
-    busy = []
-    for experiment in chosen:
-        addresses = experiment.addresses()
-        missing = [address for address in addresses if not store.exists(root, address)]
-        done = len(addresses) - len(missing)
-        console.print(f"{experiment.name}: {len(missing)} of {len(addresses)} runs to train", highlight=False)
-        for number, address in enumerate(missing, start=done + 1):
-            folder = unfinished_folder(root, address)
-            with files.locked(folder.with_suffix(".lock")) as mine:
-                if not mine:
-                    busy.append(_name(address))
-                    continue
-                if store.exists(root, address):  # another process finished it meanwhile
-                    continue
-                train = experiment.module.make_train(experiment.config, **address.variant)
-                seeds = experiment.config.seeds
-                total = train.network_steps * train.legs * seeds
-                name = f"[{number}/{len(addresses)}] {_name(address)}"
-                with progress.watching(console, name, total) as watcher:
-                    outcome = driver.run_seeds(
-                        train,
-                        jax.random.key(experiment.config.root),
-                        seeds,
-                        unfinished=folder,
-                        watcher=watcher,
-                        chunk=chunk,
-                    )
-                    facts = {
-                        "profile": profile,
-                        "command": command,
-                        "seeds": seeds,
-                        "network_steps": total,
-                        "wall_seconds": round(outcome.wall_seconds, 2),
-                        "cpu_seconds": round(outcome.cpu_seconds, 2),
-                        **provenance.surroundings(),
-                    }
-                    store.save(root, address, outcome.metrics, facts)
-                checkpoint.discard(folder)
-    if busy:
-        raise UserError(
-            f"Another process is training {', '.join(busy)} in {root}: let it finish or stop it, "
-            "then repeat the command; everything else is done."
-        )
-
-
 def collect(chosen: list[Experiment], root: Path) -> dict[str, tuple[list[Table], list[Figure], list[Finished]]]:
     """Returns tables, figures and runs of every artefact of which the store holds at least one run."""
     collected: dict[str, tuple[list[Table], list[Figure], list[Finished]]] = {}
@@ -166,7 +106,3 @@ def collect(chosen: list[Experiment], root: Path) -> dict[str, tuple[list[Table]
             entry[1].extend(figure for figure in figures if figure.artefact == artefact)
             entry[2].extend(results)
     return collected
-
-
-def _name(address: store.Address) -> str:
-    return " ".join([address.experiment, *(str(value) for value in address.variant.values())])

@@ -1,0 +1,64 @@
+"""Trains one run and stores it: what every engine does with each of its runs."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from experiments.lib import checkpoint, driver, files, processes, provenance, store, suite
+from experiments.lib.plan import Work
+
+
+class Order(NamedTuple):
+    """What the runs of one command share: the store, what its records say of the command, and seeds at a time."""
+
+    root: Path
+    profile: str
+    command: str
+    chunk: int | None = None
+
+
+@contextlib.contextmanager
+def reserved(address: store.Address, root: Path) -> Iterator[bool]:
+    """Holds a run for this process while the block trains it; yields False where there is nothing to do.
+
+    That is where another process trains it now, or has finished it meanwhile; `store.exists` then tells which.
+    """
+    lock = suite.unfinished_folder(root, address).with_suffix(".lock")
+    with files.locked(lock) if processes.is_first() else contextlib.nullcontext(True) as mine:
+        yield processes.share(mine and not store.exists(root, address))
+
+
+def train(work: Work, order: Order, watcher: driver.Watcher) -> None:
+    """Trains a reserved run from where it was stopped, stores it, and removes its checkpoints.
+
+    Raises:
+      UserError: the store cannot be written, or the run does not fit into memory.
+    """
+    folder = suite.unfinished_folder(order.root, work.address)
+    seeds = work.experiment.config.seeds
+    outcome = driver.run_seeds(
+        work.train,
+        jax.random.key(work.experiment.config.root),
+        seeds,
+        unfinished=folder,
+        watcher=watcher,
+        chunk=order.chunk,
+    )
+    facts = {
+        "profile": order.profile,
+        "command": order.command,
+        "seeds": seeds,
+        "network_steps": work.seed_steps,
+        "wall_seconds": round(outcome.wall_seconds, 2),
+        "cpu_seconds": round(outcome.cpu_seconds, 2),
+        **provenance.surroundings(),
+    }
+
+    def keep() -> None:
+        store.save(order.root, work.address, outcome.metrics, facts)
+        checkpoint.discard(folder)
+
+    processes.first_does(keep)

@@ -1,0 +1,85 @@
+"""What CONTRIBUTING.md shows works as it stands: its cell and its experiment go through the real command line."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas
+import pytest
+
+import nalu
+
+ROOT = Path(__file__).parents[1]
+SHOWN = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", SHOWN, re.MULTILINE | re.DOTALL))
+CELL, EXPERIMENT = "nalu/_src/nau.py", "experiments/noisy_differences.py"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the project with what CONTRIBUTING.md adds to it, and nothing else."""
+    tree = tmp_path_factory.mktemp("contributed")
+    for folder in ("nalu", "experiments", "configs", "tests"):
+        if (ROOT / folder).is_dir():
+            shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    assert set(FILES) == {CELL, EXPERIMENT}
+    for name, text in FILES.items():
+        assert not (tree / name).exists(), f"{name} is there already: choose another example"
+        (tree / name).write_text(text, encoding="utf-8")
+    changed, hunks = re.search(r"`([\w/]+\.py)`:\n\n```diff\n(.*?)^```$", SHOWN, re.MULTILINE | re.DOTALL).groups()
+    text = (tree / changed).read_text(encoding="utf-8")
+    for hunk in hunks.split("@@\n"):
+        before, after = ("".join(re.findall(rf"^[ {sign}](.*\n)", hunk, re.MULTILINE)) for sign in ("-", "+"))
+        assert text.count(before) == 1, f"{changed} no longer reads {before!r}"
+        text = text.replace(before, after)
+    (tree / changed).write_text(text, encoding="utf-8")
+    return tree
+
+
+def python(tree, *words, **environment):
+    """Runs a command in the tree and returns what it says."""
+    done = subprocess.run(
+        [sys.executable, *words], cwd=tree, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_cell_is_evaluated_like_the_paper_s(tree):
+    words = ("run", "table1", "--models", "nau", "--profile", "smoke")
+    python(tree, "-m", "experiments", *words, JAX_DISABLE_MOST_OPTIMIZATIONS="1")
+    table = pandas.read_csv(tree / "runs" / "tables" / "table1.csv")
+    for task in ("static", "recurrent"):
+        for items in ("interpolation", "extrapolation"):
+            cells = table[(table["block"] == f"{task} {items}") & (table["column"] == "nau")]
+            assert cells["row"].nunique() == 6
+            assert cells["median"].notna().all()
+    assert "nau" in (tree / "runs" / "tables" / "table1.md").read_text(encoding="utf-8")
+    assert "nau" in set(pandas.read_csv(tree / "runs" / "figures" / "table1_recurrent.csv")["curve"])
+
+
+def test_the_cell_keeps_the_contract_and_both_files_keep_to_the_house(tree):
+    tests = ("tests/test_cells_contract.py", "tests/test_house.py")
+    said = python(tree, "-m", "pytest", *tests, "-k", "nau or noisy_differences", JAX_DISABLE_MOST_OPTIMIZATIONS="1")
+    assert int(re.search(r"(\d+) passed", said)[1]) > 30
+    python(tree, "-m", "ruff", "check", *FILES, "nalu/__init__.py")
+    python(tree, "-m", "ruff", "format", "--check", *FILES, "nalu/__init__.py")
+
+
+def test_the_experiment_gives_its_table_and_figure_and_the_outcome_that_it_expects(tree):
+    said = python(tree, "-m", "experiments", "run", "noise", "--models", "linear", "nac", "nau", "--profile", "smoke")
+    assert "noise: runs/tables/noise.md, runs/figures/noise.png" in said
+    table = pandas.read_csv(tree / "runs" / "tables" / "noise.csv").pivot(index="row", columns="column")["median"]
+    assert table.shape == (4, 3)
+    assert table["nac"]["noise 1"] < table["linear"]["noise 1"] / 2
+    assert (tree / "runs" / "figures" / "noise.png").stat().st_size > 1000
+    assert set(pandas.read_csv(tree / "runs" / "figures" / "noise.csv")["curve"]) == {"linear", "nac", "nau"}
+
+
+def test_the_example_is_no_cell_of_the_library_yet():
+    assert "nau" not in nalu.CELLS

@@ -1,0 +1,172 @@
+"""Two processes on one machine run one command together through `jax.distributed`, as the nodes of a cluster would."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROFILE = "[toy]\nseeds = 5\nsteps = {steps}\nlegs = 8\n"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("processes")
+    (place / "p.toml").write_text(PROFILE.format(steps=80))
+    return place
+
+
+def start(place: Path, words: list, *, processes: int, **variables: str) -> list[subprocess.Popen]:
+    """Starts `python WORDS` so many times, as processes that belong together where there are several."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    started = []
+    for number in range(processes):
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+            "XDG_CACHE_HOME": str(place / "cache"),
+            "TOY_CHECKPOINT_SECONDS": "0",
+            **variables,
+        }
+        if processes > 1:
+            environment |= {
+                "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
+                "JAX_NUM_PROCESSES": str(processes),
+                "JAX_PROCESS_ID": str(number),
+            }
+        started.append(
+            subprocess.Popen(
+                [sys.executable, *words],
+                cwd=place,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    return started
+
+
+def run(place: Path, folder: str, *, processes: int) -> list[subprocess.Popen]:
+    words = [ROOT / "tests" / "toy.py", "run", "toy", "--profile", "p.toml", "--runs-dir", folder]
+    return start(place, words, processes=processes)
+
+
+def wait(processes: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
+    told = [process.communicate(timeout=120) for process in processes]
+    return [(process.returncode, *each) for process, each in zip(processes, told, strict=True)]
+
+
+def arrays(folder: Path) -> dict[str, np.ndarray]:
+    return {
+        f"{path.stem} {name}": array
+        for path in sorted(folder.glob("toy/*.npz"))
+        for name, array in np.load(path).items()
+    }
+
+
+@pytest.fixture(scope="module")
+def alone(place):
+    ((status, _, wrong),) = wait(run(place, "alone", processes=1))
+    assert (status, wrong) == (0, "")
+    return arrays(place / "alone")
+
+
+def same_numbers(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert found.keys() == expected.keys() and found
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_two_processes_give_the_numbers_of_one_and_the_first_alone_speaks(place, alone):
+    (first, second) = wait(run(place, "two", processes=2))
+    assert first[0] == second[0] == 0, (first, second)
+    assert "[2/2] toy shifted: " in first[1] and "two/report.html" in first[1]
+    assert "toy" not in second[1]
+    same_numbers(arrays(place / "two"), alone)
+
+
+def test_two_processes_that_are_killed_go_on_from_their_checkpoint(place, alone):
+    processes = run(place, "killed", processes=2)
+    end = time.monotonic() + 60
+    while not list((place / "killed").glob(".unfinished/*/seeds-*/[1-9]")) and time.monotonic() < end:
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.01)
+    for process in processes:
+        process.kill()
+    wait(processes)
+    unfinished = list((place / "killed").glob(".unfinished/*/seeds-*/[1-9]"))
+    assert unfinished
+    begun = [path for path in unfinished if path.name != "8"]
+    (first, second) = wait(run(place, "killed", processes=2))
+    assert first[0] == second[0] == 0, (first, second)
+    assert begun and "damaged" not in first[1]
+    same_numbers(arrays(place / "killed"), alone)
+
+
+def test_what_the_first_process_cannot_write_ends_all_with_its_sentence(place):
+    (place / "file").write_text("in the way")
+    for status, _, wrong in wait(run(place, "file", processes=2)):
+        assert status == 1
+        assert "experiments: file cannot be written because a file or folder is in the way" in wrong
+        assert "Traceback" not in wrong
+
+
+SHARES = """
+import jax, numpy as np, toy
+from experiments.lib import numerics, processes
+from experiments.lib.program import compile_train
+numerics.prepare(cores=2)
+processes.join()
+train = toy.make_train(toy.Config(), model="line")
+devices = processes.devices(8)
+assert len(devices) == 4 and len(jax.local_devices()) == 2
+program = compile_train(train, 8, devices)
+state = program.init(processes.put(jax.random.split(jax.random.key(0), 8), program.sharding))
+state, metrics = program.legs[0](state)
+mine = [shard.data.shape for shard in metrics["error_L"].addressable_shards]
+assert mine == [(2, 2)] * 2, mine
+assert processes.gather(metrics)["error_L"].shape == (8, 2)
+text = program.legs[0].as_text()
+assert not any(word in text for word in ("all-reduce", "all-gather", "collective-permute")), "seeds talk to each other"
+assert processes.share(["first", jax.process_index()]) == ["first", 0]
+assert processes.least(10 + jax.process_index()) == 10
+"""
+
+
+def test_each_process_trains_its_share_of_the_seeds(place):
+    for status, _, wrong in wait(start(place, ["-c", SHARES], processes=2)):
+        assert status == 0, wrong
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "0"},
+        {"JAX_COORDINATOR_ADDRESS": "localhost:1", "JAX_NUM_PROCESSES": "two", "JAX_PROCESS_ID": "0"},
+    ],
+)
+def test_half_a_description_of_the_others_is_one_sentence(place, variables):
+    words = [ROOT / "tests" / "toy.py", "run", "toy", "--profile", "p.toml", "--runs-dir", "never"]
+    ((status, told, wrong),) = wait(start(place, words, processes=1, **variables))
+    assert (status, told) == (2, "")
+    assert wrong.startswith("experiments: ") and wrong.count("\n") == 1 and "JAX_COORDINATOR_ADDRESS must be" in wrong
+    assert not (place / "never").exists()
+
+
+def test_a_store_that_one_process_began_is_finished_by_two(place, alone):
+    shutil.copytree(place / "alone", place / "half")
+    for path in sorted((place / "half" / "toy").glob("*"))[:2]:
+        path.unlink()
+    (first, second) = wait(run(place, "half", processes=2))
+    assert first[0] == second[0] == 0, (first, second)
+    assert "toy: 1 of 2 runs to train" in first[1]
+    same_numbers(arrays(place / "half"), alone)

@@ -1,0 +1,103 @@
+"""A Ray cluster of two workers on this machine: a worker that is killed costs nothing but time."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ray", reason="Ray is an optional extra; `make test` installs it")
+
+ROOT = Path(__file__).parents[1]
+MODELS = ("nac", "nalu", "nonlinearities")
+WORDS = ("run", "figure1", "--models", *MODELS, "--seeds", "2", "--steps", "3000", "--legs", "30", "--profile", "smoke")
+
+# Every process that Python starts here notes what it moves into place in the store.
+NOTES = """
+import os, sys
+def note(event, arguments):
+    if event == "os.rename" and str(arguments[1]).endswith(".json"):
+        with open(os.environ["MOVED"], "a") as file:
+            file.write(os.path.basename(arguments[1]) + "\\n")
+sys.addaudithook(note)
+"""
+
+
+@pytest.fixture
+def environment(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(NOTES)
+    return {
+        **os.environ,
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
+        "MOVED": str(tmp_path / "moved"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # a slow training that is soon compiled
+        "RAY_ADDRESS": "",
+    }
+
+
+def command(folder: Path, *words: str) -> list:
+    return [sys.executable, "-m", "experiments", *WORDS, "--runs-dir", folder, *words]
+
+
+def workers(place: Path) -> list[int]:
+    """Returns the processes in which a run is trained for the test at `place`."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            named = (process / "cmdline").read_bytes().startswith(b"ray::_train")
+            if named and str(place).encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue  # it has ended
+    return found
+
+
+def arrays(folder: Path) -> dict[str, bytes]:
+    return {
+        f"{path.name} {name}": array.tobytes()
+        for path in sorted(folder.glob("identity/*.npz"))
+        for name, array in np.load(path).items()
+    }
+
+
+def test_a_killed_worker_loses_nothing_and_repeats_nothing_that_is_done(tmp_path, environment):
+    process = subprocess.Popen(
+        [*command(tmp_path / "ray"), "--engine", "ray"],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    end = time.monotonic() + 120
+    killed = None
+    while process.poll() is None and killed is None and time.monotonic() < end:
+        busy = workers(tmp_path)
+        locks = list((tmp_path / "ray" / ".unfinished").glob("*.lock"))
+        if len(busy) >= min(2, os.cpu_count()) and len(locks) >= len(busy):
+            killed = busy[0]
+            os.kill(killed, signal.SIGKILL)
+        time.sleep(0.05)
+    told, wrong = process.communicate(timeout=180)
+    assert killed is not None, (told, wrong)
+    assert (process.returncode, wrong) == (0, ""), told
+    moved = (tmp_path / "moved").read_text().split()
+    records = sorted(path.name for path in (tmp_path / "ray" / "identity").glob("*.json"))
+    assert len(records) == len(MODELS)
+    assert sorted(moved) == records, "each run came to its end once"
+
+    # On one core, as each worker: then the programs are the same, and so are the bits.
+    one_core = lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # noqa: E731
+    here = subprocess.run(
+        command(tmp_path / "local"), env=environment, preexec_fn=one_core, capture_output=True, text=True, timeout=180
+    )
+    assert here.returncode == 0, here.stderr
+    assert arrays(tmp_path / "ray") == arrays(tmp_path / "local")
+
+
+def test_more_cores_than_a_cluster_has_are_one_sentence(tmp_path, environment):
+    words = [*command(tmp_path / "ray"), "--engine", "ray", "--cores", "4096"]
+    answer = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 2
+    assert answer.stderr == "experiments: No node can have 4096 cores for a run: choose fewer with --cores.\n"
