@@ -11,7 +11,8 @@ RUN := $(VENV)/bin/python -m experiments
 comma := ,
 accelerator := $(addprefix $(comma),$(filter-out cpu,$(DEVICE)))
 READY := $(VENV)/.ready-experiments-$(DEVICE)
-ARTEFACTS := figure1 figure3 figure4 figure5 figure6 table1 table1_readings table2 table3 table3_search table4
+# Every experiment says which artefacts it makes.
+ARTEFACTS := $(sort $(shell sed -n 's/^ARTEFACTS = (\(.*\))/\1/p' experiments/*.py | tr -d '",'))
 
 .DEFAULT_GOAL := help
 .PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench test check format clean

@@ -8,7 +8,14 @@ from experiments.lib import stopping
 def main() -> None:
     """Runs one command; exits 0, or 1 (the machine), 2 (the command), 130 or 143 (stopped) after one sentence."""
     stopping.leave_on_signals()
-    from experiments.lib import command_line  # after that: these imports take a second
+    try:
+        from experiments.lib import command_line  # after that: these imports take a second
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("experiments", "nalu"):
+            raise
+        sys.exit(
+            f"experiments: {error.name} is not installed: pip install 'nalu[experiments]' (or `make` in a checkout)."
+        )
 
     sys.exit(command_line.answer(sys.argv[1:]))
 

@@ -21,8 +21,8 @@ from experiments.lib import number_words, word_networks, word_training
 from experiments.lib.artefacts import Finished, Quantity, Table
 from experiments.lib.config import (
     require,
+    require_finite,
     require_members,
-    require_not_negative,
     require_positive,
     require_seeds,
     selects,
@@ -64,8 +64,9 @@ class Config:
         require_positive(self, "hidden", "configured_hidden", "embedding", "steps")
         require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
         require_members("units", self.units, tuple(UNITS))
-        require_not_negative(self, "splits")
         require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")
+        require(min(self.splits) >= 0, "splits must not be negative.")
+        require_finite(self, "splits")
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

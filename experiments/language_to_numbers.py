@@ -17,8 +17,8 @@ from experiments.lib import number_words, word_networks, word_queries, word_reci
 from experiments.lib.artefacts import Figure, Finished, Table
 from experiments.lib.config import (
     require,
+    require_finite,
     require_members,
-    require_not_negative,
     require_positive,
     require_seeds,
     selects,
@@ -50,8 +50,9 @@ class Config:
         require_positive(self, "hidden", "configured_hidden", "embedding", "steps", "evaluations")
         require_members("models", self.models, tuple(dict.fromkeys((*word_recipes.MODELS, *nalu.CELLS))))
         require_members("units", self.units, tuple(word_recipes.UNITS))
-        require_not_negative(self, "splits")
         require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")
+        require(min(self.splits) >= 0, "splits must not be negative.")
+        require_finite(self, "splits")
         require(
             self.steps % self.evaluations == 0,
             f"steps is {self.steps}, which evaluations = {self.evaluations} does not divide.",

@@ -161,7 +161,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns, for every operation, how many seeds extrapolate how well."""
     random = find(results, model="random")
-    shown = {name: errors for name, errors in columns(results).items() if name in (*FIRST, *COLUMNS.values())}
+    worth_showing = (*FIRST, *COLUMNS.values(), *nalu.CELLS)
+    shown = {name: errors for name, errors in columns(results).items() if name in worth_showing}
     if random is None or not shown:
         return []
     panels = scores.profile_panels(shown, scores.reference(random), paper_columns=FIRST)

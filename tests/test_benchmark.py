@@ -1,6 +1,7 @@
 """The benchmarks compare equals: from the same weights and batch all programs have the same losses and gradients."""
 
 import importlib.util
+import json
 import re
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from experiments.benchmarks import (
     program_step,
     program_step_ours,
     program_step_work,
+    scaling,
+    scaling_measure,
     static_step,
     static_step_ours,
     static_step_work,
@@ -473,18 +476,66 @@ def test_without_a_compiler_the_rest_is_measured(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "files"),
     [
-        ([], ["benchmarks.md", "benchmarks_convnet.md", "benchmarks_programs.md", "benchmarks_grid.md"]),
+        ([], ["benchmarks.md", "benchmarks_convnet.md", "benchmarks_programs.md", "benchmarks_grid.md", scaling.FILE]),
         (["static"], ["benchmarks.md"]),
         (["convnet"], ["benchmarks_convnet.md"]),
         (["programs"], ["benchmarks_programs.md"]),
         (["grid"], ["benchmarks_grid.md"]),
+        (["scaling"], [scaling.FILE]),
     ],
 )
 def test_the_command_says_what_is_measured(monkeypatch, words, files):
     measured = []
     monkeypatch.setattr(measuring, "main", lambda benchmark, **_: measured.append(benchmark.file))
+    monkeypatch.setattr(scaling, "main", lambda **_: measured.append(scaling.FILE))
     assert command_line.answer(["bench", *words]) == 0
     assert measured == files
+
+
+def test_speed_is_told_by_seeds_and_devices(tmp_path, monkeypatch):
+    """With made-up rates: a hundred steps a second for every device and ten for every seed."""
+
+    def measure(work, devices, rounds, seeds):
+        return [
+            {"devices": devices, "seeds": number, "rates": [100.0 * devices + 10 * number] * rounds, "busy": [0.5]}
+            for number in seeds
+            if number >= devices
+        ]
+
+    monkeypatch.setattr(scaling, "_measure", measure)
+    monkeypatch.setattr(scaling.provenance, "surroundings", lambda: MACHINE)
+    scaling.main(rounds=2, console=Console(quiet=True), folder=tmp_path)
+    text = (tmp_path / scaling.FILE).read_text()
+    for devices, seeds, rate, share in (
+        (1, 1, 110, "1.00"),
+        (1, 32, 420, "3.82"),
+        (2, 2, 220, "2.00"),
+        (3, 8, 380, "3.45"),
+    ):
+        assert f"| Table 1, NALU | {devices} | {seeds} | {rate} [{rate}-{rate}] | {share} | 50% |" in text
+    assert "| Table 1, NALU | 2 | 1 |" not in text, "a device without a seed"
+    assert "3 x CPU core (a chip)" in text and "commit abc" in text
+
+
+MACHINE = {
+    "device": "3 x CPU core (a chip)",
+    "platform": "linux",
+    "versions": {"jax": "1.0"},
+    "date": "2026-11-21T00:00:00",
+    "commit": "abc",
+}
+
+
+def test_one_measurement_of_scaling_is_real(monkeypatch, capsys):
+    load = scaling_measure.Load("identity", {"model": "nac"}, {"steps": 20, "legs": 2})
+    monkeypatch.setattr(scaling_measure, "LOADS", {"small": load})
+    monkeypatch.setattr(scaling_measure.numerics, "prepare", lambda **_: None)
+    monkeypatch.setattr("sys.argv", ["scaling_measure", "small", "1", "2", "1", "3"])
+    scaling_measure.main()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["seeds"], line["devices"]) for line in lines] == [(1, 1), (3, 1)]
+    for line in lines:
+        assert len(line["rates"]) == len(line["busy"]) == 2 and min(line["rates"]) > 0
 
 
 def test_what_is_wrong_is_said(monkeypatch):

@@ -10,8 +10,6 @@ from pathlib import Path
 import pandas
 import pytest
 
-import nalu
-
 ROOT = Path(__file__).parents[1]
 SHOWN = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", SHOWN, re.MULTILINE | re.DOTALL))
@@ -22,7 +20,7 @@ CELL, EXPERIMENT = "nalu/_src/nau.py", "experiments/noisy_differences.py"
 def tree(tmp_path_factory):
     """A copy of the project with what CONTRIBUTING.md adds to it, and nothing else."""
     tree = tmp_path_factory.mktemp("contributed")
-    for folder in ("nalu", "experiments", "configs", "tests"):
+    for folder in ("nalu", "experiments", "tests"):
         if (ROOT / folder).is_dir():
             shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
@@ -79,7 +77,3 @@ def test_the_experiment_gives_its_table_and_figure_and_the_outcome_that_it_expec
     assert table["nac"]["noise 1"] < table["linear"]["noise 1"] / 2
     assert (tree / "runs" / "figures" / "noise.png").stat().st_size > 1000
     assert set(pandas.read_csv(tree / "runs" / "figures" / "noise.csv")["curve"]) == {"linear", "nac", "nau"}
-
-
-def test_the_example_is_no_cell_of_the_library_yet():
-    assert "nau" not in nalu.CELLS

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import nalu
+
 ROOT = Path(__file__).parents[1]
 LIBRARY = sorted((ROOT / "nalu").rglob("*.py"))
 LIB = sorted((ROOT / "experiments" / "lib").rglob("*.py"))
@@ -62,7 +64,7 @@ def test_importing_the_library_needs_no_other_package():
     blocked = ("jaxtyping", "beartype", "experiments", "matplotlib", "scipy.stats", "pandas", "tyro")
     code = f"import sys; sys.modules.update(dict.fromkeys({blocked})); import nalu; print(*nalu.CELLS)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["nac", "nalu"]
+    assert done.stdout.split() == list(nalu.CELLS)
 
 
 @pytest.mark.parametrize("path", [*LIB, *EXPERIMENTS], ids=names([*LIB, *EXPERIMENTS]))

@@ -30,9 +30,9 @@ PROGRAM = "python -m experiments"
 def answer(words: list[str]) -> int:
     """Runs one command and returns its exit status: 0, or 1 (the machine) or 2 (the command) after one sentence."""
     try:
-        _dispatch(words, Console(soft_wrap=True))
+        _dispatch(words, Console(soft_wrap=True, markup=False, emoji=False))  # a path may hold [brackets] or :colons:
     except UserError as error:
-        print(f"experiments: {error}", file=sys.stderr)
+        print(f"experiments: {options.on_one_line(str(error))}", file=sys.stderr)
         return error.status
     return 0
 
@@ -69,19 +69,20 @@ def _dispatch(words: list[str], console: Console) -> None:
                 episode=command.episode, console=console,
             )  # fmt: skip
         case commands.Bench():
-            from experiments.benchmarks import convnet_step, grid_step, measuring, program_step, static_step
-
-            folder = commands.PUBLISHED if command.save else None
-            steps = {"static": static_step, "convnet": convnet_step, "programs": program_step, "grid": grid_step}
-            for work, step in steps.items():
-                if command.work in ("all", work):
-                    measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)
+            _bench(command, console)
 
 
 def _help(words: list[str]) -> None:
     """Prints the help; to `run TARGET --help` belong the experiments' settings, which the parser does not know."""
+    known = bool(words) and words[0] in commands.NAMES
     with contextlib.suppress(SystemExit):
-        tyro.cli(commands.Command, args=words, prog=PROGRAM, description=DESCRIPTION, return_unknown_args=True)
+        tyro.cli(
+            commands.Command,
+            args=words if known else ["--help"],
+            prog=PROGRAM,
+            description=DESCRIPTION,
+            return_unknown_args=True,
+        )
     if words[0] == "run" and len(words) > 2 and not words[1].startswith("-"):
         configs = {experiment.name: experiment.config for experiment in suite.experiments(words[1], "quick")}
         options.print_help(configs, program=f"{PROGRAM} run {words[1]}")
@@ -94,6 +95,7 @@ def _parse(words: list[str]) -> tuple[commands.Command, list[str]]:
         raise usage_error(f"{wrong}: {', '.join(commands.NAMES)}; see {PROGRAM} --help.")
     if words[0] == "run" and (len(words) == 1 or words[1].startswith("-")):
         raise usage_error(f"Say what to run: {', '.join(['all', *suite.artefacts()])}; see {PROGRAM} run --help.")
+    options.check_words(words, single=commands.RUN_OPTIONS)
     try:
         command, rest = options.parse_quietly(commands.Command, args=words, prog=PROGRAM, return_unknown_args=True)
     except SystemExit:
@@ -101,7 +103,7 @@ def _parse(words: list[str]) -> tuple[commands.Command, list[str]]:
         raise usage_error(f"'{' '.join(words)}' {wrong}; see {PROGRAM} {words[0]} --help.") from None
     if rest and not isinstance(command, commands.Run):
         raise usage_error(f"'{rest[0]}' is not understood here; see {PROGRAM} {words[0]} --help.")
-    return command, rest
+    return commands.at_home(command), rest
 
 
 def _status(command: commands.Status, console: Console) -> None:
@@ -169,6 +171,8 @@ def _verify(command: commands.Verify, console: Console) -> None:
 def _publish(command: commands.Publish, console: Console) -> None:
     from experiments.lib import rendering
 
+    if command.to == commands.PUBLISHED and not command.to.exists():
+        raise usage_error("This is not a checkout with a folder results/: say with --to where to publish.")
     chosen = suite.experiments("all", command.profile)
     missing = []
     for experiment in chosen:
@@ -180,3 +184,15 @@ def _publish(command: commands.Publish, console: Console) -> None:
     if missing:
         console.print(f"Not finished, so not published: {', '.join(missing)}.", highlight=False)
     rendering.render(chosen, command.to, profile=command.profile, published=None, console=console)
+
+
+def _bench(command: commands.Bench, console: Console) -> None:
+    from experiments.benchmarks import convnet_step, grid_step, measuring, program_step, scaling, static_step
+
+    folder = commands.PUBLISHED if command.save else None
+    steps = {"static": static_step, "convnet": convnet_step, "programs": program_step, "grid": grid_step}
+    for work, step in steps.items():
+        if command.work in ("all", work):
+            measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)
+    if command.work in ("all", "scaling"):
+        scaling.main(rounds=command.rounds, console=console, folder=folder)

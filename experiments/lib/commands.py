@@ -1,10 +1,14 @@
 """What can be typed after `python -m experiments`: one dataclass a command, its fields are the options."""
 
+import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+
+from experiments.lib.config import require
 
 PUBLISHED = Path(__file__).parents[2] / "results"
 NAMES = ("list", "status", "run", "report", "verify", "publish", "play", "bench")
@@ -80,10 +84,10 @@ class Play:
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure training speed beside PyTorch on the same work (needs the extra `bench`)."""
+    """Measure training speed beside PyTorch on the same work (needs the extra `bench`), and by seeds and devices."""
 
-    # of section 4.1, of Table 2's images, of section 4.4, of section 4.5
-    work: tyro.conf.Positional[Literal["all", "static", "convnet", "programs", "grid"]] = "all"
+    # of section 4.1, of Table 2's images, of section 4.4, of section 4.5; on more and more devices
+    work: tyro.conf.Positional[Literal["all", "static", "convnet", "programs", "grid", "scaling"]] = "all"
     rounds: int = 5  # interleaved rounds; medians are told
     save: bool = False  # also write results/benchmarks*.md, a file for each work
 
@@ -98,3 +102,20 @@ Command = (
     | Annotated[Play, tyro.conf.subcommand("play")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
 )
+
+# Each has one value, unlike an experiment's settings, with which they stand in one line.
+RUN_OPTIONS = tuple(f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Run) if field.name != "target")
+
+
+def at_home(command: Command) -> Command:
+    """Returns the command with the user's home in place of `~`, which a shell leaves as it is after `=`.
+
+    Raises:
+      UserError: `~name` names no user.
+    """
+    folders = {name: value for name, value in vars(command).items() if isinstance(value, Path)}
+    for name, folder in folders.items():
+        folders[name] = Path(os.path.expanduser(folder))
+        known = not str(folders[name]).startswith("~")
+        require(known, f"--{name.replace('_', '-')} is {str(folder)!r}, but there is no such user.")
+    return dataclasses.replace(command, **folders)

@@ -16,7 +16,7 @@ from typing import Any
 
 from experiments.lib.errors import UserError, usage_error
 
-PROFILES = Path(__file__).parents[2] / "configs"
+PROFILES = Path(__file__).parents[1] / "configs"
 TYPE_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 MOST = 2**31 - 1  # JAX counts in 32 bits, and no number here has a reason to be larger
 SHOWN = 60  # characters of a mistaken value
@@ -90,7 +90,7 @@ def load_profile(profile: str) -> dict[str, dict[str, Any]]:
     """Returns the sections of a profile: what each experiment overrides.
 
     Args:
-      profile: a name in `configs/`, or the path of a TOML file.
+      profile: a name in `experiments/configs/`, or the path of a TOML file.
 
     Raises:
       UserError: there is no such profile, or it is not TOML with one section an experiment.

@@ -3,6 +3,7 @@
 Axes: S seeds, E evaluations, L networks side by side, N programs, D sizes of the integers in digits.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -50,20 +51,11 @@ def make_train(
     for all seeds; the root mean squared error on other two-digit programs, `validation` `[S, E, L]`; the largest error
     on them, `largest`; and `nonfinite_steps`, the updates skipped so far.
     """
-    draw, network = little_programs.LANGUAGES[language], recipe.network
+    batch, network = functools.partial(_batch, language), recipe.network
     assert recipe.steps % recipe.stages == recipe.stages % evaluations == 0, "see `little_program_recipes`"
     per_stage = recipe.steps // recipe.stages
     stages_per_leg = recipe.stages // evaluations
     rate = training.warmed(training.cosine(recipe.learning_rate, recipe.steps), recipe.warm_up)
-
-    def batch(key: jax.Array, number: int, of_digits: int) -> Program:
-        low, high = little_programs.integers_of(of_digits)
-        return jax.vmap(lambda key: draw(key, low, high))(jax.random.split(key, number))
-
-    def tests() -> tuple[Program, Program]:
-        """Returns the programs of validation, and those of the tests, led by D."""
-        by_size = [batch(jax.random.fold_in(key_tests, size), programs, size) for size in digits]
-        return batch(key_tests, programs, TRAINING_DIGITS), jax.tree.map(lambda *leaves: jnp.stack(leaves), *by_size)
 
     def sharpness(step: jax.Array) -> jax.Array:
         """Constant within a stage: what the losses of a stage are made of."""
@@ -122,5 +114,22 @@ def make_train(
         leg=leg,
         legs=evaluations,
         network_steps=recipe.steps // evaluations * recipe.networks,
-        data=jax.jit(tests)(),
+        data=_tests(language, tuple(digits), programs, tuple(jax.random.key_data(key_tests).tolist())),
     )
+
+
+def _batch(language: str, key: jax.Array, number: int, of_digits: int) -> Program:
+    low, high = little_programs.integers_of(of_digits)
+    return jax.vmap(lambda key: little_programs.LANGUAGES[language](key, low, high))(jax.random.split(key, number))
+
+
+@functools.cache  # all models of a language are tested by the same
+def _tests(language: str, digits: tuple[int, ...], programs: int, key_data: tuple[int, ...]) -> tuple[Program, Program]:
+    """Returns the programs of validation, and those of the tests, led by D."""
+    batch = functools.partial(_batch, language)
+
+    def draw(key: jax.Array) -> tuple[Program, Program]:
+        by_size = [batch(jax.random.fold_in(key, size), programs, size) for size in digits]
+        return batch(key, programs, TRAINING_DIGITS), jax.tree.map(lambda *leaves: jnp.stack(leaves), *by_size)
+
+    return jax.jit(draw)(jax.random.wrap_key_data(jnp.array(key_data, jnp.uint32)))

@@ -70,7 +70,8 @@ class Overview:
     def __init__(self, console: Console, runs: int, seconds: float):
         self._console, self._runs, self._seconds = console, runs, seconds
         self._ended = 0
-        self._done = self._done_before = 0.0  # expected seconds of what is done; and of the runs that have ended
+        # Expected seconds of what is done, of the runs that have ended, and of those among them that others trained.
+        self._done = self._done_before = self._not_ours = 0.0
         self._start = time.monotonic()
         self.live = console.is_terminal
         if self.live:
@@ -81,10 +82,11 @@ class Overview:
                 TextColumn("{task.fields[state]}"),
             )
             self._bars = Progress(*columns, console=console, transient=True)
-            self._all = self._bars.add_task("", total=max(seconds, 1e-9), state="", visible=runs > 1)
+            self._all = self._bars.add_task("all runs", total=max(seconds, 1e-9), state="", visible=runs > 1)
             self._run = self._bars.add_task("", total=1, state="", visible=False)
 
     def __enter__(self) -> "Overview":
+        self.now_done(0.0)
         if self.live:
             self._bars.start()
         return self
@@ -100,20 +102,21 @@ class Overview:
         if self.live:
             self._bars.reset(self._run, total=max(total, 1), description=name, state="compiling", visible=True)
         yield watcher
-        self.passed(seconds)
+        self.passed(seconds, here=True)
         self.say(watcher.ended() + self.state())
         if self.live:
             self._bars.update(self._run, visible=False)
 
     def elsewhere(self, name: str, seed_steps: int, expected: float, seconds: float) -> None:
         """Counts a run that was trained elsewhere, in so many seconds."""
-        self.passed(expected)
+        self.passed(expected, here=seed_steps > 0)
         if seed_steps:
             self.say(f"{name}: {_short(seed_steps)} seed-steps in {_duration(seconds)}{self.state()}")
 
-    def passed(self, seconds: float) -> None:
-        """Counts a run as done, of which so many seconds were expected."""
+    def passed(self, seconds: float, *, here: bool = False) -> None:
+        """Counts a run as done, of which so many seconds were expected; not `here`: it tells nothing of our pace."""
         self._ended += 1
+        self._not_ours += 0.0 if here else seconds
         self._done_before += seconds
         self.now_done(0.0)
 
@@ -122,7 +125,7 @@ class Overview:
         self._done = self._done_before + seconds
         if self.live:
             state = f"{self._ended} of {self._runs} runs, {_duration(self._left())} left"
-            self._bars.update(self._all, description="all runs", completed=self._done, state=state)
+            self._bars.update(self._all, completed=self._done, state=state)
 
     def show_run(self, done: int, state: str) -> None:
         """Brings the present run's bar up to date."""
@@ -139,7 +142,8 @@ class Overview:
         return f"; all runs: {100 * self._done / max(self._seconds, 1e-9):.0f} %, {_duration(self._left())} left"
 
     def _left(self) -> float:
-        pace = (time.monotonic() - self._start) / self._done if self._done > SETTLED_SECONDS else 1.0
+        ours = self._done - self._not_ours
+        pace = (time.monotonic() - self._start) / ours if ours > SETTLED_SECONDS else 1.0
         return max(self._seconds - self._done, 0.0) * pace
 
 
