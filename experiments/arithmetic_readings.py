@@ -20,7 +20,7 @@ import numpy as np
 from experiments.lib import arithmetic_recipes, paper, static_training
 from experiments.lib import arithmetic_scores as scores
 from experiments.lib.artefacts import Finished, Quantity, Table, find
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
 from experiments.lib.operations import OPERATIONS
 from experiments.lib.program import Train
 from experiments.lib.quantities import quantity
@@ -94,9 +94,9 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "inputs", "hidden", "perceptron_hidden", "nalu_steps", "baseline_steps")
-        require_positive(self, "nalu_learning_rate", "nac_learning_rate", "evaluations", "items", "batch")
-        require_positive(self, "random_networks", "perceptron_learning_rate")
+        require_positive(self, *(name for name in vars(self) if name.endswith(("_steps", "_rate"))))
+        require_sizes(self, "inputs", "hidden", "perceptron_hidden", "evaluations", "items", "batch")
+        require_sizes(self, "random_networks", most=1000)
         longest = max(reading.a_lengths[1] for reading in READINGS.values())
         require(self.inputs > longest, f"inputs is {self.inputs}, but must be above {longest}, the longest slice.")
         for name in ("nalu_steps", "baseline_steps"):

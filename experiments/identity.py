@@ -21,7 +21,7 @@ import optax
 import nalu
 from experiments.lib import mlp, paper, training
 from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Table, find
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
 from experiments.lib.program import Train
 from experiments.lib.quantities import quantity
 
@@ -54,9 +54,9 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "hidden", "hidden_layers", "steps", "legs", "learning_rate", "batch")
-        require_positive(self, "train_limit")
-        require(self.hidden_layers <= 100, f"hidden_layers is {self.hidden_layers}, but must be at most 100.")
+        require_positive(self, "steps", "learning_rate", "train_limit")
+        require_sizes(self, "hidden", "legs", "batch")
+        require_sizes(self, "hidden_layers", most=100)
         require(self.steps % self.legs == 0, f"steps is {self.steps}, which legs = {self.legs} does not divide.")
         require_members("models", self.models, ("nonlinearities", *nalu.CELLS))
 

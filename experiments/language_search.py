@@ -25,6 +25,7 @@ from experiments.lib.config import (
     require_members,
     require_positive,
     require_seeds,
+    require_sizes,
     selects,
 )
 from experiments.lib.program import Train
@@ -61,7 +62,8 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "hidden", "configured_hidden", "embedding", "steps")
+        require_positive(self, "steps")
+        require_sizes(self, "hidden", "configured_hidden", "embedding")
         require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
         require_members("units", self.units, tuple(UNITS))
         require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")

@@ -21,6 +21,7 @@ from experiments.lib.config import (
     require_members,
     require_positive,
     require_seeds,
+    require_sizes,
     selects,
 )
 from experiments.lib.program import Train
@@ -47,7 +48,8 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "hidden", "configured_hidden", "embedding", "steps", "evaluations")
+        require_positive(self, "steps")
+        require_sizes(self, "hidden", "configured_hidden", "embedding", "evaluations")
         require_members("models", self.models, tuple(dict.fromkeys((*word_recipes.MODELS, *nalu.CELLS))))
         require_members("units", self.units, tuple(word_recipes.UNITS))
         require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")

@@ -26,6 +26,7 @@ from experiments.lib.config import (
     require_not_negative,
     require_positive,
     require_seeds,
+    require_sizes,
     selects,
 )
 from experiments.lib.program import Train
@@ -65,8 +66,8 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "length", "batch", "steps", "evaluations", "learning_rate", "cell_rate")
-        require_positive(self, "feature_scale", "plain_learning_rate", "hidden", "lengths", "test_series")
+        require_positive(self, "steps", "learning_rate", "cell_rate", "feature_scale", "plain_learning_rate")
+        require_sizes(self, "length", "batch", "evaluations", "hidden", "lengths", "test_series")
         require_not_negative(self, "weight_decay")
         require_finite(self, "weight_start")
         require(0.001 <= self.hold_out <= 0.999, f"hold_out is {self.hold_out}, but is a share from 0.001 to 0.999.")
@@ -75,6 +76,8 @@ class Config:
             f"steps is {self.steps}, which evaluations = {self.evaluations} does not divide.",
         )
         require(len(set(self.lengths)) == 3, f"lengths names a length twice: {' '.join(map(str, self.lengths))}.")
+        most = max(length * number for length, number in zip(self.lengths, self.test_series, strict=True))
+        require(most <= 10**8, f"lengths and test_series make {most} images a test, but may make {10**8} at most.")
         require_members("tasks", self.tasks, tuple(TASKS))
         require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
         require_members("digits", (self.digits,), (digits.MNIST, digits.STAND_IN))

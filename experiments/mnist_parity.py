@@ -20,7 +20,7 @@ import optax
 import nalu
 from experiments.lib import digit_split, digits, last_layers, muon, parity_report, scene_network, scenes, training
 from experiments.lib.artefacts import Figure, Finished, Gallery, Table
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
 from experiments.lib.program import Train
 
 VERSION = 1
@@ -56,8 +56,8 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "batch", "steps", "finite_steps", "finite_images", "long_steps", "evaluations")
-        require_positive(self, "learning_rate", "test_images", "glance")
+        require_positive(self, "steps", "finite_steps", "long_steps", "learning_rate")
+        require_sizes(self, "batch", "finite_images", "evaluations", "test_images", "glance")
         require(0.001 <= self.hold_out <= 0.999, f"hold_out is {self.hold_out}, but is a share from 0.001 to 0.999.")
         require(0 <= self.warm_up < 1, f"warm_up is {self.warm_up}, but is a share from 0 to below 1.")
         for name in ("steps", "finite_steps", "long_steps"):

@@ -17,7 +17,7 @@ import jax
 
 from experiments.lib import little_program_recipes, little_program_report, little_program_training
 from experiments.lib.artefacts import Figure, Finished, Table
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
 from experiments.lib.little_program_recipes import MODELS
 from experiments.lib.little_programs import LANGUAGES, MOST_DIGITS, TRAINING_DIGITS
 from experiments.lib.program import Train
@@ -43,7 +43,8 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "programs", "networks", "length", "evaluations", "digits")
+        require_positive(self, "length", "digits")
+        require_sizes(self, "programs", "networks", "evaluations")
         require(self.length <= 1000, f"length is {self.length}, but must be at most 1000 times the usual steps.")
         require_members("languages", self.languages, tuple(LANGUAGES))
         require_members("models", self.models, MODELS)

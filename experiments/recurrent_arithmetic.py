@@ -24,6 +24,7 @@ from experiments.lib.config import (
     require_not_negative,
     require_positive,
     require_seeds,
+    require_sizes,
     selects,
 )
 from experiments.lib.operations import OPERATIONS
@@ -78,10 +79,11 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "hidden", "cell_hidden", "high", "nalu_steps", "nac_steps", "cell_steps")
-        require_positive(self, "nalu_learning_rate", "cell_learning_rate", "relu_learning_rate", "evaluations")
-        require_positive(self, "inputs", "items", "long_items", "batch", "random_networks", "steps_trained")
-        require_positive(self, "lengths", "steps_extrapolated")
+        require_positive(self, "high", "nalu_steps", "nac_steps", "cell_steps")
+        require_positive(self, "nalu_learning_rate", "cell_learning_rate", "relu_learning_rate")
+        require_sizes(self, "inputs", "hidden", "cell_hidden", "lengths", "steps_trained", "steps_extrapolated")
+        require_sizes(self, "evaluations", "items", "long_items", "batch")
+        require_sizes(self, "random_networks", most=1000)
         require_not_negative(self, "polish_steps")
         require(
             self.steps_extrapolated > self.steps_trained,

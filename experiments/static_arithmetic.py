@@ -16,7 +16,7 @@ from experiments.lib import arithmetic_recipes, static_training
 from experiments.lib import arithmetic_scores as scores
 from experiments.lib.arithmetic_recipes import PERCEPTRONS, STARTS
 from experiments.lib.artefacts import Figure, Finished, Table, find
-from experiments.lib.config import require, require_members, require_positive, require_seeds, selects
+from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
 from experiments.lib.operations import OPERATIONS
 from experiments.lib.program import Train
 from experiments.lib.reading import Reading
@@ -59,10 +59,11 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "hidden", "perceptron_hidden", "low", "nalu_steps", "baseline_steps", "items")
-        require_positive(self, "nalu_learning_rate", "nac_learning_rate", "plain_learning_rate", "batch")
-        require_positive(self, "perceptron_learning_rate", "high", "widen", "a_lengths", "b_lengths")
-        require_positive(self, "evaluations", "random_networks", "inputs")
+        require_positive(self, "low", "high", "widen", "nalu_steps", "baseline_steps", "perceptron_learning_rate")
+        require_positive(self, "nalu_learning_rate", "nac_learning_rate", "plain_learning_rate")
+        require_sizes(self, "inputs", "hidden", "perceptron_hidden", "a_lengths", "b_lengths")
+        require_sizes(self, "evaluations", "items", "batch")
+        require_sizes(self, "random_networks", most=1000)
         require(self.high > self.low, f"high is {self.high}, but must be above low = {self.low}.")
         require(self.widen > 1, f"widen is {self.widen}, but must be above 1.")
         for name in ("a_lengths", "b_lengths"):

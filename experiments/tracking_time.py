@@ -21,6 +21,7 @@ from experiments.lib.config import (
     require_not_negative,
     require_positive,
     require_seeds,
+    require_sizes,
     selects,
 )
 from experiments.lib.grid_agent import USUAL, WIRINGS, Agent, Core, Vision
@@ -65,8 +66,9 @@ class Config:
 
     def __post_init__(self) -> None:
         require_seeds(self)
-        require_positive(self, "limit", "hidden", "counts", "channels", "features", "updates", "episodes", "clip")
-        require_positive(self, "evaluations", "test_episodes", "test_limit", "instructed")
+        require_positive(self, "updates", "clip")
+        require_sizes(self, "limit", "hidden", "counts", "channels", "features", "episodes")
+        require_sizes(self, "evaluations", "test_episodes", "test_limit", "instructed")
         require_not_negative(self, "fall_off", "learning_rate", "entropy", "value")
         low, high = self.instructed
         require(low <= high, f"instructed is {low} {high}, but must be a lowest and a highest T above zero.")

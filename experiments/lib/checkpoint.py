@@ -5,6 +5,7 @@ rebuilt from the program. A damaged checkpoint costs its run a fresh start, or t
 Of several processes the first keeps them, and tells the others what it finds.
 """
 
+import hashlib
 import io
 import logging
 import shutil
@@ -16,6 +17,9 @@ import numpy as np
 
 from experiments.lib import files, processes
 from experiments.lib.errors import UserError
+
+SEAL = "sha256"  # beside a checkpoint's files, their digest: Orbax takes bits that flipped for numbers
+ROOM = 2**17  # bytes beside the arrays that a checkpoint takes, at most
 
 
 class Progress(NamedTuple):
@@ -38,7 +42,7 @@ class Checkpoints:
     def _open(self) -> None:
         import orbax.checkpoint as ocp  # takes over a second: only where something is long enough to be saved
 
-        logging.getLogger("absl").setLevel(logging.ERROR)
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # what is damaged is told by `restore`
         files.make_folder(self._folder)
         self._ocp = ocp
         alone = ocp.options.MultiprocessingOptions(active_processes={0}, barrier_sync_key_prefix=self._folder.name)
@@ -63,9 +67,12 @@ class Checkpoints:
         processes.first_does(lambda: self._write(progress.leg, tree))
 
     def _write(self, leg: int, tree: dict[str, Any]) -> None:
+        # Where the disk is full, Orbax prints the troubles of its threads beside our sentence: so ask before.
+        files.require_room(self._folder, ROOM + 2 * sum(array.nbytes for array in jax.tree.leaves(tree)))
         try:
             self._manager.save(leg, args=self._ocp.args.StandardSave(tree), force=True)
             self._manager.wait_until_finished()
+            files.write_atomically(self._folder / str(leg) / SEAL, self._digest(leg))
         except OSError as error:
             raise files.explain(error, self._folder) from error
         except ValueError as error:
@@ -95,7 +102,14 @@ class Checkpoints:
     def _latest(self, expected: list[Any]) -> tuple[dict[str, Any] | None, str]:
         remark = ""
         for leg in sorted(self._manager.all_steps(), reverse=True):
+            seal = self._folder / str(leg) / SEAL
+            if not seal.exists():  # the process was killed just then
+                remark = f"the checkpoint after leg {leg} is not whole, going back"
+                self._manager.delete(leg)
+                continue
             try:
+                if seal.read_bytes() != self._digest(leg):
+                    raise ValueError("its files have changed")
                 tree = self._manager.restore(leg, args=self._ocp.args.StandardRestore())
                 leaves = tree["state"]
                 if [(leaf.shape, leaf.dtype) for leaf in leaves] != [(leaf.shape, leaf.dtype) for leaf in expected]:
@@ -106,9 +120,18 @@ class Checkpoints:
                     raise ValueError("its cost is incomplete")
                 return {"leg": leg, **tree}, remark
             except Exception as error:  # whatever a damaged file makes Orbax raise
-                remark = f"the checkpoint after leg {leg} is damaged ({str(error).splitlines()[0][:80]}), going back"
+                what = (str(error).splitlines() or [type(error).__name__])[0][:80]
+                remark = f"the checkpoint after leg {leg} is damaged ({what}), going back"
                 self._manager.delete(leg)  # Orbax would refuse to save that leg again
         return None, remark
+
+    def _digest(self, leg: int) -> bytes:
+        digest = hashlib.sha256()
+        for path in sorted((self._folder / str(leg)).rglob("*")):
+            if path.is_file() and path.name != SEAL:
+                data = path.read_bytes()
+                digest.update(f"{path.relative_to(self._folder)} {len(data)}\n".encode() + data)
+        return digest.hexdigest().encode()
 
     def close(self) -> None:
         """Releases Orbax's threads."""

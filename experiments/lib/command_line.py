@@ -53,6 +53,7 @@ def _dispatch(words: list[str], console: Console) -> None:
         case commands.Report():
             from experiments.lib import rendering  # takes a second: matplotlib
 
+            _require_one_store(command.published, command.runs_dir != commands.Report.runs_dir)
             root = commands.PUBLISHED if command.published else command.runs_dir
             chosen = stand_in.as_stored(suite.experiments("all", command.profile), root)
             rendering.render(chosen, root, profile=command.profile, published=commands.PUBLISHED, console=console)
@@ -74,15 +75,9 @@ def _dispatch(words: list[str], console: Console) -> None:
 
 def _help(words: list[str]) -> None:
     """Prints the help; to `run TARGET --help` belong the experiments' settings, which the parser does not know."""
-    known = bool(words) and words[0] in commands.NAMES
+    known = [words[0]] if words[0] in commands.NAMES else []  # the other words may be wrong, and are not read
     with contextlib.suppress(SystemExit):
-        tyro.cli(
-            commands.Command,
-            args=words if known else ["--help"],
-            prog=PROGRAM,
-            description=DESCRIPTION,
-            return_unknown_args=True,
-        )
+        tyro.cli(commands.Command, args=[*known, "--help"], prog=PROGRAM, description=DESCRIPTION)
     if words[0] == "run" and len(words) > 2 and not words[1].startswith("-"):
         configs = {experiment.name: experiment.config for experiment in suite.experiments(words[1], "quick")}
         options.print_help(configs, program=f"{PROGRAM} run {words[1]}")
@@ -155,11 +150,15 @@ def _run(command: commands.Run, rest: list[str], console: Console) -> None:
     summary.tell(verdicts, {artefact for its in chosen for artefact in its.module.ARTEFACTS}, console)
 
 
+def _require_one_store(published: bool, named: bool) -> None:
+    if published and named:
+        raise usage_error("--published and --runs-dir name two stores: give one of them.")
+
+
 def _verify(command: commands.Verify, console: Console) -> None:
     from experiments.lib import verify
 
-    if command.published and command.runs_dir is not None:
-        raise usage_error("--published and --runs-dir name two stores: give one of them.")
+    _require_one_store(command.published, command.runs_dir is not None)
     root = command.runs_dir or commands.PUBLISHED
     own = root.resolve() != commands.PUBLISHED.resolve()
     profile = command.profile or ("quick" if own else "full")

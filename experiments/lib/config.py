@@ -19,6 +19,7 @@ from experiments.lib.errors import UserError, usage_error
 PROFILES = Path(__file__).parents[1] / "configs"
 TYPE_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 MOST = 2**31 - 1  # JAX counts in 32 bits, and no number here has a reason to be larger
+LARGEST = 10**6  # size of anything: the products of two stay within what can be counted, if not in memory
 SHOWN = 60  # characters of a mistaken value
 
 
@@ -36,6 +37,11 @@ def require(condition: bool, sentence: str) -> None:
 def require_positive(config: Any, *names: str) -> None:
     """Raises a usage error unless each named field, or each of its entries, is a number above zero."""
     _require_each(config, names, lambda number: number > 0, "above zero and finite")
+
+
+def require_sizes(config: Any, *names: str, most: int = LARGEST) -> None:
+    """Raises a usage error unless each named field, or each of its entries, is a number of things to hold at once."""
+    _require_each(config, names, lambda number: 0 < number <= most, f"above zero and at most {most}")
 
 
 def require_not_negative(config: Any, *names: str) -> None:

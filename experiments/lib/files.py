@@ -2,9 +2,11 @@
 
 import errno
 import fcntl
+import glob
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from experiments.lib.errors import UserError
@@ -12,6 +14,8 @@ from experiments.lib.errors import UserError
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes `data` to a temporary name beside `path` and moves it into place, so that no reader sees half a file.
+
+    A process that is killed meanwhile leaves its temporary file; whoever next writes to `path` removes it.
 
     Raises:
       UserError: the folder cannot be written or the disk is full; what was at `path` before is untouched.
@@ -21,16 +25,28 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
+            with suppress(OSError):  # not every file system has locks
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            os.replace(temporary, path)
     except OSError as error:
         try:
             temporary.unlink(missing_ok=True)
         except OSError:
             pass  # the first error is the one to tell
         raise explain(error, path) from error
+    _remove_left_behind(path)
+
+
+def _remove_left_behind(path: Path) -> None:
+    """Removes what killed processes left of their writing to `path`; a living one holds a lock on its file."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError), open(left, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_size:  # an empty one may be about to be locked
+                left.unlink()
 
 
 def make_folder(path: Path) -> None:
@@ -41,12 +57,23 @@ def make_folder(path: Path) -> None:
     """
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
-        probe = Path(path) / f".probe.{os.getpid()}.tmp"
-        with open(probe, "wb"):
+        with tempfile.TemporaryFile(dir=path):  # has no name, so that nothing is left of it however we end
             pass
-        probe.unlink()
     except OSError as error:
         raise explain(error, path) from error
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Makes sure that the disk has room for `size` more bytes, for what would not say calmly that it has not.
+
+    Raises:
+      UserError: it has not.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        raise explain(error, folder) from error
 
 
 @contextmanager

@@ -163,4 +163,7 @@ def _notes(cfg: Any) -> tuple[str, ...]:
         f"advantages. At first no step too early or too late costs anything: over the first {cfg.lenience[1]:.0%} of "
         "the updates the fall-off of the reward grows to its own. Without that an agent can learn to keep away from "
         "the target before it has learnt when to go there, and then it never does.",
+        "Tried for a reward of 0.85 at T = 23, on four seeds each that are not reported; medians at T = 18 and 23: as "
+        "here 0.80, 0.52 (at 23 from 0.13 to 0.92); the LSTM reads tanh(n / 4) instead of n: 0.72, 0.29; an LSTM of "
+        "24: 0.91, 0.59. The seeds differ more than the settings.",
     )

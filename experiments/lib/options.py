@@ -40,7 +40,9 @@ def override_from_arguments(configs: dict[str, Any], arguments: Sequence[str], *
         )
     result = {}
     for name, config in configs.items():
+        hints = typing.get_type_hints(type(config))
         mine = {field: words for field, words in options.items() if field in fields[name]}
+        mine |= {field: [*words, "True"] for field, words in mine.items() if hints[field] is bool and len(words) == 1}
         try:
             result[name] = _parse(config, list(itertools.chain(*mine.values()))) if mine else config
         except SystemExit:
@@ -61,7 +63,7 @@ def check_words(words: Sequence[str], *, single: Sequence[str] = ()) -> None:
         flag, equals, value = word.partition("=")
         require(not _holds_no_text(word), f"{word!r} is not understood here: it is no text.")
         empty = not word or (word.startswith("--") and equals and not value)
-        require(not empty, f"'{word}' has no value: is it a variable that is not set?")
+        require(not empty, f"'{word}' has no value: perhaps it is a variable that is not set.")
         require(word != "--", "'--' is not understood here.")
         if flag in single:
             for beyond in words[place + (1 if equals else 2) :][:1]:

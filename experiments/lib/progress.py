@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from experiments.lib import stopping
+
 PLAIN_SECONDS = 20.0  # between two lines where there is no terminal
 SETTLED_SECONDS = 10.0  # of expected work done, before the expectation is corrected
 
@@ -94,6 +96,7 @@ class Overview:
     def __exit__(self, *_: object) -> None:
         if self.live:
             self._bars.stop()
+            stopping.live_lines = 0
 
     @contextmanager
     def watching(self, name: str, total: int, seconds: float) -> Iterator[RunWatcher]:
@@ -101,6 +104,7 @@ class Overview:
         watcher = RunWatcher(self, name, total, seconds)
         if self.live:
             self._bars.reset(self._run, total=max(total, 1), description=name, state="compiling", visible=True)
+            stopping.live_lines = 2 if self._runs > 1 else 1
         yield watcher
         self.passed(seconds, here=True)
         self.say(watcher.ended() + self.state())

@@ -9,7 +9,11 @@ import os
 import signal
 import threading
 
+CLEAR_LINE, LINE_UP, SHOW_CURSOR = b"\r\x1b[2K", b"\x1b[1A", b"\x1b[?25h"
 SENTENCE = b"experiments: Stopped; the same command goes on from here.\n"
+
+
+live_lines = 0  # of progress that the terminal shows now, to be wiped away; `progress` keeps count
 
 
 def leave_on_signals() -> None:
@@ -27,6 +31,6 @@ def _leave(reader: int) -> None:
     while (number := os.read(reader, 1)[0]) not in (signal.SIGINT, signal.SIGTERM):
         pass
     if os.isatty(1):
-        os.write(1, b"\x1b[?25h\r\x1b[2K")  # the progress bar hides the cursor
+        os.write(1, SHOW_CURSOR + CLEAR_LINE + (LINE_UP + CLEAR_LINE) * (live_lines - 1))
     os.write(2, SENTENCE)
     os._exit(128 + number)

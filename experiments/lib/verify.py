@@ -82,9 +82,7 @@ def verify(chosen: list[Experiment], root: Path, *, profile: str, beside: Path |
         again = (
             f"`python -m experiments report {'--published' if strict else f'--runs-dir {root}'} --profile {profile}`"
         )
-        raise UserError(
-            f"{root} has {_count(number, 'fault')}, each told above: {first}; {again} makes anew what is made of records."
-        )
+        raise UserError(f"{root} has {_count(number, 'fault')}, each told above: {first}; {again} makes the rest anew.")
     records = sum(len(records.checked) for records in found)
     _tell(console, f"{root} is sound: {_count(records, 'record')}, and all that is made of them.", ())
 

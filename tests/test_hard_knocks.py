@@ -1,0 +1,181 @@
+"""Hard knocks on the toy, from outside: the trials of `make knocks` hold, and notice what does not.
+
+Slow on purpose: every trial starts real commands in processes of their own.
+"""
+
+import json
+import random
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.knocks import clock, comparing, outside, publishing, side_by_side
+from experiments.knocks.findings import Finding, Result, Trial, none_of, verdict
+from experiments.knocks.outside import Answer, Moment, Place
+from experiments.lib import store
+
+ROOT = Path(__file__).parents[1]
+NUMERICS = {"dtype": "float32"}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """One folder of compiled programs for all trials."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def place(tmp_path, cache) -> Place:
+    """Where a trial works; its commands are the toy's."""
+    (tmp_path / "p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
+    return Place(tmp_path, cache, random.Random(1), print, (str(ROOT / "tests" / "toy.py"),))
+
+
+@pytest.fixture
+def words(place) -> tuple[str, ...]:
+    return ("run", "toy", "--profile", str(place.folder / "p.toml"))
+
+
+def check(findings: list[Finding], least: int) -> None:
+    """Every one of at least so many findings holds."""
+    assert [finding for finding in findings if not finding.held] == []
+    assert len(findings) >= least
+
+
+def test_four_processes_on_one_store_train_every_run_once(place, words):
+    check(side_by_side.trial(place, (4,), words), least=8)
+
+
+def test_a_clock_that_runs_backwards_changes_nothing(place, words):
+    check(clock.trial(place, words), least=8)
+
+
+def test_publishing_that_is_stopped_or_killed_leaves_only_whole_records(place, words):
+    check(publishing.trial(place, 2, words, words[-1], folders=("an empty folder",)), least=8)
+
+
+@pytest.fixture
+def stores(tmp_path) -> tuple[Path, Path]:
+    """Two equal stores with a run, a table and an index."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    address = store.Address("toy", 1, {"seeds": 2}, {"cell": "nac"}, NUMERICS)
+    store.save(one, address, {"error_S": np.arange(8, dtype=np.float32)}, {"wall_seconds": 1.5})
+    (one / "tables").mkdir()
+    (one / "tables" / "toy.csv").write_text("row,median\na,0.25\n")
+    (one / "README.md").write_text("| **toy** | 2 | 45 s | 2026-01-01T10:00:00+00:00 |\n")
+    shutil.copytree(one, other)
+    return one, other
+
+
+def differences(one: Path, other: Path) -> list[list[str]]:
+    return [found(one, other) for found in (comparing.records, comparing.rendered, comparing.left_behind)]
+
+
+def record_of(root: Path) -> Path:
+    (path,) = root.glob("toy/*.json")
+    return path
+
+
+def rewrite(path: Path, change) -> None:
+    path.write_text(change(path.read_text()))
+
+
+def plant_other_bits(root: Path) -> None:
+    """One bit of one number is another, in a record that is sound."""
+    record, run = json.loads(record_of(root).read_text()), store.read(record_of(root))
+    error_S = run.arrays["error_S"].copy()
+    error_S.view(np.uint32)[3] ^= 1
+    address = store.Address(**{name: record[name] for name in store.Address._fields})
+    store.save(root, address, {"error_S": error_S}, run.provenance)
+
+
+PLANTED = {
+    "other bits": (plant_other_bits, 0),
+    "a cut record": (lambda root: record_of(root).with_suffix(".npz").write_bytes(b"PK"), 0),
+    "a missing record": (lambda root: record_of(root).unlink(), 0),
+    "another setting": (
+        lambda root: rewrite(record_of(root), lambda text: text.replace('"seeds": 2', '"seeds": 3')),
+        0,
+    ),
+    "another number": (lambda root: rewrite(root / "tables" / "toy.csv", lambda text: text.replace("0.25", "0.26")), 1),
+    "another index": (lambda root: rewrite(root / "README.md", lambda text: text.replace("| 2 |", "| 3 |")), 1),
+    "a missing table": (lambda root: (root / "tables" / "toy.csv").unlink(), 1),
+    "half a file": (lambda root: (root / "toy" / ".x.npz.1.tmp").write_bytes(b"PK"), 2),
+    "checkpoints": (lambda root: (root / ".unfinished" / "x").mkdir(parents=True), 2),
+}
+
+
+def test_equal_stores_have_no_differences(stores):
+    assert differences(*stores) == [[], [], []]
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_planted_difference_is_noticed(stores, planted):
+    plant, kind = PLANTED[planted]
+    plant(stores[1])
+    found = differences(*stores)
+    assert len(found[kind]) >= 1, "the comparison that is made for it"
+    assert not none_of("", found[kind], "all").held
+    assert differences(*reversed(stores))[kind] == found[kind], "whichever store comes first"
+
+
+def test_provenance_may_differ(stores):
+    rewrite(record_of(stores[1]), lambda text: text.replace("1.5", "2.5"))
+    rewrite(stores[1] / "README.md", lambda text: text.replace("45 s", "2 min").replace("2026-01-01", "2025-12-31"))
+    assert differences(*stores) == [[], [], []]
+
+
+def test_a_record_that_cannot_be_loaded_is_noticed(stores):
+    assert comparing.unsound(stores[0]) == []
+    record_of(stores[0]).with_suffix(".npz").unlink()
+    assert len(comparing.unsound(stores[0])) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "well", "refuses"),
+    [
+        (Answer(0, "told", "", 1.0), True, False),
+        (Answer(0, "told", "UserWarning: odd\n", 1.0), False, False),
+        (Answer(1, "", "experiments: The disk is full: free some space.\n", 1.0), False, True),
+        (Answer(1, "", "experiments: Something else.\n", 1.0), False, False),
+        (Answer(2, "", "experiments: The disk is full: free some space.\n", 1.0), False, False),
+        (Answer(1, "", "Traceback (most recent call last):\nexperiments: The disk is full.\n", 1.0), False, False),
+    ],
+)
+def test_only_a_calm_answer_passes(answer, well, refuses):
+    assert (answer.well, answer.refuses("is full")) == (well, refuses)
+
+
+def test_a_run_that_is_trained_twice_is_counted_twice():
+    lines = "toy: 2 of 2 runs to train\n  [1/2] toy line: 16 seed-steps in 3 s; all runs: 50 %, 1 s left\n"
+    other = "  [1/2] toy line: 50 %, 3 seed-steps/s, 1 s left\n  [2/2] toy shifted: 1.6k seed-steps in 3 s\n"
+    told = [Answer(0, text, "", 1.0) for text in (lines, other, lines)]
+    assert side_by_side.times_trained(told) == {"toy line": 2, "toy shifted": 1}
+
+
+@pytest.mark.parametrize(("line", "times"), [("-3 s left", 1), ("  -0.5k seed-steps/s", 1), ("in [-5, 5], 3 s", 0)])
+def test_negative_times_are_noticed(line, times):
+    assert len(clock.NEGATIVE.findall(line)) == times
+
+
+def test_a_process_is_struck_when_its_moment_comes(place, tmp_path):
+    code = "import pathlib, sys, time; pathlib.Path(sys.argv[1], 'x.json').touch(); time.sleep(60)"
+    (tmp_path / "runs" / "toy").mkdir(parents=True)
+    script = place._replace(program=("-c", code))
+    told = outside.strike(
+        script, tmp_path / "runs", (Moment("", outside.records),), signal.SIGKILL, tmp_path / "runs" / "toy"
+    )
+    assert told.status == -signal.SIGKILL
+    assert told.seconds < 30
+    assert outside.records(tmp_path / "runs"), "not before"
+
+
+def test_what_did_not_hold_or_was_not_tried_is_told():
+    trial = Trial("toy", "a fault", lambda place: [])
+    held, failed = Finding("it holds", True, "1"), Finding("it does not", False, "0")
+    assert verdict([Result(trial, [held, held], 1.0)]) == "2 of 2 held."
+    results = [Result(trial, [held, failed], 1.0), Result(trial, [], 0.0, "only root can")]
+    assert verdict(results) == "1 of 2 held, 1 of 2 faults not tried."
