@@ -15,7 +15,7 @@ READY := $(VENV)/.ready-experiments-$(DEVICE)
 ARTEFACTS := $(sort $(shell sed -n 's/^ARTEFACTS = (\(.*\))/\1/p' experiments/*.py | tr -d '",'))
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench test check format clean
+.PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench knocks test check format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z$$].*:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile | sed 's/$$(ARTEFACTS)  /$(ARTEFACTS)/'
@@ -38,6 +38,9 @@ publish: $(READY)  ## move finished runs of the full profile into results/
 
 bench: $(VENV)/.ready-bench-$(DEVICE)  ## measure our speed and PyTorch's on the same work
 	@$(RUN) bench
+
+knocks: $(READY)  ## kill real runs, fill disks (as root), damage files, and compare what comes out; about an hour
+	@$(RUN).knocks
 
 test: $(VENV)/.ready-dev-$(DEVICE)  ## run the tests, on up to four cores
 	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile

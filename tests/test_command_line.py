@@ -170,6 +170,12 @@ def test_help_of_a_target_tells_its_settings(capfd, monkeypatch):
         (["run", "table9"], r"no artefact or experiment 'table9'; there are all, toy"),
         (["run", "toy", "--profile", "quik"], r"no profile 'quik' \(did you mean 'quick'\?\)"),
         (["run", "toy", "--profile", "p.toml", "--sedes", "5"], r"no setting --sedes \(did you mean --seeds\?\)"),
+        (["run", "toy", "--profile", "p.toml", "--chunck", "2"], r"no setting --chunck \(did you mean --chunk\?\)"),
+        (["run", "toy", "--profile", "p.toml", "--cores", "2"], r"--cores is of --engine ray"),
+        (
+            ["run", "toy", "--profile", "p.toml", "--engine", "ray", "--cores", "0"],
+            r"--cores is 0, but a run needs one",
+        ),
         (["run", "toy", "--profile", "p.toml", "--seeds", "many"], r"--seeds is 'many', but must be a whole number"),
         (["run", "toy", "--profile", "p.toml", "--seeds", "0"], r"seeds is 0, but must be above zero"),
         (["run", "toy", "--profile", "p.toml", "--steps", "-4"], r"steps is -4, but must be above zero"),

@@ -3,7 +3,10 @@
 Slow on purpose: every trial starts real commands in processes of their own.
 """
 
+import errno
+import fcntl
 import json
+import os
 import random
 import shutil
 import signal
@@ -15,7 +18,8 @@ import pytest
 from experiments.knocks import clock, comparing, outside, publishing, side_by_side
 from experiments.knocks.findings import Finding, Result, Trial, none_of, verdict
 from experiments.knocks.outside import Answer, Moment, Place
-from experiments.lib import store
+from experiments.lib import checkpoint, files, store
+from experiments.lib.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 NUMERICS = {"dtype": "float32"}
@@ -179,3 +183,75 @@ def test_what_did_not_hold_or_was_not_tried_is_told():
     assert verdict([Result(trial, [held, held], 1.0)]) == "2 of 2 held."
     results = [Result(trial, [held, failed], 1.0), Result(trial, [], 0.0, "only root can")]
     assert verdict(results) == "1 of 2 held, 1 of 2 faults not tried."
+
+
+def test_what_a_killed_process_left_of_a_file_goes_with_the_next_write(tmp_path):
+    path = tmp_path / "a.json"
+    (tmp_path / ".a.json.1.tmp").write_bytes(b"half")
+    (tmp_path / ".b.json.1.tmp").write_bytes(b"another file's")
+    with open(tmp_path / ".a.json.2.tmp", "wb") as living:
+        fcntl.flock(living, fcntl.LOCK_EX)
+        living.write(b"half")
+        living.flush()
+        files.write_atomically(path, b"whole")
+        assert sorted(each.name for each in tmp_path.iterdir()) == [".a.json.2.tmp", ".b.json.1.tmp", "a.json"]
+    files.write_atomically(path, b"whole again")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".b.json.1.tmp", "a.json"]
+
+
+STATE = {"w": np.random.default_rng(0).normal(size=(2, 50, 40)).astype(np.float32)}
+
+
+def progress(leg: int) -> checkpoint.Progress:
+    return checkpoint.Progress(leg, STATE, {"error": np.ones((2, leg), np.float32)}, 1.0, 2.0)
+
+
+@pytest.fixture
+def saved(tmp_path) -> Path:
+    """A folder with the checkpoints after two legs."""
+    checkpoints = checkpoint.Checkpoints(tmp_path / "seeds")
+    for leg in (1, 2):
+        checkpoints.save(progress(leg))
+    checkpoints.close()
+    return tmp_path / "seeds"
+
+
+def restored(folder: Path) -> tuple[checkpoint.Progress | None, str]:
+    checkpoints = checkpoint.Checkpoints(folder)
+    try:
+        return checkpoints.restore(STATE)
+    finally:
+        checkpoints.close()
+
+
+def test_a_single_bit_of_a_checkpoint_that_flips_is_noticed(saved):
+    found, remark = restored(saved)
+    assert (found.leg, remark) == (2, "")
+    largest = max((path for path in (saved / "2").rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    data[len(data) // 2] ^= 1
+    largest.write_bytes(data)
+    found, remark = restored(saved)
+    assert remark == "the checkpoint after leg 2 is damaged (its files have changed), going back"
+    assert found.leg == 1
+    np.testing.assert_array_equal(found.state["w"], STATE["w"])
+
+
+def test_a_checkpoint_whose_process_was_killed_before_its_seal_is_not_used(saved):
+    (saved / "2" / checkpoint.SEAL).unlink()
+    found, remark = restored(saved)
+    assert (found.leg, remark) == (1, "the checkpoint after leg 2 is not whole, going back")
+
+
+def test_a_checkpoint_for_which_the_disk_has_no_room_is_told_before_orbax_meets_it(saved, monkeypatch, capfd):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    checkpoints = checkpoint.Checkpoints(saved)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(UserError, match="is full: free some space and repeat the command"):
+        checkpoints.save(progress(3))
+    checkpoints.close()
+    assert capfd.readouterr().err == ""
+    monkeypatch.undo()
+    assert restored(saved)[0].leg == 2, "what was saved before stays"

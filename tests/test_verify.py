@@ -173,7 +173,7 @@ def test_each_damage_is_told_by_name(place, call, which, damage):
     faults = [line for line in told.splitlines() if line.startswith("  ")]
     assert any(re.search(sentence, fault) for fault in faults), told
     assert f"has {len(faults)} fault" in wrong
-    assert "each told above: re" in wrong and "makes anew" in wrong
+    assert "each told above: re" in wrong and "makes the rest anew" in wrong
     assert wrong.startswith("experiments: ") and wrong.endswith(".\n") and wrong.count("\n") == 1
 
 

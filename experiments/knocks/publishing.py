@@ -55,16 +55,17 @@ def _interrupted(
     ways = (
         Moment("while a file was written", outside.half_written, 1, within=0.002),
         Moment("between the two files of a record", outside.half_stored, 1),
-        Moment("at any moment", outside.nothing, 0, within=0.8 * seconds),
+        Moment("at any moment", outside.nothing, 0, within=0.5 * seconds),
     )
+    records = len(outside.records(whole))
+    most = dict(zip(ways, (2 * records, records, 1), strict=True))  # files that are written before
     early, odd, unsound, unwell, other, right = [], [], [], [], [], comparing.bytes_of(whole)
     for i in range(interruptions):
         outside.remove(root)
         if start is not None:
             _plant(start, root)
         moment, number = ways[i // 2 % len(ways)], (signal.SIGTERM, signal.SIGKILL)[i % 2]
-        written = 0 if moment is ways[2] else place.chance.randrange(len(outside.records(whole)))
-        before = Moment("", outside.half_written, written, glance=0.0002)
+        before = Moment("", outside.half_written, place.chance.randrange(most[moment]), glance=0.0002)
         told = outside.strike(place, root, (before, moment), number, *publish)
         if told.status == 0:
             early.append(moment.name)

@@ -117,13 +117,15 @@ def _run(command: commands.Run, rest: list[str], console: Console) -> None:
 
     if command.chunk is not None and command.chunk < 1:
         raise usage_error(f"--chunk is {command.chunk}, but at least one seed must be held at a time.")
-    if command.cores < 1:
+    if command.cores is not None and command.engine == "local":
+        raise usage_error("--cores is of --engine ray; here every core trains: leave it out, or use taskset.")
+    if command.cores is not None and command.cores < 1:
         raise usage_error(f"--cores is {command.cores}, but a run needs one at least.")
     chosen = suite.experiments(command.target, command.profile, rest)
     numerics.prepare()
     if command.engine == "ray":
         ray_engine.leave_devices_alone()
-        train_missing = functools.partial(ray_engine.train_missing, cores=command.cores)
+        train_missing = functools.partial(ray_engine.train_missing, cores=command.cores or 1)
     else:
         processes.join()
         train_missing = local_engine.train_missing

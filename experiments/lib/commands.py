@@ -40,7 +40,7 @@ class Run:
     data: Path | None = None  # a folder that holds MNIST's four files; it is downloaded otherwise
     chunk: int | None = None  # seeds held in memory at a time; as many as fit
     engine: Literal["local", "ray"] = "local"  # here, or every run a task on a Ray cluster (needs the extra `ray`)
-    cores: int = 1  # of each run, with --engine ray; here it is all that there are
+    cores: int | None = None  # of each run, with --engine ray (1); here it is all that there are
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,13 @@ def print_help(configs: dict[str, Any], *, program: str) -> None:
             tyro.cli(_type(config), default=config, args=["--help"], prog=program)
 
 
-def override_from_arguments(configs: dict[str, Any], arguments: Sequence[str], *, program: str) -> dict[str, Any]:
+def override_from_arguments(
+    configs: dict[str, Any], arguments: Sequence[str], *, program: str, others: Sequence[str] = ()
+) -> dict[str, Any]:
     """Returns the configs with command-line options over them; an option reaches every config that has its field.
+
+    Args:
+      others: what else could have been meant by a word that is no field: the command's own options.
 
     Raises:
       UserError: an option is no config's field, or a value has the wrong type or is impossible.
@@ -35,7 +40,7 @@ def override_from_arguments(configs: dict[str, Any], arguments: Sequence[str], *
     for field in options:
         require(
             field in known,
-            f"There is no setting --{field.replace('_', '-')}{suggest(field, known, dashes=True)}; "
+            f"There is no setting --{field.replace('_', '-')}{suggest(field, [*known, *others], dashes=True)}; "
             f"there are {', '.join('--' + name.replace('_', '-') for name in known)}.",
         )
     result = {}

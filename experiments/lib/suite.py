@@ -1,11 +1,12 @@
 """The suite: finds the experiments, says which runs they are made of, and collects what the report needs of them."""
 
+import dataclasses
 import importlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from experiments.lib import config, numerics, options, store
+from experiments.lib import commands, config, numerics, options, store
 from experiments.lib.artefacts import Figure, Finished, Table
 from experiments.lib.errors import usage_error
 
@@ -81,7 +82,8 @@ def experiments(target: str, profile: str, arguments: list[str] | None = None) -
     }
     if arguments:
         program = f"python -m experiments run {target}"
-        configs = options.override_from_arguments(configs, arguments, program=program)
+        others = [field.name for field in dataclasses.fields(commands.Run)]
+        configs = options.override_from_arguments(configs, arguments, program=program, others=others)
     return [Experiment(name, known[name], configs[name]) for name in names]
 
 
