@@ -31,9 +31,9 @@ report: $(READY)  ## render from what exists; never trains
 	@$(RUN) report --profile $(PROFILE)
 
 smoke: $(READY)  ## see everything run, in a few minutes; the numbers mean nothing
-	@$(RUN) run all --profile smoke
+	@$(RUN) run all --profile smoke --runs-dir runs-smoke
 
-publish: $(READY)  ## move finished runs of the full profile into results/
+publish: $(READY)  ## copy finished runs of the full profile into results/
 	@$(RUN) publish --profile full
 
 bench: $(VENV)/.ready-bench-$(DEVICE)  ## measure our speed and PyTorch's on the same work

@@ -14,7 +14,7 @@ def main() -> None:
         if (error.name or "").partition(".")[0] in ("experiments", "nalu"):
             raise
         sys.exit(
-            f"experiments: {error.name} is not installed: pip install 'nalu[experiments]' (or `make` in a checkout)."
+            f"experiments: {error.name} is not installed: it comes with the extra `experiments` (`make` installs it)."
         )
 
     sys.exit(command_line.answer(sys.argv[1:]))

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from experiments.lib import config, options
+from experiments.lib import config, options, suite
 from experiments.lib.errors import UserError
 
 
@@ -179,3 +179,9 @@ def test_the_address_leaves_out_what_only_selects_runs():
     assert "cells" not in address
     assert address["limits"] == [0.0, 1.0]
     assert set(address) == {"seeds", "rate", "name", "wide", "limits", "limit"}
+
+
+def test_the_defaults_are_the_profile_of_what_is_published():
+    """Some are written down in both places, where one looks for them."""
+    for experiment in suite.experiments("all", "full"):
+        assert experiment.config == experiment.module.Config(), experiment.name

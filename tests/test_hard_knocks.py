@@ -10,6 +10,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +190,7 @@ def test_what_did_not_hold_or_was_not_tried_is_told():
 def test_what_a_killed_process_left_of_a_file_goes_with_the_next_write(tmp_path):
     path = tmp_path / "a.json"
     (tmp_path / ".a.json.1.tmp").write_bytes(b"half")
+    (tmp_path / ".a.json.3.tmp").write_bytes(b"")
     (tmp_path / ".b.json.1.tmp").write_bytes(b"another file's")
     with open(tmp_path / ".a.json.2.tmp", "wb") as living:
         fcntl.flock(living, fcntl.LOCK_EX)
@@ -197,6 +200,37 @@ def test_what_a_killed_process_left_of_a_file_goes_with_the_next_write(tmp_path)
         assert sorted(each.name for each in tmp_path.iterdir()) == [".a.json.2.tmp", ".b.json.1.tmp", "a.json"]
     files.write_atomically(path, b"whole again")
     assert sorted(each.name for each in tmp_path.iterdir()) == [".b.json.1.tmp", "a.json"]
+
+
+def test_a_file_that_is_taken_away_before_it_is_locked_is_opened_anew(tmp_path, monkeypatch):
+    lock, taken = fcntl.flock, []
+
+    def taken_first(file, operation):
+        if not taken:
+            taken.append(file.name)
+            os.unlink(file.name)  # as a process does that finds it without a lock
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", taken_first)
+    files.write_atomically(tmp_path / "a.json", b"whole")
+    assert len(taken) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
+    assert (tmp_path / "a.json").read_bytes() == b"whole"
+
+
+WRITE = """
+import sys; from pathlib import Path; from experiments.lib import files
+for number in range(400): files.write_atomically(Path(sys.argv[1]), bytes(1000))
+"""
+
+
+def test_processes_that_write_the_same_file_do_not_take_each_other_s_for_left_behind(tmp_path):
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "a.json")]
+    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    writers = [subprocess.Popen(command, env=around, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    for writer in writers:
+        assert writer.communicate(timeout=120)[1] == ""
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
 
 
 STATE = {"w": np.random.default_rng(0).normal(size=(2, 50, 40)).astype(np.float32)}

@@ -88,10 +88,13 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing_that_is_done(tmp_path
     assert sorted(moved) == records, "each run came to its end once"
 
     # On one core, as each worker: then the programs are the same, and so are the bits.
-    one_core = lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # noqa: E731
-    here = subprocess.run(
-        command(tmp_path / "local"), env=environment, preexec_fn=one_core, capture_output=True, text=True, timeout=180
+    one_core = (
+        "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.execv(sys.argv[1], sys.argv[1:])"
     )
+    here = subprocess.run(
+        [sys.executable, "-c", one_core, *command(tmp_path / "local")],
+        env=environment, capture_output=True, text=True, timeout=180,
+    )  # fmt: skip
     assert here.returncode == 0, here.stderr
     assert arrays(tmp_path / "ray") == arrays(tmp_path / "local")
 

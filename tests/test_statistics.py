@@ -1,7 +1,5 @@
 """The statistics over seeds against published and closed-form values, and what they do with diverged seeds."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -91,12 +89,3 @@ def test_the_interval_is_the_same_each_time_and_follows_any_rescaling():
     low, high = median_interval(values_S)
     assert (low, high) == median_interval(values_S[::-1])
     assert median_interval(np.exp(values_S)) == pytest.approx((np.exp(low), np.exp(high)))
-
-
-def test_hundreds_of_quantities_take_a_moment():
-    rng = np.random.default_rng(0)
-    quantities = [quantity(rng.normal(size=100), threshold=0.1) for _ in range(300)]
-    start = time.process_time()
-    for each in quantities:
-        summarise(each)
-    assert time.process_time() - start < 3

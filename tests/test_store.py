@@ -177,6 +177,24 @@ def test_copying_reads_the_run_first(tmp_path, stored):
     assert not (tmp_path / "again").exists()
 
 
+def test_copying_over_another_record_never_leaves_halves_of_both(tmp_path, stored, monkeypatch):
+    target = tmp_path / "published"
+    store.save(target, ADDRESS, {"x": np.zeros(3)}, {"date": "before"})
+    written = files.write_atomically
+
+    def killed_between(path, data):
+        written(path, data)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "write_atomically", killed_between)
+    with pytest.raises(KeyboardInterrupt):
+        store.copy(ADDRESS, tmp_path, target)
+    assert not store.exists(target, ADDRESS), "neither the old nor the new one is there, rather than a mixture"
+    monkeypatch.setattr(files, "write_atomically", written)
+    store.copy(ADDRESS, tmp_path, target)
+    assert store.load(target, ADDRESS).provenance == store.load(tmp_path, ADDRESS).provenance
+
+
 SAVE = """
 import sys; import numpy as np; from pathlib import Path; from experiments.lib import store
 for number in range(20):

@@ -134,5 +134,5 @@ def test_without_the_extra_the_command_says_what_to_install(site, tmp_path):
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "experiments: tyro is not installed: pip install 'nalu[experiments]' (or `make` in a checkout).\n"
+        "experiments: tyro is not installed: it comes with the extra `experiments` (`make` installs it).\n"
     )

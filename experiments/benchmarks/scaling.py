@@ -6,7 +6,6 @@ process of its own. It is wall-clock time here, and the machine should be idle.
 
 import datetime
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.benchmarks.scaling_measure import LOADS
-from experiments.lib import files, provenance
+from experiments.lib import files
 from experiments.lib.errors import UserError, usage_error
 from experiments.lib.table_markdown import grid_markdown
 
@@ -39,7 +38,7 @@ def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
     """
     if rounds < 1:
         raise usage_error(f"--rounds is {rounds}, but at least one round is needed.")
-    around = provenance.surroundings()
+    around = _machine()  # in a process of its own: this one must hold no device
     number, platform = int(around["device"].split(" x ")[0]), "cpu" if "CPU core" in around["device"] else "other"
     counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count < number] + [number]
     lines: list[tuple[str, ...]] = []
@@ -71,16 +70,22 @@ def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
 
 def _measure(work: str, devices: int, rounds: int, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
     numbers = [str(number) for number in seeds if number >= devices]
-    words = [work, str(devices), str(rounds), *numbers]
-    cores = set(sorted(os.sched_getaffinity(0))[:devices]) if SEEDS["cpu"] == seeds else os.sched_getaffinity(0)
+    return _ask(work, str(devices), str(rounds), *numbers)
+
+
+def _machine() -> dict[str, Any]:
+    (around,) = _ask("machine")
+    return around
+
+
+def _ask(*words: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-m", "experiments.benchmarks.scaling_measure", *words],
         cwd=Path(__file__).parents[2], capture_output=True, text=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )  # fmt: skip
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise UserError(f"'{work}' on {devices} devices failed ({last}).")
+        raise UserError(f"The measurement '{' '.join(words)}' failed ({last}).")
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 

@@ -6,6 +6,7 @@ out, and how busy the devices were.
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.lib import numerics, suite
+from experiments.lib import numerics, provenance, suite
 from experiments.lib.program import compile_train
 
 
@@ -36,8 +37,14 @@ LOADS = {
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measures and prints; asked for `machine`, prints what this machine is."""
+    if sys.argv[1:] == ["machine"]:
+        numerics.prepare()
+        print(json.dumps(provenance.surroundings()))
+        return
     work, devices, rounds, *seeds = sys.argv[1:]
+    if jax.config.jax_platforms == "cpu" or not shutil.which("nvidia-smi"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(devices)])  # no core but those that are measured
     numerics.prepare(cores=int(devices))
     load = LOADS[work]
     module = suite.modules()[load.experiment]

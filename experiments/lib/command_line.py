@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import shlex
 import sys
 
 import tyro
@@ -15,6 +16,7 @@ from experiments.lib import (
     one_run,
     options,
     processes,
+    provenance,
     ray_engine,
     stand_in,
     store,
@@ -64,7 +66,9 @@ def _dispatch(words: list[str], console: Console) -> None:
         case commands.Play():
             from experiments.lib import grid_play
 
-            (experiment,) = suite.experiments(command.target, command.profile)
+            numerics.prepare()
+            profile = command.profile or ("full" if command.runs_dir == commands.PUBLISHED else "quick")
+            (experiment,) = suite.experiments(command.target, profile)
             grid_play.show(
                 experiment, experiment.results(command.runs_dir), told=command.T, model=command.model,
                 episode=command.episode, console=console,
@@ -139,7 +143,8 @@ def _run(command: commands.Run, rest: list[str], console: Console) -> None:
     shown = {"profile": command.profile, "published": commands.PUBLISHED, "console": console}
     # All of them, since the claims and the index are of all experiments.
     render = functools.partial(rendering.render_if_any, chosen + others, command.runs_dir, **shown)
-    typed = " ".join([PROGRAM, "run", command.target, "--profile", command.profile, *rest])
+    typed = f"{PROGRAM} {shlex.join(['run', command.target, '--profile', command.profile, *rest])}"
+    provenance.commit()  # of the code that is loaded, and not of what it may be edited to while it runs
     order = one_run.Order(command.runs_dir, command.profile, typed, command.chunk)
     try:
         train_missing(chosen, order, published=commands.PUBLISHED, console=console)
@@ -170,21 +175,12 @@ def _verify(command: commands.Verify, console: Console) -> None:
 
 
 def _publish(command: commands.Publish, console: Console) -> None:
-    from experiments.lib import rendering
+    from experiments.lib import publishing
 
     if command.to == commands.PUBLISHED and not command.to.exists():
         raise usage_error("This is not a checkout with a folder results/: say with --to where to publish.")
     chosen = suite.experiments("all", command.profile)
-    missing = []
-    for experiment in chosen:
-        for address in experiment.addresses():
-            if store.exists(command.runs_dir, address):
-                store.copy(address, command.runs_dir, command.to)
-            elif not store.exists(command.to, address):
-                missing.append(" ".join([experiment.name, *map(str, address.variant.values())]))
-    if missing:
-        console.print(f"Not finished, so not published: {', '.join(missing)}.", highlight=False)
-    rendering.render(chosen, command.to, profile=command.profile, published=None, console=console)
+    publishing.publish(chosen, command.runs_dir, command.to, profile=command.profile, console=console)
 
 
 def _bench(command: commands.Bench, console: Console) -> None:
@@ -195,5 +191,5 @@ def _bench(command: commands.Bench, console: Console) -> None:
     for work, step in steps.items():
         if command.work in ("all", work):
             measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)
-    if command.work in ("all", "scaling"):
+    if command.work == "scaling":  # not among all: it wants the whole machine, and takes half an hour
         scaling.main(rounds=command.rounds, console=console, folder=folder)

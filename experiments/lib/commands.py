@@ -78,7 +78,7 @@ class Play:
     T: Annotated[int, tyro.conf.arg(name="T")] = 13  # when it is told to arrive
     model: str = "nac"  # the agent with this cell; a3c: the usual agent
     episode: int = 0  # another number, another start
-    profile: str = "full"  # smoke, quick, full, or the path of a .toml file
+    profile: str | None = None  # that trained it: full for published weights, quick for your own
     runs_dir: Path = PUBLISHED  # the store
 
 

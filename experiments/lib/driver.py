@@ -13,13 +13,12 @@ from typing import NamedTuple, Protocol
 import jax
 import numpy as np
 
-from experiments.lib import checkpoint, processes
+from experiments.lib import checkpoint, device_memory, processes
 from experiments.lib.errors import UserError
 from experiments.lib.program import Program, Train, compile_train
 
 CHECKPOINT_SECONDS = 5.0  # legs shorter than this are not each worth a checkpoint
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # how XLA's errors begin
-MEMORY_SHARE = 0.6  # of the memory that is free when a program is compiled
 
 
 class Watcher(Protocol):
@@ -60,7 +59,7 @@ def run_seeds(
       UserError: not even one seed fits into memory, or the checkpoints cannot be written.
     """
     devices = processes.devices(seeds)
-    limit = processes.least(memory_limit if memory_limit is not None else _memory_limit(jax.local_devices()[0]))
+    limit = processes.least(memory_limit if memory_limit is not None else device_memory.limit(jax.local_devices()[0]))
     size, program = _fitting(train, _round_up(min(chunk or seeds, seeds), len(devices)), devices, limit, watcher)
     outcomes, start = [], 0
     while start < seeds:
@@ -71,8 +70,13 @@ def run_seeds(
         try:
             outcome = _run_chunk(train, program, keys, folder, watcher, wanted=wanted, keep=start + size < seeds)
         except jax.errors.JaxRuntimeError as error:
-            if OUT_OF_MEMORY not in str(error) or jax.process_count() > 1:  # where the others would not know
+            if OUT_OF_MEMORY not in str(error):
                 raise
+            if jax.process_count() > 1:  # the others do not know, and wait
+                raise UserError(
+                    f"A device of process {jax.process_index()} is out of memory with {size} seeds at a time: "
+                    "repeat the command with --chunk and fewer."
+                ) from error
             if size <= len(devices):
                 raise UserError(
                     f"The device has not the memory for one seed of this run ({str(error).splitlines()[0][:80]}): "
@@ -169,13 +173,3 @@ def _round_up(number: int, multiple: int) -> int:
 
 def _half(size: int, devices: int) -> int:
     return _round_up(size // 2, devices)
-
-
-def _memory_limit(device: jax.Device) -> int:
-    stats = device.memory_stats()
-    if stats and "bytes_limit" in stats:
-        return int(MEMORY_SHARE * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
-    with open("/proc/meminfo", encoding="ascii") as file:
-        fields = dict(line.split(":") for line in file)
-    free = int(fields["MemAvailable"].split()[0]) * 1024
-    return int(MEMORY_SHARE * free / jax.local_device_count())

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from experiments.lib.errors import UserError
 
@@ -24,9 +25,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            with suppress(OSError):  # not every file system has locks
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _open_as_ours(temporary) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -40,13 +39,37 @@ def write_atomically(path: Path, data: bytes) -> None:
     _remove_left_behind(path)
 
 
+def _open_as_ours(temporary: Path) -> BinaryIO:
+    """Opens a temporary file under a lock that says we live; anew where it was taken for one that was left behind."""
+    for _ in range(5):
+        file = open(temporary, "wb")  # noqa: SIM115  (the caller closes it)
+        with suppress(OSError):  # not every file system has locks; where there are none, nothing is taken away
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            break
+        file.close()
+    return file
+
+
 def _remove_left_behind(path: Path) -> None:
     """Removes what killed processes left of their writing to `path`; a living one holds a lock on its file."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with suppress(OSError), open(left, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_size:  # an empty one may be about to be locked
+            if os.path.samestat(os.fstat(file.fileno()), left.stat()):  # else it was moved into place meanwhile
                 left.unlink()
+
+
+def remove(path: Path) -> None:
+    """Removes a file, if it is there.
+
+    Raises:
+      UserError: the folder cannot be written.
+    """
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise explain(error, path) from error
 
 
 def make_folder(path: Path) -> None:

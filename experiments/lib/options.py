@@ -52,6 +52,9 @@ def override_from_arguments(
             result[name] = _parse(config, list(itertools.chain(*mine.values()))) if mine else config
         except SystemExit:
             raise usage_error(_wrong_type(config, mine, program)) from None
+        except UserError as error:
+            which = f"{name}: " if len(configs) > 1 else ""
+            raise UserError(f"{which}{error}", status=error.status) from None
     return result
 
 

@@ -41,7 +41,7 @@ def missing(chosen: list[Experiment], root: Path, published: Path) -> list[list[
         addresses = experiment.addresses()
         absent = [i for i, address in enumerate(addresses) if not store.exists(root, address)]
         absent = processes.share(absent)
-        paces = _paces(published, experiment.name)
+        paces = processes.share(_paces(published, experiment.name))  # all must have the same order
         usual = sum(paces.values()) / len(paces) if paces else 0.0
         group = []
         for done, i in enumerate(absent):

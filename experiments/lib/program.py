@@ -90,4 +90,5 @@ def compile_train(train: Train, seeds: int, devices: list[jax.Device]) -> Progra
 
 def _bytes(program: Any) -> int:
     memory = program.memory_analysis()
-    return memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes
+    needed = memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes
+    return needed - memory.alias_size_in_bytes  # the state is given up for the next one

@@ -1,6 +1,7 @@
 """Where and with what a run was made: recorded beside its numbers, and no part of its address."""
 
 import datetime
+import functools
 import importlib.metadata
 import os
 import platform
@@ -20,7 +21,7 @@ def surroundings() -> dict[str, Any]:
     return {
         "device": f"{len(devices)} x {kind}",
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": commit(),
         "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in packages},
@@ -41,14 +42,24 @@ def _processor() -> str:
     return f"CPU core ({platform.processor() or platform.machine()})"
 
 
-def _commit() -> str:
-    """Returns the commit of the code, marked where files differ from it; empty outside of a checkout."""
+@functools.cache
+def commit() -> str:
+    """Returns the commit of the code when this was first asked, marked where files differed from it.
+
+    Ask when the code is loaded: it may be edited while it runs. Empty outside of a checkout of this project.
+    """
+    root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    try:
+
+    def git(*words: str) -> str:
         answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True, env=environment,
-        )  # fmt: skip
+            ["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=True, env=environment
+        )
+        return answer.stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != root:  # installed somewhere below another's checkout
+            return ""
+        return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.SubprocessError):
         return ""
-    return answer.stdout.strip()

@@ -50,7 +50,7 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
     works = [work for group in plan.missing(chosen, order.root, published) for work in group]
     works.sort(key=lambda work: -work.seconds)  # the longest first, so that none is left over at the end
     resources = {"num_cpus": cores, "num_gpus": 1 if ray.cluster_resources().get("GPU") else 0}
-    if resources["num_cpus"] > ray.cluster_resources().get("CPU", 0):
+    if cores > max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]):
         raise UserError(f"No node can have {cores} cores for a run: choose fewer with --cores.", status=2)
     task = ray.remote(max_calls=1, max_retries=RETRIES, retry_exceptions=False, **resources)(_train)
     nodes = len(ray.nodes())

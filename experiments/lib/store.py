@@ -139,11 +139,30 @@ def unpack(packed: bytes) -> dict[str, np.ndarray]:
 
 
 def copy(address: Address, source: Path, target: Path) -> None:
-    """Copies a run from one store to another, after reading it whole.
+    """Copies a run from one store to another, after reading it whole; at no moment is half of one there.
 
     Raises:
       UserError: the record is damaged, or the target cannot be written.
     """
     load(source, address)
-    for suffix in (".npz", ".json"):
-        files.write_atomically(path_of(target, address, suffix), path_of(source, address, suffix).read_bytes())
+    data = {suffix: path_of(source, address, suffix).read_bytes() for suffix in (".npz", ".json")}
+    present = {suffix: path_of(target, address, suffix) for suffix in data}
+    if all(path.exists() and path.read_bytes() == data[suffix] for suffix, path in present.items()):
+        return
+    files.remove(present[".json"])  # another record of the same run goes before the new one comes
+    for suffix, path in present.items():
+        files.write_atomically(path, data[suffix])
+
+
+def remove_others(root: Path, experiment: str, kept: list[Address]) -> list[Path]:
+    """Removes an experiment's runs that are not among `kept`, and returns where they lay.
+
+    Raises:
+      UserError: the store cannot be written.
+    """
+    digests = {address.digest for address in kept}
+    others = [path for path in sorted((Path(root) / experiment).glob("*.json")) if path.stem not in digests]
+    for path in others:
+        files.remove(path)
+        files.remove(path.with_suffix(".npz"))
+    return others
