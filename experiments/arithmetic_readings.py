@@ -17,15 +17,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.lib import arithmetic_recipes, paper, static_training
+from experiments.lib import arithmetic_recipes, arithmetic_training, config, paper
 from experiments.lib import arithmetic_scores as scores
+from experiments.lib.arithmetic_training import Recipe
 from experiments.lib.artefacts import Finished, Quantity, Table, find
-from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
 from experiments.lib.operations import OPERATIONS
 from experiments.lib.program import Train
 from experiments.lib.quantities import quantity
 from experiments.lib.reading import Reading
-from experiments.lib.static_training import Recipe
 
 VERSION = 1
 PLACE = (4, 1, 3)  # in the paper: section, subsection, part
@@ -78,7 +77,7 @@ class Config:
 
     seeds: int = 10  # ours
     root: int = 4111  # ours: other keys than Table 1's
-    models: tuple[str, ...] = selects(("perceptrons", "nac", "nalu"))  # ours: what to train
+    models: tuple[str, ...] = config.selects(("perceptrons", "nac", "nalu"))  # ours: what to train
     inputs: int = 100  # unstated; every public reproduction
     hidden: int = 2  # unstated; every public reproduction
     perceptron_hidden: int = 8  # ours
@@ -93,16 +92,16 @@ class Config:
     random_networks: int = 10  # ours: for each seed, to measure what the score calls 100
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, *(name for name in vars(self) if name.endswith(("_steps", "_rate"))))
-        require_sizes(self, "inputs", "hidden", "perceptron_hidden", "evaluations", "items", "batch")
-        require_sizes(self, "random_networks", most=1000)
+        config.require_seeds(self)
+        config.require_positive(self, *(name for name in vars(self) if name.endswith(("_steps", "_rate"))))
+        config.require_sizes(self, "inputs", "hidden", "perceptron_hidden", "evaluations", "items", "batch")
+        config.require_sizes(self, "random_networks", most=1000)
         longest = max(reading.a_lengths[1] for reading in READINGS.values())
-        require(self.inputs > longest, f"inputs is {self.inputs}, but must be above {longest}, the longest slice.")
-        for name in ("nalu_steps", "baseline_steps"):
-            sentence = f"{name} is {getattr(self, name)}, which evaluations = {self.evaluations} does not divide."
-            require(getattr(self, name) % self.evaluations == 0, sentence)
-        require_members("models", self.models, ("perceptrons", "nac", "nalu"))
+        config.require(
+            self.inputs > longest, f"inputs is {self.inputs}, but must be above {longest}, the longest slice."
+        )
+        config.require_divides(self, "evaluations", "nalu_steps", "baseline_steps")
+        config.require_members("models", self.models, ("perceptrons", "nac", "nalu"))
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
@@ -128,12 +127,12 @@ def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed under all readings.
 
     They share its randomness, so that they differ in nothing but the reading, and one compiled program, since a
-    reading is data. Metrics are those of `static_training` with a reading axis: `[S, E, R, ...]`.
+    reading is data. Metrics are those of `arithmetic_training` with a reading axis: `[S, E, R, ...]`.
     """
     sizes = {"inputs": cfg.inputs, "batch": cfg.batch, "items": cfg.items, "evaluations": cfg.evaluations}
 
     def train_on(reading: Reading) -> Train:
-        return static_training.make_train(recipe(cfg, model), reading, **sizes)
+        return arithmetic_training.make_train(recipe(cfg, model), reading, **sizes)
 
     readings_R = jax.tree.map(lambda *values: jnp.array(values), *READINGS.values())
     one = train_on(READINGS["A"])  # only where it starts does a training know its reading

@@ -21,7 +21,14 @@ import optax
 import nalu
 from experiments.lib import mlp, paper, training
 from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Table, find
-from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
+from experiments.lib.config import (
+    require_divides,
+    require_members,
+    require_positive,
+    require_seeds,
+    require_sizes,
+    selects,
+)
 from experiments.lib.program import Train
 from experiments.lib.quantities import quantity
 
@@ -57,7 +64,7 @@ class Config:
         require_positive(self, "steps", "learning_rate", "train_limit")
         require_sizes(self, "hidden", "legs", "batch")
         require_sizes(self, "hidden_layers", most=100)
-        require(self.steps % self.legs == 0, f"steps is {self.steps}, which legs = {self.legs} does not divide.")
+        require_divides(self, "legs", "steps")
         require_members("models", self.models, ("nonlinearities", *nalu.CELLS))
 
 

@@ -17,6 +17,7 @@ from experiments.lib import number_words, word_networks, word_queries, word_reci
 from experiments.lib.artefacts import Figure, Finished, Table
 from experiments.lib.config import (
     require,
+    require_divides,
     require_finite,
     require_members,
     require_positive,
@@ -55,10 +56,7 @@ class Config:
         require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")
         require(min(self.splits) >= 0, "splits must not be negative.")
         require_finite(self, "splits")
-        require(
-            self.steps % self.evaluations == 0,
-            f"steps is {self.steps}, which evaluations = {self.evaluations} does not divide.",
-        )
+        require_divides(self, "evaluations", "steps")
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from experiments.lib import digit_split, digits, muon, series, series_models, se
 from experiments.lib.artefacts import Figure, Finished, Gallery, Table
 from experiments.lib.config import (
     require,
+    require_divides,
     require_finite,
     require_members,
     require_not_negative,
@@ -71,10 +72,7 @@ class Config:
         require_not_negative(self, "weight_decay")
         require_finite(self, "weight_start")
         require(0.001 <= self.hold_out <= 0.999, f"hold_out is {self.hold_out}, but is a share from 0.001 to 0.999.")
-        require(
-            self.steps % self.evaluations == 0,
-            f"steps is {self.steps}, which evaluations = {self.evaluations} does not divide.",
-        )
+        require_divides(self, "evaluations", "steps")
         require(len(set(self.lengths)) == 3, f"lengths names a length twice: {' '.join(map(str, self.lengths))}.")
         most = max(length * number for length, number in zip(self.lengths, self.test_series, strict=True))
         require(most <= 10**8, f"lengths and test_series make {most} images a test, but may make {10**8} at most.")

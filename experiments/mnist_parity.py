@@ -20,7 +20,15 @@ import optax
 import nalu
 from experiments.lib import digit_split, digits, last_layers, muon, parity_report, scene_network, scenes, training
 from experiments.lib.artefacts import Figure, Finished, Gallery, Table
-from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
+from experiments.lib.config import (
+    require,
+    require_divides,
+    require_members,
+    require_positive,
+    require_seeds,
+    require_sizes,
+    selects,
+)
 from experiments.lib.program import Train
 
 VERSION = 1
@@ -60,12 +68,7 @@ class Config:
         require_sizes(self, "batch", "finite_images", "evaluations", "test_images", "glance")
         require(0.001 <= self.hold_out <= 0.999, f"hold_out is {self.hold_out}, but is a share from 0.001 to 0.999.")
         require(0 <= self.warm_up < 1, f"warm_up is {self.warm_up}, but is a share from 0 to below 1.")
-        for name in ("steps", "finite_steps", "long_steps"):
-            steps = getattr(self, name)
-            require(
-                steps % self.evaluations == 0,
-                f"{name} is {steps}, which evaluations = {self.evaluations} does not divide.",
-            )
+        require_divides(self, "evaluations", "steps", "finite_steps", "long_steps")
         known = tuple(dict.fromkeys((*last_layers.LAYERS, *(name for name in nalu.CELLS if name != "nac"))))
         require_members("layers", self.layers, known)
         require(

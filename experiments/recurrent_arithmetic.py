@@ -16,10 +16,12 @@ import optax
 
 import nalu
 from experiments.lib import arithmetic_scores as scores
-from experiments.lib import recurrent_networks, sequences, static_training, training
+from experiments.lib import arithmetic_training, recurrent_networks, sequences, training
+from experiments.lib.arithmetic_training import ADAM, RMSPROP, Recipe
 from experiments.lib.artefacts import Figure, Finished, Table, find
 from experiments.lib.config import (
     require,
+    require_divides,
     require_members,
     require_not_negative,
     require_positive,
@@ -29,7 +31,6 @@ from experiments.lib.config import (
 )
 from experiments.lib.operations import OPERATIONS
 from experiments.lib.program import Train
-from experiments.lib.static_training import ADAM, RMSPROP, Recipe
 from experiments.lib.two_layers import NaluStart
 
 VERSION = 1
@@ -94,12 +95,7 @@ class Config:
             0 < shortest <= longest < self.inputs,
             f"lengths is {shortest} {longest}, but must be two rising lengths below inputs = {self.inputs}.",
         )
-        for name in ("nalu_steps", "nac_steps", "cell_steps"):
-            steps = getattr(self, name)
-            require(
-                steps % self.evaluations == 0,
-                f"{name} is {steps}, which evaluations = {self.evaluations} does not divide.",
-            )
+        require_divides(self, "evaluations", "nalu_steps", "nac_steps", "cell_steps")
         require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
 
 
@@ -141,14 +137,14 @@ def make_train(cfg: Config, *, model: str) -> Train:
         summed=model in ("random", "nac", "nalu", "nalu-restarts"),
         shortest=1 if model == "nalu-restarts" else cfg.steps_trained,
     )
-    setting = static_training.Setting(
+    setting = arithmetic_training.Setting(
         draw_task=functools.partial(sequences.draw_task, sequences=task),
         training_items=functools.partial(sequences.training_items, sequences=task),
         inside=functools.partial(sequences.inside, sequences=task),
         outside=functools.partial(sequences.outside, sequences=task),
         outside_items=cfg.long_items,
     )
-    return static_training.make_train_on(
+    return arithmetic_training.make_train_on(
         recipe(cfg, model), setting, batch=cfg.batch, items=cfg.items, evaluations=cfg.evaluations
     )
 

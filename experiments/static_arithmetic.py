@@ -12,15 +12,23 @@ import dataclasses
 from typing import Any
 
 import nalu
-from experiments.lib import arithmetic_recipes, static_training
+from experiments.lib import arithmetic_recipes, arithmetic_training
 from experiments.lib import arithmetic_scores as scores
 from experiments.lib.arithmetic_recipes import PERCEPTRONS, STARTS
+from experiments.lib.arithmetic_training import Recipe
 from experiments.lib.artefacts import Figure, Finished, Table, find
-from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
+from experiments.lib.config import (
+    require,
+    require_divides,
+    require_members,
+    require_positive,
+    require_seeds,
+    require_sizes,
+    selects,
+)
 from experiments.lib.operations import OPERATIONS
 from experiments.lib.program import Train
 from experiments.lib.reading import Reading
-from experiments.lib.static_training import Recipe
 
 VERSION = 1
 PLACE = (4, 1, 1)  # in the paper: section, subsection, part
@@ -72,12 +80,7 @@ class Config:
                 0 < shortest <= longest < self.inputs,
                 f"{name} is {shortest} {longest}, but must be two rising lengths below inputs = {self.inputs}.",
             )
-        for name in ("nalu_steps", "baseline_steps"):
-            steps = getattr(self, name)
-            require(
-                steps % self.evaluations == 0,
-                f"{name} is {steps}, which evaluations = {self.evaluations} does not divide.",
-            )
+        require_divides(self, "evaluations", "nalu_steps", "baseline_steps")
         require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
 
 
@@ -107,7 +110,7 @@ def recipe(cfg: Config, model: str) -> Recipe:
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
     read = Reading(cfg.low, cfg.high, cfg.a_lengths, cfg.b_lengths, cfg.low, cfg.widen * cfg.high)
-    return static_training.make_train(
+    return arithmetic_training.make_train(
         recipe(cfg, model),
         read,
         inputs=cfg.inputs,

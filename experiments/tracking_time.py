@@ -17,6 +17,7 @@ from experiments.lib import grid_report
 from experiments.lib.artefacts import Figure, Finished, Gallery, Table
 from experiments.lib.config import (
     require,
+    require_divides,
     require_members,
     require_not_negative,
     require_positive,
@@ -73,10 +74,7 @@ class Config:
         low, high = self.instructed
         require(low <= high, f"instructed is {low} {high}, but must be a lowest and a highest T above zero.")
         require(high <= self.limit, f"limit is {self.limit}, but must be at least the highest T, {high}.")
-        require(
-            self.updates % self.evaluations == 0,
-            f"updates is {self.updates}, which evaluations = {self.evaluations} does not divide.",
-        )
+        require_divides(self, "evaluations", "updates")
         require(all(0 <= part <= 1 for part in self.lenience), "lenience must be two shares from 0 to 1.")
         require_members("models", self.models, tuple(dict.fromkeys((USUAL, *nalu.CELLS))))
         require_members("wiring", (self.wiring,), WIRINGS)

@@ -13,7 +13,7 @@ from flax import linen as nn
 
 import nalu
 from experiments import arithmetic_readings, static_arithmetic
-from experiments.lib import arithmetic_recipes, features_first, operations, reading, static_training, two_layers
+from experiments.lib import arithmetic_recipes, arithmetic_training, features_first, operations, reading, two_layers
 from experiments.lib import arithmetic_scores as scores
 from experiments.lib.artefacts import Finished
 
@@ -183,7 +183,7 @@ def test_the_study_s_one_program_trains_every_reading_as_if_alone():
     together_R = jax.jit(arithmetic_readings.make_train(cfg, model="nac").init)(jax.random.key(15))
     number, key = list(arithmetic_readings.READINGS).index("C"), jax.random.key(15)
     read = arithmetic_readings.READINGS["C"]
-    alone = jax.jit(static_training.make_train(arithmetic_readings.recipe(cfg, "nac"), read, **sizes).init)(key)
+    alone = jax.jit(arithmetic_training.make_train(arithmetic_readings.recipe(cfg, "nac"), read, **sizes).init)(key)
     for part in ("task", "scale_O"):
         mine, theirs = lane(getattr(together_R, part), number), getattr(alone, part)
         jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5), mine, theirs)
@@ -210,7 +210,7 @@ def test_a_nalu_set_by_hand_is_exact_within_and_beyond_the_training_range():
     """Through the training program's own measurement: one leg of no learning rate."""
     sizes = {"inputs": INPUTS, "batch": 4, "items": 200, "evaluations": 1}
     recipe = arithmetic_recipes.started_nalus(arithmetic_recipes.STARTS[:1], INPUTS, 0.0, 1)
-    train = static_training.make_train(recipe, READ, **sizes)
+    train = arithmetic_training.make_train(recipe, READ, **sizes)
     state = train.init(jax.random.key(14))
     a_I, b_I = state.task.masks_2I
 

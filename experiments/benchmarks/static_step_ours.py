@@ -7,7 +7,7 @@ import optax
 
 from experiments.benchmarks import engine, timing
 from experiments.benchmarks import static_step_work as work
-from experiments.lib import numerics, static_training
+from experiments.lib import arithmetic_training, numerics
 from experiments.lib.program import Train
 from experiments.lib.reading import Reading
 from experiments.lib.two_layers import NaluStart, Network, of_started_nalu
@@ -25,13 +25,13 @@ def network() -> Network:
 
 
 def make_train(
-    transform: optax.GradientTransformation = static_training.ADAM,
+    transform: optax.GradientTransformation = arithmetic_training.ADAM,
     learning_rate: float = work.LEARNING_RATE,
     steps: int = STEPS,
 ) -> Train:
     """Returns the training of one seed, as an experiment would."""
-    recipe = static_training.Recipe((network(),), transform, learning_rate, steps, cosine=False)
-    return static_training.make_train(
+    recipe = arithmetic_training.Recipe((network(),), transform, learning_rate, steps, cosine=False)
+    return arithmetic_training.make_train(
         recipe, READING, inputs=work.INPUTS, batch=work.BATCH, items=100, evaluations=1
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """How each network of section 4.1's static half is trained: its start, its optimiser and its schedule."""
 
-from experiments.lib.static_training import ADAM, RMSPROP, Recipe
+from experiments.lib.arithmetic_training import ADAM, RMSPROP, Recipe
 from experiments.lib.two_layers import NaluStart, of_cell, of_perceptron, of_started_nalu
 
 PERCEPTRONS = {  # the paper's two first, then its appendix's

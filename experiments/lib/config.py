@@ -79,6 +79,14 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
+def require_divides(config: Any, divisor: str, *names: str) -> None:
+    """Raises a usage error unless the field `divisor` divides each named field."""
+    by = getattr(config, divisor)
+    for name in names:
+        value = getattr(config, name)
+        require(value % by == 0, f"{name} is {value}, which {divisor} = {by} does not divide.")
+
+
 def require_members(name: str, values: Sequence[str], known: Sequence[str]) -> None:
     """Raises a usage error unless `values` is a non-empty selection of `known` without repeats."""
     require(len(values) > 0, f"{name} is empty: name at least one of {', '.join(known)}.")

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.lib import cells, claims, files, paper, printing
+from experiments.lib import claims, files, paper, printing, table_cells
 from experiments.lib.artefacts import Quantity, Table
 from experiments.lib.errors import UserError
 from experiments.lib.statistics import summarise
@@ -117,7 +117,7 @@ def _artefact(artefact: str, tables: list[Table]) -> str:
 
 
 def _grid(table: Table, view: View) -> str:
-    main = cells.main_quantities(table)
+    main = table_cells.main_quantities(table)
     printed = {place[:3]: entry for place, entry in paper.numbers(table.artefact).items()}
     lines = {r: [_cell(table, view, main.get((b, r, c)), printed.get((b, r, c))) for b, c, _ in view.columns]
              for r in table.rows}  # fmt: skip
@@ -158,7 +158,7 @@ def _short(table: Table, value: float | None) -> str:
 
 def _key(artefact: str, grids: list[tuple[Table | None, View]]) -> str:
     tables = [table for table, _ in grids if table]
-    main = [quantity for table in tables for quantity in cells.main_quantities(table).values()]
+    main = [quantity for table in tables for quantity in table_cells.main_quantities(table).values()]
     seeds = sorted({len(quantity.values_S) for quantity in main})
     number = f"median over {' or '.join(map(str, seeds))} seeds"
     views = VIEWS[artefact]

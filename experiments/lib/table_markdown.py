@@ -1,6 +1,6 @@
 """Tables for GitHub: the paper's layout, in each cell ours over the paper's number."""
 
-from experiments.lib import cells, printing
+from experiments.lib import printing, table_cells
 from experiments.lib.artefacts import Quantity, Table
 from experiments.lib.statistics import summarise
 from experiments.lib.table_csv import Published
@@ -14,10 +14,10 @@ def render_table_markdown(tables: list[Table], published: Published | None = Non
     """
     parts = []
     for table in tables:
-        parts += [f"## {escape(table.title)}", " ".join(cells.key(table, published=bool(published)))]
-        for grid in cells.grids(table, published):
+        parts += [f"## {escape(table.title)}", " ".join(table_cells.key(table, published=bool(published)))]
+        for grid in table_cells.grids(table, published):
             parts += [f"### {escape(grid.title)}", _grid(grid)]
-        further = cells.further_quantities(table)
+        further = table_cells.further_quantities(table)
         if further:
             parts += [f"<details>\n<summary>{_summary(further)}</summary>", _further(table, further), "</details>"]
         if table.notes:
@@ -38,14 +38,14 @@ def grid_markdown(header: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, rule, *lines))
 
 
-def _grid(grid: cells.Grid) -> str:
+def _grid(grid: table_cells.Grid) -> str:
     lines = [
         (f"**{escape(row)}**", *(_cell(cell) for cell in line)) for row, line in zip(grid.rows, grid.cells, strict=True)
     ]
     return grid_markdown(("", *map(escape, grid.columns)), lines)
 
 
-def _cell(cell: cells.Cell) -> str:
+def _cell(cell: table_cells.Cell) -> str:
     lines = [f"**{escape(cell.headline)}**", *(f"<sub>{escape(detail)}</sub>" for detail in cell.details)]
     lines += [f"published {escape(cell.published)}"] if cell.published else []
     lines += [f"paper {escape(cell.paper)}"] if cell.paper else []

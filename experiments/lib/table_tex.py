@@ -1,6 +1,6 @@
 """Tables for LaTeX (booktabs): the paper's layout, in each cell ours over the paper's number."""
 
-from experiments.lib import cells
+from experiments.lib import table_cells
 from experiments.lib.artefacts import Table
 
 _ESCAPES = {
@@ -13,8 +13,8 @@ def render_table_tex(tables: list[Table]) -> bytes:
     """Returns the LaTeX file of an artefact's tables; it needs the package booktabs."""
     parts = [r"% Generated; needs \usepackage{booktabs}."]
     for table in tables:
-        legend = " ".join((*cells.key(table), *table.notes)).replace("`", "'")
-        for grid in cells.grids(table):
+        legend = " ".join((*table_cells.key(table), *table.notes)).replace("`", "'")
+        for grid in table_cells.grids(table):
             header = " & ".join(("", *map(escape, grid.columns))) + r" \\"
             lines = [
                 " & ".join((escape(row), *map(_cell, line))) + r" \\[4pt]"
@@ -41,7 +41,7 @@ def escape(text: str) -> str:
     return "".join(_ESCAPES.get(character, character) for character in text)
 
 
-def _cell(cell: cells.Cell) -> str:
+def _cell(cell: table_cells.Cell) -> str:
     lines = [rf"\textbf{{{escape(cell.headline)}}}", *(rf"{{\tiny {escape(detail)}}}" for detail in cell.details)]
     lines += [rf"{{\scriptsize paper {escape(cell.paper)}}}"] if cell.paper else []
     stacked = r"\\".join(lines)
