@@ -58,6 +58,7 @@ def _remarks(measured: Rounds) -> list[str]:
 
 
 BENCHMARK = Benchmark(
+    name="convnet",
     title="Speed of training the convolutional network",
     file="benchmarks_convnet.md",
     work=WORK,

@@ -60,6 +60,7 @@ def _remarks(measured: Rounds) -> list[str]:
 
 
 BENCHMARK = Benchmark(
+    name="grid",
     title="Speed of training in the grid world",
     file="benchmarks_grid.md",
     work=WORK,

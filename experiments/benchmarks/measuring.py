@@ -35,6 +35,7 @@ class Benchmark(NamedTuple):
     """Programs that do the same work, and what is told of their speeds.
 
     Attributes:
+      name: what is typed after `bench`.
       file: where it is saved, within the folder of published results.
       work: what is measured, in a paragraph.
       programs: name -> words after `python -m experiments.benchmarks.`; "compiled" among them: needs a C++ compiler.
@@ -43,6 +44,7 @@ class Benchmark(NamedTuple):
       environment: further variables of every program's process.
     """
 
+    name: str
     title: str
     file: str
     work: str
@@ -143,10 +145,10 @@ def ratio(measured: Rounds, name: str, other: str) -> float:
 def _markdown(benchmark: Benchmark, lines: list[tuple[str, ...]], remarks: list[str], rounds: int) -> bytes:
     around = provenance.surroundings()
     versions = {**around["versions"], "torch": importlib.metadata.version("torch")}
-    core = around["device"].partition(" x ")[2]
+    core = provenance.processor()  # also where JAX would take an accelerator: the programs are told to run on the CPU
     parts = [
         f"# {benchmark.title}",
-        "Written by `python -m experiments bench --save`; do not edit.",
+        f"Written by `python -m experiments bench {benchmark.name} --rounds {rounds} --save`; do not edit.",
         benchmark.work,
         grid_markdown(benchmark.header, lines),
         "\n".join(f"- {remark}" for remark in remarks),

@@ -46,6 +46,7 @@ def _remarks(measured: Rounds) -> list[str]:
 
 
 BENCHMARK = Benchmark(
+    name="programs",
     title="Speed of learning little programs",
     file="benchmarks_programs.md",
     work=WORK,

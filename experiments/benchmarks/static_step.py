@@ -65,6 +65,7 @@ def _remarks(measured: Rounds) -> list[str]:
 
 
 BENCHMARK = Benchmark(
+    name="static",
     title="Speed of a training step",
     file="benchmarks.md",
     work=WORK,

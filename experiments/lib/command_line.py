@@ -187,9 +187,8 @@ def _bench(command: commands.Bench, console: Console) -> None:
     from experiments.benchmarks import convnet_step, grid_step, measuring, program_step, scaling, static_step
 
     folder = commands.PUBLISHED if command.save else None
-    steps = {"static": static_step, "convnet": convnet_step, "programs": program_step, "grid": grid_step}
-    for work, step in steps.items():
-        if command.work in ("all", work):
+    for step in (static_step, convnet_step, program_step, grid_step):
+        if command.work in ("all", step.BENCHMARK.name):
             measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)
     if command.work == "scaling":  # not among all: it wants the whole machine, and takes half an hour
         scaling.main(rounds=command.rounds, console=console, folder=folder)

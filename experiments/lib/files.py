@@ -117,6 +117,11 @@ def locked(path: Path) -> Iterator[bool]:
             yield False
             return
         except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise UserError(
+                    f"The file system of {path} has no file locks, which keep two processes from training the same "
+                    "run: choose a folder on another one with --runs-dir."
+                ) from error
             raise explain(error, path) from error
         yield True
 

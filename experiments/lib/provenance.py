@@ -16,7 +16,7 @@ def surroundings() -> dict[str, Any]:
     import jax
 
     devices = jax.devices()
-    kind = devices[0].device_kind if devices[0].platform != "cpu" else _processor()
+    kind = devices[0].device_kind if devices[0].platform != "cpu" else processor()
     packages = ("jax", "jaxlib", "flax", "optax", "numpy")
     return {
         "device": f"{len(devices)} x {kind}",
@@ -30,7 +30,7 @@ def surroundings() -> dict[str, Any]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     """Returns the processor's name; a device of JAX here is one of its cores."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
