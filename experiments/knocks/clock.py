@@ -5,7 +5,7 @@ import json
 import re
 
 from experiments.knocks import comparing, killed, outside
-from experiments.knocks.findings import Finding, none_of
+from experiments.knocks.findings import Finding, count, none_of
 from experiments.knocks.outside import Place
 from experiments.lib import files
 
@@ -50,13 +50,13 @@ def trial(place: Place, words: tuple[str, ...] = WORDS) -> list[Finding]:
     facts = [json.loads(path.read_text())["provenance"] for path in sorted(outside.records(backwards))]
     hours = [_hours_ago(each["date"]) for each in facts]
     wrong = [str(each["wall_seconds"]) for each in facts if not 0 <= each["wall_seconds"] <= told.seconds]
-    count = f"{len(facts)} records"
+    of = count(len(facts), "record")
     return [
         Finding("the clock runs backwards", min(hours, default=0) > 1, f"by {max(hours, default=0):.0f} h in the end"),
         Finding("the run ends well", told.well, told.short),
         none_of("no time that it shows is negative", NEGATIVE.findall(told.told), "all lines"),
-        none_of("no record's wall time is negative, or longer than the run", wrong, count),
-        none_of("every record is whole", comparing.unsound(backwards), count),
+        none_of("no record's wall time is negative, or longer than the run", wrong, of),
+        none_of("every record is whole", comparing.unsound(backwards), of),
         *killed.same(whole, backwards),
     ]
 

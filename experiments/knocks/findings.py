@@ -42,8 +42,13 @@ class Result(NamedTuple):
 
 def none_of(what: str, found: list[str], of: str) -> Finding:
     """Returns the finding that nothing is in a list of what must not be; names the first where something is."""
-    figure = f"{len(found) or 'no'} exception{'' if len(found) == 1 else 's'} in {of}"
+    figure = f"{count(len(found), 'exception') if found else 'no exception'} in {of}"
     return Finding(what, not found, figure + (f": {found[0][:160]}" if found else ""))
+
+
+def count(number: int, name: str) -> str:
+    """Returns "1 record" or "7 records"."""
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def table(results: list[Result]) -> Table:

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from experiments.knocks import comparing, outside
-from experiments.knocks.findings import Finding, none_of
+from experiments.knocks.findings import Finding, count, none_of
 from experiments.knocks.outside import Moment, Place
 
 Words = tuple[str, ...]
@@ -107,12 +107,12 @@ def _killed_and_finished(place: Place, words: Words, whole: Path, plan: list[tup
             f"{len(outside.records(killed))} runs are stored"
         )
     finished = outside.call(place, *words, "--runs-dir", killed)
-    count = sum(struck.values())
+    kills = sum(struck.values())
     ways = ", ".join(f"{number} {name}" for name, number in struck.items())
     return [
         none_of("every kill hits a running process", ended, f"{len(plan)}: {ways}; {torn} left something half-done"),
-        none_of("after every kill, every record of the store is whole", unsound, f"{count} looks"),
-        none_of("a killed process says nothing odd", odd, f"{count} processes"),
+        none_of("after every kill, every record of the store is whole", unsound, count(kills, "look")),
+        none_of("a killed process says nothing odd", odd, f"{kills} processes"),
         Finding("the same command then ends well", finished.well, f"{finished.short}, after {finished.seconds:.0f} s"),
         *same(whole, killed),
     ]
@@ -120,14 +120,14 @@ def _killed_and_finished(place: Place, words: Words, whole: Path, plan: list[tup
 
 def same(whole: Path, other: Path) -> list[Finding]:
     """Returns the findings that a store is what an uninterrupted run leaves."""
-    records = len(outside.records(whole))
-    made = len([path for path in whole.rglob("*") if path.is_file() and ".unfinished" not in path.parts]) - 2 * records
+    runs = len(outside.records(whole))
+    made = len([path for path in whole.rglob("*") if path.is_file() and ".unfinished" not in path.parts]) - 2 * runs
     return [
-        none_of("every array has the same bits as undisturbed", comparing.records(whole, other), f"{records} records"),
+        none_of("every array has the same bits as undisturbed", comparing.records(whole, other), count(runs, "record")),
         none_of(
             "tables, figures, claims, index and page are the same bytes, but for dates and durations",
             comparing.rendered(whole, other),
-            f"{made} files",
+            count(made, "file"),
         ),
         none_of("nothing else is left behind", comparing.left_behind(whole, other), "all names of files and folders"),
     ]

@@ -82,7 +82,7 @@ def _interrupted(
         none_of("a stopped command says its one sentence, a killed one nothing", odd, times),
         none_of("after every signal, every record that is there is whole", unsound, times),
         none_of("the same command then ends well", unwell, times),
-        none_of("it leaves the same files with the same bytes as undisturbed", other, f"{times} {len(right)} files"),
+        none_of("it leaves the same files with the same bytes as undisturbed", other, f"{times}, {len(right)} files"),
     ]
 
 

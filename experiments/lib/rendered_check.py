@@ -22,7 +22,7 @@ PICTURES = {  # how a whole file begins and ends
 }
 SUFFIXES = (".csv", ".md", ".tex", *PICTURES)
 FOLDERS = ("tables", "figures")
-ON_TOP = re.compile(r"README\.md|claims\.csv|report\.html|benchmarks\w*\.md")
+ON_TOP = re.compile(r"README\.md|claims\.csv|report\.html|benchmarks\w*\.md|hard_knocks\.md")
 NOT_COMPARED = re.compile(r"report\.html|.*\.(json|npz)")  # the page is a copy of all the others
 UNFINISHED = ".unfinished"
 
