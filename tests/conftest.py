@@ -36,3 +36,9 @@ def compiled_in_haste():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="module")
+def torch():
+    """PyTorch, which is no part of the tests' installation: what is compared with it is not computed without."""
+    return pytest.importorskip("torch")

@@ -17,6 +17,8 @@ from experiments.lib import arithmetic_recipes, arithmetic_training, features_fi
 from experiments.lib import arithmetic_scores as scores
 from experiments.lib.artefacts import Finished
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 INPUTS = 30
 READ = reading.Reading(0.2, 1.2, (3, 6), (2, 6), 0.2, 1.62)
 NUMPY = {

@@ -34,7 +34,7 @@ PARAMETERS = ("w_hat", "m_hat", "g")
 
 
 @pytest.fixture(scope="module")
-def ours():
+def ours(torch):
     """One seed's weights, batch, losses and gradients by the engine.
 
     With rate 1 and without Adam a step is the gradient; the engine would divide losses by the targets' mean square.
@@ -71,8 +71,7 @@ def assert_same(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
-def test_the_plain_loop_does_the_same_work(ours):
-    torch = pytest.importorskip("torch")
+def test_the_plain_loop_does_the_same_work(torch, ours):
     from experiments.benchmarks import static_step_torch_plain as plain
 
     params, x_IN, masks_2I, losses_O, gradients = ours
@@ -91,8 +90,7 @@ def test_the_plain_loop_does_the_same_work(ours):
             assert_same(parameter.grad.numpy(), gradient[o])
 
 
-def test_the_batched_program_does_the_same_work(ours):
-    torch = pytest.importorskip("torch")
+def test_the_batched_program_does_the_same_work(torch, ours):
     from experiments.benchmarks import static_step_torch_batched as batched
 
     params, x_IN, masks_2I, losses_O, gradients = ours
@@ -113,8 +111,7 @@ def test_the_batched_program_does_the_same_work(ours):
                 assert_same(found_o, expected_o)
 
 
-def test_the_written_adam_is_that_of_pytorch():
-    torch = pytest.importorskip("torch")
+def test_the_written_adam_is_that_of_pytorch(torch):
     from experiments.benchmarks import static_step_torch_batched as batched
 
     torch.manual_seed(0)
@@ -129,8 +126,7 @@ def test_the_written_adam_is_that_of_pytorch():
 
 
 @pytest.mark.parametrize("short", [False, True])
-def test_batches_are_uniform_on_the_same_range(short):
-    torch = pytest.importorskip("torch")
+def test_batches_are_uniform_on_the_same_range(torch, short):
     from experiments.benchmarks import static_step_torch_batched as batched
 
     x = torch.empty(4, 100, 128)
@@ -143,7 +139,7 @@ def test_batches_are_uniform_on_the_same_range(short):
 
 
 @pytest.fixture(scope="module")
-def convnets():
+def convnets(torch):
     """Two seeds' parameters and batches, and by the engine their losses and gradients; all lead with the seed."""
     data = random_digits()
     train = convnet_step_ours.make_train(data, optax.identity(), learning_rate=1.0, steps=1)
@@ -175,8 +171,7 @@ def in_torch_order(layers):
 
 
 @pytest.mark.parametrize("tuned", [False, True])
-def test_the_convnet_of_pytorch_does_the_same_work(convnets, tuned):
-    torch = pytest.importorskip("torch")
+def test_the_convnet_of_pytorch_does_the_same_work(torch, convnets, tuned):
     from experiments.benchmarks import convnet_step_torch
 
     params, (images, labels), losses, gradients = convnets
@@ -193,8 +188,7 @@ def test_the_convnet_of_pytorch_does_the_same_work(convnets, tuned):
         assert_same(parameter.grad.numpy(), gradient[1])
 
 
-def test_the_convnets_of_pytorch_at_once_do_the_same_work(convnets):
-    torch = pytest.importorskip("torch")
+def test_the_convnets_of_pytorch_at_once_do_the_same_work(torch, convnets):
     from experiments.benchmarks import convnet_step_torch_vmap as at_once
 
     params, (images, labels), losses, gradients = convnets
@@ -208,7 +202,7 @@ def test_the_convnets_of_pytorch_at_once_do_the_same_work(convnets):
             assert_same(found[name][seed].numpy(), gradient[seed])
 
 
-def test_the_convolution_of_xla_does_the_same_work(convnets, monkeypatch):
+def test_the_convolution_of_xla_does_the_same_work(monkeypatch):
     """Its program trains from the same keys, so the parameters after some steps are the same."""
     data = random_digits()
 
@@ -223,9 +217,7 @@ def test_the_convolution_of_xla_does_the_same_work(convnets, monkeypatch):
 
 
 @pytest.mark.parametrize("fused", [False, True])
-def test_the_adam_of_both_convnets_is_the_same(fused):
-    torch = pytest.importorskip("torch")
-
+def test_the_adam_of_both_convnets_is_the_same(torch, fused):
     start = np.linspace(-1, 1, 5, dtype=np.float32)
     theirs = torch.from_numpy(start.copy()).requires_grad_()
     optimiser = torch.optim.Adam([theirs], lr=convnet_step_work.LEARNING_RATE, fused=fused)
@@ -239,8 +231,7 @@ def test_the_adam_of_both_convnets_is_the_same(fused):
     np.testing.assert_allclose(theirs.detach().numpy(), ours, rtol=1e-5)
 
 
-def test_the_convnets_of_pytorch_count_their_images():
-    pytest.importorskip("torch")
+def test_the_convnets_of_pytorch_count_their_images(torch):
     from experiments.benchmarks import convnet_step_torch, convnet_step_torch_vmap
 
     assert convnet_step_torch.runner(tuned=True, seeds=2, steps=1)() == 160
@@ -291,7 +282,7 @@ def laid_out(params):
 
 
 @pytest.fixture(scope="module")
-def learners_once():
+def learners_once(torch):
     """With rate 1 and without Adam a step is the gradient; the benchmark's programs clip it, too."""
     return learners(1, transform=optax.identity(), learning_rate=1.0)
 
@@ -302,7 +293,7 @@ def clipped_gradients(learner):
 
 
 @pytest.fixture(scope="module")
-def learners_later():
+def learners_later(torch):
     return learners(ADAM_STEPS, learning_rate=SLOW)
 
 
@@ -310,9 +301,8 @@ def rates():
     return [SLOW * 0.5 * (1 + np.cos(np.pi * i / ADAM_STEPS)) for i in range(ADAM_STEPS)]
 
 
-def plain_learner(params):
+def plain_learner(torch, params):
     """Returns PyTorch's network and its parameters in the order of `laid_out`."""
-    torch = pytest.importorskip("torch")
     from experiments.benchmarks import program_step_torch
 
     net = program_step_torch.Net()
@@ -331,12 +321,11 @@ def flat_learners(parts):
     return np.concatenate([part.reshape(len(part), -1) for part in rows], axis=1)
 
 
-def test_the_plain_learner_of_pytorch_does_the_same_work(learners_once):
-    torch = pytest.importorskip("torch")
+def test_the_plain_learner_of_pytorch_does_the_same_work(torch, learners_once):
     from experiments.benchmarks import program_step_torch
 
     learner = jax.tree.map(lambda leaf: leaf[1], learners_once)
-    net, parts = plain_learner(learner.before)
+    net, parts = plain_learner(torch, learner.before)
     optimiser = torch.optim.SGD(parts, lr=0.0)
     batch = torch.from_numpy(learner.seen[0]), torch.from_numpy(learner.answers[0])
     assert program_step_torch.take_step(net, optimiser, *batch).item() == pytest.approx(learner.losses, rel=1e-5)
@@ -345,8 +334,7 @@ def test_the_plain_learner_of_pytorch_does_the_same_work(learners_once):
 
 
 @pytest.mark.parametrize("gradients_of", ["eager_gradients", "gradients_to_compile"])
-def test_the_batched_learners_of_pytorch_do_the_same_work(learners_once, gradients_of):
-    torch = pytest.importorskip("torch")
+def test_the_batched_learners_of_pytorch_do_the_same_work(torch, learners_once, gradients_of):
     from experiments.benchmarks import program_step_torch
 
     flat = torch.from_numpy(flat_learners(learners_once.before))
@@ -359,13 +347,12 @@ def test_the_batched_learners_of_pytorch_do_the_same_work(learners_once, gradien
     assert_same(found, flat_learners([np.stack(parts) for parts in zip(*gradients, strict=True)]))
 
 
-def test_learners_of_pytorch_stay_beside_ours(learners_later):
+def test_learners_of_pytorch_stay_beside_ours(torch, learners_later):
     """For some steps of clipping and Adam at the engine's learning rates, which move a weight by 2.5 SLOW at most."""
-    torch = pytest.importorskip("torch")
     from experiments.benchmarks import program_step_torch
 
     flat = torch.from_numpy(flat_learners(learners_later.before))
-    net, parts = plain_learner([part[0] for part in learners_later.before])
+    net, parts = plain_learner(torch, [part[0] for part in learners_later.before])
     optimisers = torch.optim.Adam([flat], fused=True), torch.optim.Adam(parts)
     for step, rate in enumerate(rates()):
         for optimiser in optimisers:
@@ -383,8 +370,7 @@ def test_learners_of_pytorch_stay_beside_ours(learners_later):
         np.testing.assert_allclose((found - before[seeds]) / SLOW, (after - before)[seeds] / SLOW, rtol=0, atol=0.01)
 
 
-def test_the_learners_of_pytorch_count_their_steps():
-    pytest.importorskip("torch")
+def test_the_learners_of_pytorch_count_their_steps(torch):
     from experiments.benchmarks import program_step_torch
 
     assert program_step_torch.plain_runner(steps=2)() == 2

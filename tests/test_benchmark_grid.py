@@ -33,7 +33,7 @@ class Walks(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def walks():
+def walks(torch):
     world, params = GridWorld(), tracking_time.world(grid_step_work.CONFIG)
     assert params == Params(limit=LIMIT)
     _, state = jax.vmap(world.reset, in_axes=(0, None))(jax.random.split(jax.random.key(7100), EPISODES), params)
@@ -49,8 +49,7 @@ def walks():
     return Walks(starts, actions, *map(np.stack, zip(*found, strict=True)))
 
 
-def test_the_world_in_python_is_the_same(walks):
-    pytest.importorskip("torch")
+def test_the_world_in_python_is_the_same(torch, walks):
     from experiments.benchmarks import grid_step_torch_python as plain
 
     pictures, world = grid_world.pictures(), plain.GridWorld(0)
@@ -68,8 +67,7 @@ def test_the_world_in_python_is_the_same(walks):
             assert terminated is bool(walks.places[t, b] % 26 == 0)  # agent and target in one cell
 
 
-def test_the_world_in_tensors_is_the_same(walks):
-    torch = pytest.importorskip("torch")
+def test_the_world_in_tensors_is_the_same(torch, walks):
     from experiments.benchmarks import grid_step_torch_batched as batched
 
     moves, place, places = batched.moves().numpy(), walks.starts[:, 0] * 25 + walks.starts[:, 1], []
@@ -83,8 +81,7 @@ def test_the_world_in_tensors_is_the_same(walks):
     np.testing.assert_array_equal(running.numpy(), walks.running)
 
 
-def test_new_episodes_are_of_the_same_kind():
-    torch = pytest.importorskip("torch")
+def test_new_episodes_are_of_the_same_kind(torch):
     from experiments.benchmarks import grid_step_torch_batched as batched
     from experiments.benchmarks import grid_step_torch_python as plain
 
@@ -112,7 +109,7 @@ class Update(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def update(compiled_in_haste):
+def update(torch, compiled_in_haste):
     """After the first step the mean of Adam is a tenth of the gradients that it was given."""
     train = grid_step_ours.make_train(updates=1, episodes=EPISODES, test_episodes=1)
     cfg = grid_step_work.CONFIG
@@ -186,8 +183,7 @@ def assert_same(found, expected):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-3 * np.abs(other).max())
 
 
-def test_the_plain_program_does_the_same_work(update):
-    torch = pytest.importorskip("torch")
+def test_the_plain_program_does_the_same_work(torch, update):
     from experiments.benchmarks import grid_step_torch_python as plain
 
     net, worlds = plain.Net(), [plain.GridWorld(0) for _ in range(EPISODES)]
@@ -203,8 +199,7 @@ def test_the_plain_program_does_the_same_work(update):
     assert_same([part.grad.numpy() for part in parts], in_plain_order(update.gradients))
 
 
-def test_the_batched_program_does_the_same_work(update):
-    torch = pytest.importorskip("torch")
+def test_the_batched_program_does_the_same_work(torch, update):
     from experiments.benchmarks import grid_step_torch_batched as batched
 
     flat = torch.from_numpy(np.concatenate([part.flatten() for part in in_batched_order(update.params)]))
@@ -218,9 +213,8 @@ def test_the_batched_program_does_the_same_work(update):
     assert_same([part.numpy() for part in batched.split(flat.grad)], in_batched_order(update.gradients))
 
 
-def test_the_batched_program_draws_from_the_policy():
+def test_the_batched_program_draws_from_the_policy(torch):
     """With weights of nought but the policy's bias; the largest logit plus Gumbel noise is such a draw."""
-    torch = pytest.importorskip("torch")
     from experiments.benchmarks import grid_step_torch_batched as batched
 
     torch.manual_seed(0)
@@ -235,8 +229,7 @@ def test_the_batched_program_draws_from_the_policy():
     np.testing.assert_allclose(np.bincount(actions.numpy(), minlength=5) / episodes, wanted.numpy(), atol=0.01)
 
 
-def test_the_programs_of_pytorch_count_their_steps():
-    pytest.importorskip("torch")
+def test_the_programs_of_pytorch_count_their_steps(torch):
     from experiments.benchmarks import grid_step_torch_batched, grid_step_torch_python
 
     assert grid_step_torch_python.runner(updates=1)() == 20 * 256

@@ -24,6 +24,8 @@ from experiments.lib.configured_nalu import (
 )
 from experiments.lib.little_programs import ELSE, END, GREATER, IF, INTEGER, LESS, MINUS, PAD, PLUS, SYMBOLS
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 V, REGISTERS, HIDDEN = len(SYMBOLS), 3, 6
 CELLS = {"nalu": ConfiguredNalu(REGISTERS, HIDDEN), "nac": ConfiguredNalu(REGISTERS, HIDDEN, multiplies=False)}
 every_cell = pytest.mark.parametrize("cell", list(CELLS.values()), ids=list(CELLS))

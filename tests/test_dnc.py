@@ -13,6 +13,8 @@ from flax import linen as nn
 from experiments.lib import dnc_memory
 from experiments.lib.dnc import Dnc
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 SLOTS, WIDTH, READS = 5, 4, 2
 CELL = Dnc(features=3, hidden=6, slots=SLOTS, width=WIDTH, reads=READS)
 

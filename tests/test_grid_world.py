@@ -11,6 +11,8 @@ import pytest
 from experiments.lib import actor_critic, grid_agent, grid_training, grid_world
 from experiments.lib.grid_world import MOVES, GridWorld, Params, State
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 WORLD = GridWorld()
 
 

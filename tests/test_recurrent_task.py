@@ -10,6 +10,8 @@ import nalu
 from experiments.lib import recurrent_networks, sequences
 from experiments.lib.two_layers import NaluStart
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 TASK = sequences.Sequences(inputs=10, high=0.5, lengths=(2, 5), steps=10, outside_steps=50, summed=False, shortest=10)
 
 
