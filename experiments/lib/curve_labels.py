@@ -6,7 +6,6 @@ With `drawing` and `pictures`, what knows matplotlib.
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -56,6 +55,8 @@ def _spread(heights: np.ndarray) -> np.ndarray:
     """Returns sorted heights moved apart as little as needed, kept within the axes."""
     if not len(heights):
         return heights
+    import scipy.optimize  # takes a fifth of a second, and training does without
+
     gap = min(_LABEL_GAP, 1 / max(len(heights) - 1, 1))
     offsets = gap * np.arange(len(heights))
     return np.clip(scipy.optimize.isotonic_regression(heights - offsets).x, 0, 1 - offsets[-1]) + offsets

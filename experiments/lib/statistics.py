@@ -11,7 +11,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 
 from experiments.lib.artefacts import Quantity
 
@@ -88,6 +87,8 @@ def median_interval(values_S: np.ndarray) -> tuple[float, float]:
 def _median_ranks(seeds: int) -> tuple[int, int]:
     if seeds == 1:
         return 0, 0
+    import scipy.stats  # takes half a second, and training does without
+
     interval = scipy.stats.bootstrap(
         (np.arange(seeds),),
         np.median,
@@ -103,5 +104,7 @@ def _median_ranks(seeds: int) -> tuple[int, int]:
 @functools.cache
 def wilson(successes: int, seeds: int) -> tuple[float, float]:
     """Returns the 95 % Wilson score interval of a share of seeds."""
+    import scipy.stats
+
     interval = scipy.stats.binomtest(successes, seeds).proportion_ci(CONFIDENCE, method="wilson")
     return float(interval.low), float(interval.high)

@@ -40,7 +40,8 @@ def grids(table: Table, published: Published | None = None) -> list[Grid]:
     """Returns the main numbers of a table: for each block the paper's columns, then ours besides.
 
     The main number of a cell is the first of its quantities. Rows and columns without any number, ours or the
-    paper's, are left out of a block. A table with far more columns than rows is turned on its side, and then not split.
+    paper's, are left out of a block. A table with far more columns than rows is turned on its side; what were columns
+    then stay together and in their order.
     """
     main = main_quantities(table)
     turned = len(table.columns) > 3 * len(table.rows)
@@ -51,7 +52,8 @@ def grids(table: Table, published: Published | None = None) -> list[Grid]:
         theirs = tuple(c for c in table.columns if c in its_paper)
         besides = tuple(c for c in table.columns if c in ours and c not in its_paper)
         of_ours = f"{block}, ours besides" if theirs else block
-        parts = [(block, theirs + besides)] if turned else [(block, theirs), (of_ours, besides)]
+        together = tuple(c for c in table.columns if c in its_paper or c in ours)
+        parts = [(block, together)] if turned else [(block, theirs), (of_ours, besides)]
         printed = {(r, c) for b, r, c, _ in paper.numbers(table.artefact) if b == block}
         for title, columns in parts:
             rows = tuple(r for r in table.rows if any((block, r, c) in main or (r, c) in printed for c in columns))
