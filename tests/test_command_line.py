@@ -121,6 +121,15 @@ def test_report_renders_without_training(call, runs, monkeypatch):
     assert (runs / "tables" / "toy.csv").exists()
 
 
+def test_the_index_names_the_command_with_its_settings(call, runs):
+    assert call("report")[0] == 0
+    assert "`make toy PROFILE=p.toml`" in (runs / "README.md").read_text()
+    assert call("run", "toy", "--learning-rate", "0.5", "--steps", "2")[0] == 0
+    index = (runs / "README.md").read_text()
+    assert "`python -m experiments run toy --profile p.toml --learning-rate 0.5 --steps 2`" in index
+    assert "make toy" not in index
+
+
 def test_report_of_nothing_is_told(call):
     status, _, wrong = call("report")
     assert status == 1

@@ -144,7 +144,7 @@ def test_a_named_folder_is_read_and_left_alone(tmp_path, monkeypatch, cache):
     folder = lay(tmp_path / "mine")
     before = names(folder)
     told = []
-    assert digits.available(folder) == digits.prepare(folder, told.append) == "mnist"
+    assert digits.prepare(folder, told.append) == "mnist"
     data = digits.load("mnist", folder)
     assert data.train_images.shape == (5, 2, 3)
     assert data.test_labels.tolist() == [0, 1, 2, 3]
@@ -152,7 +152,7 @@ def test_a_named_folder_is_read_and_left_alone(tmp_path, monkeypatch, cache):
     assert names(folder) == before
     assert not cache.exists()
     monkeypatch.setenv("NALU_DATA", str(folder))
-    assert digits.available() == digits.prepare(None, told.append) == "mnist"
+    assert digits.prepare(None, told.append) == "mnist"
     assert digits.load("mnist") is data  # read once
 
 
@@ -220,8 +220,7 @@ def test_the_next_mirror_is_tried_and_the_files_are_kept(monkeypatch, cache, ser
     whole, asked = serve(SMALL)
     monkeypatch.setattr(digits, "MIRRORS", (silent_address(), nothing, wrong, cut, whole))
     told = []
-    assert digits.available() == "uci-digits"
-    assert digits.prepare(None, told.append) == digits.available() == "mnist"
+    assert digits.prepare(None, told.append) == "mnist"
     assert told == [f"Downloading MNIST into {cache} (12 MB, once)."]
     assert asked == [TEST_IMAGES, TEST_LABELS]  # the others came whole from the mirror that broke off
     assert {path.name: path.read_bytes() for path in cache.iterdir()} == SMALL
@@ -244,7 +243,7 @@ def test_a_failed_download_leaves_nothing_half_written(monkeypatch, cache, serve
     address, _ = serve(contents, cut=TRAIN_LABELS if contents is SMALL else "")
     monkeypatch.setattr(digits, "MIRRORS", (address,))
     told = []
-    assert digits.prepare(None, told.append) == digits.available() == "uci-digits"
+    assert digits.prepare(None, told.append) == "uci-digits"
     assert told[1].startswith(f"MNIST could not be downloaded ({failure}): going on with")
     assert names(cache) == [TRAIN_IMAGES]
 
@@ -276,7 +275,7 @@ def test_a_bar_is_shown_on_a_terminal_only(monkeypatch, tmp_path, serve, capsys)
 
 def test_without_a_network_the_stand_in_is_used_and_said(cache):
     told = []
-    assert digits.prepare(None, told.append) == digits.available() == "uci-digits"
+    assert digits.prepare(None, told.append) == "uci-digits"
     assert told == [
         f"Downloading MNIST into {cache} (12 MB, once).",
         "MNIST could not be downloaded (no mirror answers): "

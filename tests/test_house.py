@@ -1,6 +1,7 @@
 """The house keeps its directions: who may import whom, who writes, who draws, and how long a file may be."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -121,3 +122,10 @@ def test_files_are_short_and_say_what_they_are(path):
     assert len(text.splitlines()) <= (250 if path in EXPERIMENTS else 200)
     if text:
         assert ast.get_docstring(parse(path)), "the file opens with a sentence that says what it is"
+
+
+def test_the_map_of_the_house_names_every_file_of_the_lib_once():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = text.split("| concern | files |", 1)[1].split("\n\n", 1)[0]
+    named = re.findall(r"`(\w+)`", rows)
+    assert sorted(named) == [path.stem for path in LIB if path.stem != "__init__"]

@@ -140,10 +140,13 @@ def _run(command: commands.Run, rest: list[str], console: Console) -> None:
     names = [experiment.name for experiment in chosen]
     others = [other for other in suite.experiments("all", command.profile) if other.name not in names]
     others = stand_in.as_stored(others, command.runs_dir)
-    shown = {"profile": command.profile, "published": commands.PUBLISHED, "console": console}
-    # All of them, since the claims and the index are of all experiments.
-    render = functools.partial(rendering.render_if_any, chosen + others, command.runs_dir, **shown)
     typed = f"{PROGRAM} {shlex.join(['run', command.target, '--profile', command.profile, *rest])}"
+    artefacts = {artefact for experiment in chosen for artefact in experiment.module.ARTEFACTS}
+    # All of them, since the claims and the index are of all experiments.
+    render = functools.partial(
+        rendering.render_if_any, chosen + others, command.runs_dir, profile=command.profile,
+        published=commands.PUBLISHED, console=console, typed=dict.fromkeys(artefacts, typed) if rest else {},
+    )  # fmt: skip
     provenance.commit()  # of the code that is loaded, and not of what it may be edited to while it runs
     order = one_run.Order(command.runs_dir, command.profile, typed, command.chunk)
     try:
@@ -154,7 +157,7 @@ def _run(command: commands.Run, rest: list[str], console: Console) -> None:
         raise
     verdicts: list[claims.Verdict] = []
     processes.first_does(lambda: verdicts.extend(render() or ()))
-    summary.tell(verdicts, {artefact for its in chosen for artefact in its.module.ARTEFACTS}, console)
+    summary.tell(verdicts, artefacts, console)
 
 
 def _require_one_store(published: bool, named: bool) -> None:

@@ -63,21 +63,12 @@ def suffix(source: str) -> str:
     return "" if source == MNIST else f" ({NOTICE})"
 
 
-def available(folder: Path | None = None) -> str:
-    """Returns the source that a run can use as things stand, "mnist" or "uci-digits"; neither reads nor downloads.
-
-    Args:
-      folder: where the user says that MNIST is; None takes `$NALU_DATA`, and without it the user's cache.
-    """
-    place, named = _place(folder)
-    return MNIST if named or all(os.path.isfile(place / file.name) for file in FILES) else STAND_IN
-
-
 def prepare(folder: Path | None, tell: Callable[[str], None], *, console: Console | None = None) -> str:
     """Returns the source that a run uses, after checking MNIST's files and downloading what the cache lacks.
 
     Args:
-      folder: as in `available`; nothing is ever written into a folder that the user names.
+      folder: where the user says that MNIST is, and nothing is ever written; None takes `$NALU_DATA`, and without it
+        the user's cache.
       tell: called with each sentence that the user should read.
       console: shows a bar for each download where it is a terminal.
 
@@ -109,7 +100,7 @@ def load(source: str, folder: Path | None = None) -> Digits:
 
     Args:
       source: "mnist" or "uci-digits".
-      folder: as in `available`.
+      folder: as in `prepare`.
 
     Raises:
       UserError: a file of MNIST is missing, damaged or another file.

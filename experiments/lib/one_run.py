@@ -27,8 +27,15 @@ def reserved(address: store.Address, root: Path) -> Iterator[bool]:
     That is where another process trains it now, or has finished it meanwhile; `store.exists` then tells which.
     """
     lock = suite.unfinished_folder(root, address).with_suffix(".lock")
-    with files.locked(lock) if processes.is_first() else contextlib.nullcontext(True) as mine:
-        yield processes.share(mine and not store.exists(root, address))
+    mine = False
+    with contextlib.ExitStack() as held:
+
+        def take() -> None:
+            nonlocal mine
+            mine = held.enter_context(files.locked(lock)) and not store.exists(root, address)
+
+        processes.first_does(take)
+        yield processes.share(mine)
 
 
 def train(work: Work, order: Order, watcher: driver.Watcher) -> None:

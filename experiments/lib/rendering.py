@@ -3,6 +3,8 @@
 Where it is the store of published results, the repository's front page is brought up to date, too.
 """
 
+import types
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -31,9 +33,19 @@ def render(
 
 
 def render_if_any(
-    chosen: list[suite.Experiment], root: Path, *, profile: str, published: Path | None, console: Console
+    chosen: list[suite.Experiment],
+    root: Path,
+    *,
+    profile: str,
+    published: Path | None,
+    console: Console,
+    typed: Mapping[str, str] = types.MappingProxyType({}),
 ) -> tuple[Verdict, ...] | None:
-    """Does what `render` does and returns the verdicts on the paper's claims; None where there is nothing to render."""
+    """Does what `render` does and returns the verdicts on the paper's claims; None where there is nothing to render.
+
+    Args:
+      typed: by artefact, the command that made it where that is not `make` with the profile.
+    """
     collected = suite.collect(chosen, root)
     summaries, quantities, parts = [], [], []
     for artefact, (tables, figures, runs) in sorted(collected.items()):
@@ -47,7 +59,7 @@ def render_if_any(
                 tables,
                 figures,
                 runs,
-                command=f"make {artefact}{option}",
+                command=typed.get(artefact, f"make {artefact}{option}"),
                 published=beside,
             )
         )

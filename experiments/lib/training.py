@@ -48,7 +48,6 @@ def take_steps(
     losses: Callable[[Any, Any], jax.Array],
     transform: optax.GradientTransformation,
     learning_rate: Callable[[jax.Array], jax.Array | float],
-    unroll: int = 1,
 ) -> TrainState:
     """Takes optimiser steps, each on a fresh batch.
 
@@ -74,7 +73,7 @@ def take_steps(
         )
         return TrainState(params, optimiser, state.key, state.step + 1, state.nonfinite_L + ~finite_L), None
 
-    state, _ = jax.lax.scan(step, state, length=steps, unroll=unroll)
+    state, _ = jax.lax.scan(step, state, length=steps)
     return state
 
 
