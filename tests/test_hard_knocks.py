@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import pytest
 from experiments.knocks import clock, comparing, outside, publishing, side_by_side
 from experiments.knocks.findings import Finding, Result, Trial, none_of, verdict
 from experiments.knocks.outside import Answer, Moment, Place
-from experiments.lib import checkpoint, files, store
+from experiments.lib import checkpoint, compiled_programs, files, store
 from experiments.lib.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -289,3 +290,14 @@ def test_a_checkpoint_for_which_the_disk_has_no_room_is_told_before_orbax_meets_
     assert capfd.readouterr().err == ""
     monkeypatch.undo()
     assert restored(saved)[0].leg == 2, "what was saved before stays"
+
+
+def test_compiled_programs_that_were_cut_short_are_removed(tmp_path):
+    whole = zlib.compress(bytes(range(256)) * 100)
+    for name, data in {"a-cache": whole, "b-cache": whole[:-9], "c-cache": b"", "d-cache": b"(another packing"}.items():
+        (tmp_path / name).write_bytes(data)
+    compiled_programs.remove_cut_short(tmp_path)
+    assert {path.name for path in tmp_path.glob("*-cache")} == {"a-cache", "d-cache"}
+    (tmp_path / "a-cache").write_bytes(whole[:-9])
+    compiled_programs.remove_cut_short(tmp_path)
+    assert {path.name for path in tmp_path.glob("*-cache")} == {"d-cache"}, "also at a later start"

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import logging
 import shlex
 import sys
 
@@ -31,6 +32,7 @@ PROGRAM = "python -m experiments"
 
 def answer(words: list[str]) -> int:
     """Runs one command and returns its exit status: 0, or 1 (the machine) or 2 (the command) after one sentence."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of its cache of fonts, which only saves time
     try:
         _dispatch(words, Console(soft_wrap=True, markup=False, emoji=False))  # a path may hold [brackets] or :colons:
     except UserError as error:

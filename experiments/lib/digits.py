@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 
-from experiments.lib import idx, mirrors, numerics
+from experiments.lib import files, idx, mirrors
 from experiments.lib.errors import UserError
 
 MNIST, STAND_IN = "mnist", "uci-digits"
@@ -143,7 +143,7 @@ def _place(folder: Path | None) -> tuple[Path, bool]:
     """Returns where MNIST is looked for, and whether the user said so."""
     if name := folder or os.environ.get("NALU_DATA"):
         return Path(name).expanduser(), True
-    return numerics.default_cache().with_name("mnist"), False
+    return files.user_cache("mnist"), False
 
 
 def _sha256(path: Path) -> str:

@@ -86,6 +86,11 @@ def make_folder(path: Path) -> None:
         raise explain(error, path) from error
 
 
+def user_cache(name: str) -> Path:
+    """Returns where something is kept for all checkouts of a user: `~/.cache/nalu/NAME`, or in `$XDG_CACHE_HOME`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nalu" / name
+
+
 def require_room(folder: Path, size: int) -> None:
     """Makes sure that the disk has room for `size` more bytes, for what would not say calmly that it has not.
 

@@ -8,8 +8,7 @@ changes every stream, so it is part of a record's address.
 import os
 from pathlib import Path
 
-from experiments.lib import files
-from experiments.lib.errors import UserError
+from experiments.lib import compiled_programs, files
 
 NUMERICS = {"dtype": "float32", "matmul_precision": "highest", "threefry_partitionable": False}
 
@@ -33,15 +32,4 @@ def prepare(*, cores: int | None = None, cache: Path | None = None) -> None:
     jax.config.update("jax_default_matmul_precision", NUMERICS["matmul_precision"])
     jax.config.update("jax_threefry_partitionable", NUMERICS["threefry_partitionable"])
     jax.config.update("jax_num_cpu_devices", cores or len(os.sched_getaffinity(0)))
-    folder = cache or default_cache()
-    try:
-        files.make_folder(folder)
-    except UserError:
-        return  # it only saves time
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
-
-
-def default_cache() -> Path:
-    """Returns the user's folder for compiled programs."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nalu" / "jax"
+    compiled_programs.keep_in(cache or files.user_cache("jax"))
