@@ -95,6 +95,14 @@ def test_run_again_trains_nothing(call, runs):
     assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before
 
 
+def test_checkpoints_of_a_run_that_was_stored_just_before_a_kill_are_removed(call, runs):
+    left = [runs / ".unfinished" / path.stem for path in records(runs)]
+    for folder in left:
+        (folder / "1").mkdir(parents=True)
+    assert call("run", "toy")[0] == 0
+    assert not any(folder.exists() for folder in left)
+
+
 def test_list_names_artefacts_and_experiments(call):
     assert call("list") == (0, "toy        toy\n", "")
 

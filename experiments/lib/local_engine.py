@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.lib import checkpoint, files, one_run, plan, processes, progress, store, suite
+from experiments.lib import files, one_run, plan, processes, progress, store
 from experiments.lib.errors import UserError
 from experiments.lib.one_run import Order
 from experiments.lib.suite import Experiment
@@ -21,10 +21,7 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
     """
     processes.first_does(lambda: files.make_folder(order.root))
     groups = plan.missing(chosen, order.root, published)
-    if processes.is_first():  # of runs that were killed between their record and this
-        for address in (address for experiment in chosen for address in experiment.addresses()):
-            if store.exists(order.root, address):
-                checkpoint.discard(suite.unfinished_folder(order.root, address))
+    processes.first_does(lambda: one_run.tidy(chosen, order.root))
     ready = [experiment for experiment in chosen if all(group[0].experiment is not experiment for group in groups)]
     for experiment in ready:
         console.print(f"{experiment.name}: 0 of {len(experiment.addresses())} runs to train", highlight=False)

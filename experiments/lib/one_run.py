@@ -20,6 +20,14 @@ class Order(NamedTuple):
     chunk: int | None = None
 
 
+def tidy(chosen: list[suite.Experiment], root: Path) -> None:
+    """Removes the checkpoints of runs that are stored, for a process that was killed before it could."""
+    for experiment in chosen:
+        for address in experiment.addresses():
+            if store.exists(root, address):
+                checkpoint.discard(suite.unfinished_folder(root, address))
+
+
 @contextlib.contextmanager
 def reserved(address: store.Address, root: Path) -> Iterator[bool]:
     """Holds a run for this process while the block trains it; yields False where there is nothing to do.

@@ -47,6 +47,7 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
     ray = _start()
     order = order._replace(root=Path(order.root).absolute())
     files.make_folder(order.root)
+    one_run.tidy(chosen, order.root)
     works = [work for group in plan.missing(chosen, order.root, published) for work in group]
     works.sort(key=lambda work: -work.seconds)  # the longest first, so that none is left over at the end
     resources = {"num_cpus": cores, "num_gpus": 1 if ray.cluster_resources().get("GPU") else 0}
