@@ -39,7 +39,7 @@ publish: $(READY)  ## copy finished runs of the full profile into results/
 bench: $(VENV)/.ready-bench-$(DEVICE)  ## measure our speed and PyTorch's on the same work
 	@$(RUN) bench
 
-knocks: $(READY)  ## kill real runs, fill disks (as root), damage files, and compare what comes out; about an hour
+knocks: $(READY)  ## kill real runs, fill disks (as root), damage files, and compare what comes out; about 40 minutes
 	@$(RUN).knocks
 
 test: $(VENV)/.ready-dev-$(DEVICE)  ## run the tests, on up to four cores
