@@ -14,7 +14,7 @@ from experiments.lib import files
 
 LONG = (
     *("run", "figure1", "--profile", "smoke", "--models", "nac", "--batch", "8"),
-    *("--seeds", "2", "--steps", "1000000", "--legs", "50"),
+    *("--seeds", "2", "--steps", "2500000", "--legs", "125"),
 )
 SHORT = ("run", "figure1", "--profile", "smoke")
 REMEDY = re.compile(r"remove (.+?) and repeat the command")
