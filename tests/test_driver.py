@@ -269,11 +269,13 @@ def test_discarding_removes_the_checkpoints(run, tmp_path):
 
 
 SPREAD = """
-import jax, numpy as np, toy, sys
+import os, sys
+import jax, numpy as np, toy
 from pathlib import Path
 from experiments.lib import driver, numerics
 from experiments.lib.program import compile_train
-numerics.prepare(cores=8, cache=Path(sys.argv[1]) / "cache")
+os.environ["XDG_CACHE_HOME"] = sys.argv[1]
+numerics.prepare(cores=8)
 class Watcher:
     steps = 0
     def advance(self, steps): self.steps += steps
@@ -360,11 +362,13 @@ def test_a_resumed_run_reads_the_same_data_to_its_finish(run):
 
 READER = reader(NUMBERS)
 SHARED = """
-import jax, numpy as np, sys
+import os, sys
+import jax, numpy as np
 from pathlib import Path
 from experiments.lib import driver, numerics
 from experiments.lib.program import compile_train
-numerics.prepare(cores=3, cache=Path(sys.argv[1]) / "cache")
+os.environ["XDG_CACHE_HOME"] = sys.argv[1]
+numerics.prepare(cores=3)
 driver.CHECKPOINT_SECONDS = 0
 class Watcher:
     stop_at, advances = None, 0

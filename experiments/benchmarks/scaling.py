@@ -22,7 +22,7 @@ from experiments.lib.table_markdown import grid_markdown
 
 FILE = "benchmarks_scaling.md"
 TITLE = "Speed against seeds and devices"
-HEADER = ("work", "devices", "seeds", "seed-steps/s [range]", "x one device, one seed each", "busy")
+HEADER = ("work", "devices", "seeds", "seed-steps/s [range]", "x one device with one seed", "busy")
 SEEDS = {"cpu": (1, 2, 8, 32), "other": (1, 4, 16, 64, 256, 1024, 4096)}
 READING = (
     "A seed-step is one optimiser step of one network of one seed, evaluations included. Medians over rounds [range]; "
@@ -58,7 +58,7 @@ def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
         versions = ", ".join(f"{name} {version}" for name, version in around["versions"].items())
         parts = [
             f"# {TITLE}",
-            "Written by `python -m experiments bench scaling --save`; do not edit.",
+            f"Written by `python -m experiments bench scaling --rounds {rounds} --save`; do not edit.",
             READING,
             grid_markdown(HEADER, lines),
             f"{rounds} rounds. {around['device']}; {around['platform']}; {versions}; "

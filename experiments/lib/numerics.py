@@ -6,14 +6,13 @@ changes every stream, so it is part of a record's address.
 """
 
 import os
-from pathlib import Path
 
 from experiments.lib import compiled_programs, files
 
 NUMERICS = {"dtype": "float32", "matmul_precision": "highest", "threefry_partitionable": False}
 
 
-def prepare(*, cores: int | None = None, cache: Path | None = None) -> None:
+def prepare(*, cores: int | None = None) -> None:
     """Configures JAX; call once, before the first use of a device.
 
     On a CPU every core becomes a device of its own, with single-threaded programs: the programs here are far too
@@ -21,7 +20,6 @@ def prepare(*, cores: int | None = None, cache: Path | None = None) -> None:
 
     Args:
       cores: CPU devices to offer; None takes the cores this process may use.
-      cache: folder of the persistent compilation cache; None takes `~/.cache/nalu/jax` (or `$XDG_CACHE_HOME`).
     """
     flags = os.environ.get("XLA_FLAGS", "")
     if "xla_cpu_multi_thread_eigen" not in flags:
@@ -32,4 +30,4 @@ def prepare(*, cores: int | None = None, cache: Path | None = None) -> None:
     jax.config.update("jax_default_matmul_precision", NUMERICS["matmul_precision"])
     jax.config.update("jax_threefry_partitionable", NUMERICS["threefry_partitionable"])
     jax.config.update("jax_num_cpu_devices", cores or len(os.sched_getaffinity(0)))
-    compiled_programs.keep_in(cache or files.user_cache("jax"))
+    compiled_programs.keep_in(files.user_cache("jax"))

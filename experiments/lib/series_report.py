@@ -11,8 +11,15 @@ from experiments.lib import digits, paper, series_notes
 from experiments.lib.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table, find
 from experiments.lib.quantities import quantity
 
-PAPERS = {"lstm": "LSTM", "gru": "GRU", "rnn-tanh": "RNN-tanh", "rnn-relu": "RNN-ReLU", "nac": "NAC", "nalu": "NALU"}
-ROWS = {**PAPERS, "nac-plain": "NAC (plain)"}
+PAPER_ROWS = {
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "rnn-tanh": "RNN-tanh",
+    "rnn-relu": "RNN-ReLU",
+    "nac": "NAC",
+    "nalu": "NALU",
+}
+ROWS = {**PAPER_ROWS, "nac-plain": "NAC (plain)"}
 BLOCKS = ("counting", "addition")
 ACCURACY, ERROR = "accuracy %", "mean absolute error"
 HALF = 0.5  # the paper's errors look like twice a mean absolute error: see the notes
@@ -25,7 +32,7 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     quantities = [entry for task, model in found for entry in _quantities(cfg, found[task, model], task, model)]
     if not quantities:
         return []
-    rows = tuple(dict.fromkeys((*PAPERS.values(), *(_row(model) for _, model in found))))
+    rows = tuple(dict.fromkeys((*PAPER_ROWS.values(), *(_row(model) for _, model in found))))
     columns = ("length 1", *(f"length {length}" for length in cfg.lengths))
     title = f"Table 2: counting and adding MNIST digits in series{digits.suffix(cfg.digits)}"
     blocks = tuple(block for block in BLOCKS if any(task == block for task, _ in found))
@@ -97,7 +104,7 @@ def _by_length(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
         runs = {model: run for (task, model), run in found.items() if task == block}
         curves = [
             _band(_row(model), x, np.stack([run.arrays[f"error_{length}"][:, -1] for length in cfg.lengths], axis=1),
-                  "ours" if model in PAPERS else "extra")
+                  "ours" if model in PAPER_ROWS else "extra")
             for model, run in runs.items()
         ]  # fmt: skip
         places = [(block, "NAC", f"length {length}", ERROR) for length in cfg.lengths]
@@ -128,7 +135,7 @@ def _learning(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
         runs = {model: run for (task, model), run in found.items() if task == block}
         for name, y_label in shown.items():
             curves = [
-                _band(_row(model), x, run.arrays[name], "ours" if model in PAPERS else "extra")
+                _band(_row(model), x, run.arrays[name], "ours" if model in PAPER_ROWS else "extra")
                 for model, run in runs.items()
             ]
             if curves:
