@@ -12,7 +12,7 @@ comma := ,
 accelerator := $(addprefix $(comma),$(filter-out cpu,$(DEVICE)))
 READY := $(VENV)/.ready-experiments-$(DEVICE)
 # Every experiment says which artefacts it makes.
-ARTEFACTS := $(sort $(shell sed -n 's/^ARTEFACTS = (\(.*\))/\1/p' experiments/*.py | tr -d '",'))
+ARTEFACTS := $(sort $(shell sed -n 's/^ARTEFACTS = (\(.*\))/\1/p' experiments/*.py experiments/*/*.py | tr -d '",'))
 
 .DEFAULT_GOAL := help
 .PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench knocks test check format clean

@@ -19,8 +19,6 @@ import numpy as np
 import optax
 
 import nalu
-from experiments.lib import mlp, paper, training
-from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Table, find
 from experiments.lib.config import (
     require_divides,
     require_members,
@@ -29,8 +27,12 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.program import Train
-from experiments.lib.quantities import quantity
+from experiments.lib.networks import mlp
+from experiments.lib.report import paper
+from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Table, find
+from experiments.lib.report.quantities import quantity
+from experiments.lib.training import loop as training
+from experiments.lib.training.program import Train
 
 VERSION = 1
 PLACE = (1, 1)  # in the paper: section, subsection, part

@@ -12,10 +12,18 @@ import pytest
 from flax import linen as nn
 
 import nalu
-from experiments import arithmetic_readings, static_arithmetic
-from experiments.lib import arithmetic_recipes, arithmetic_training, features_first, operations, reading, two_layers
-from experiments.lib import arithmetic_scores as scores
-from experiments.lib.artefacts import Finished
+from experiments.arithmetic import (
+    arithmetic_readings,
+    features_first,
+    operations,
+    reading,
+    scores,
+    static_arithmetic,
+    two_layers,
+)
+from experiments.arithmetic import recipes as arithmetic_recipes
+from experiments.arithmetic import training as arithmetic_training
+from experiments.lib.report.artefacts import Finished
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

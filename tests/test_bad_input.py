@@ -21,22 +21,16 @@ import pytest
 from hypothesis import strategies as st
 
 from experiments.benchmarks import measuring, scaling
-from experiments.lib import (
-    command_line,
-    commands,
-    config,
-    grid_play,
-    local_engine,
-    numerics,
-    processes,
-    ray_engine,
-    rendering,
-    stand_in,
-    store,
-    suite,
-    verify,
-)  # fmt: skip
+from experiments.lib import config, suite
+from experiments.lib.cli import commands
+from experiments.lib.cli import main as command_line
+from experiments.lib.engine import local_engine, numerics, processes, stand_in
+from experiments.lib.engine import ray_cluster as ray_engine
 from experiments.lib.errors import UserError
+from experiments.lib.report import rendering
+from experiments.lib.store import records as store
+from experiments.lib.verify import verify  # fmt: skip
+from experiments.tracking_time import play as grid_play
 
 MODULES = suite.modules()
 FIELDS = [(name, field) for name, module in MODULES.items() for field in dataclasses.fields(module.Config)]

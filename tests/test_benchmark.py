@@ -12,6 +12,7 @@ import optax
 import pytest
 from rich.console import Console
 
+from experiments.arithmetic import reading
 from experiments.benchmarks import (
     convnet_step,
     convnet_step_ours,
@@ -26,8 +27,11 @@ from experiments.benchmarks import (
     static_step_ours,
     static_step_work,
 )
-from experiments.lib import command_line, convolution, little_program_recipes, little_programs, reading
+from experiments.lib.cli import main as command_line
 from experiments.lib.errors import UserError
+from experiments.lib.networks import convolution
+from experiments.program_evaluation import programs as little_programs
+from experiments.program_evaluation import recipes as little_program_recipes
 
 LAYERS = (0, 1)
 PARAMETERS = ("w_hat", "m_hat", "g")

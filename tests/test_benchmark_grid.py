@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments import tracking_time
 from experiments.benchmarks import grid_step, grid_step_ours, grid_step_work, measuring
-from experiments.lib import actor_critic, grid_rollout, grid_world
-from experiments.lib.grid_world import MOVES, GridWorld, Params
+from experiments.tracking_time import actor_critic, tracking_time
+from experiments.tracking_time import rollout as grid_rollout
+from experiments.tracking_time import world as grid_world
+from experiments.tracking_time.world import MOVES, GridWorld, Params
 
 EPISODES, LIMIT = 24, grid_step_work.CONFIG.limit
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from experiments.lib import claims, paper
-from experiments.lib.artefacts import Quantity
 from experiments.lib.errors import UserError
+from experiments.lib.report import claims, paper
+from experiments.lib.report.artefacts import Quantity
 
 
 def quantity(values_S, row="a+b", column="NAC", *, selected=None, **fields):

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 import toy
 
-from experiments.lib import command_line, commands, driver, files, numerics, store, suite
+from experiments.lib import suite
+from experiments.lib.cli import commands
+from experiments.lib.cli import main as command_line
+from experiments.lib.engine import driver, numerics
+from experiments.lib.store import files
+from experiments.lib.store import records as store
 
 ROOT = Path(__file__).parents[1]
 

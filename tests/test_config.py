@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from experiments.lib import config, options, suite
+from experiments.lib import config, suite
+from experiments.lib import settings as options
 from experiments.lib.errors import UserError
 
 

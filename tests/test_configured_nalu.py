@@ -12,8 +12,7 @@ import pytest
 from flax import linen as nn
 
 import nalu
-from experiments.lib import little_programs
-from experiments.lib.configured_nalu import (
+from experiments.lib.networks.configured_nalu import (
     ConfiguredNalu,
     Controls,
     compare,
@@ -22,7 +21,8 @@ from experiments.lib.configured_nalu import (
     parse_controls,
     sharpened,
 )
-from experiments.lib.little_programs import ELSE, END, GREATER, IF, INTEGER, LESS, MINUS, PAD, PLUS, SYMBOLS
+from experiments.program_evaluation import programs as little_programs
+from experiments.program_evaluation.programs import ELSE, END, GREATER, IF, INTEGER, LESS, MINUS, PAD, PLUS, SYMBOLS
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

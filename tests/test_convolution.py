@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from experiments.lib import convnet
-from experiments.lib.convnet import Convnet, Convolution
-from experiments.lib.convolution import convolve_and_pool
+from experiments.lib.networks import convnet
+from experiments.lib.networks.convnet import Convnet, Convolution
+from experiments.lib.networks.convolution import convolve_and_pool
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.lib import device_memory
+from experiments.lib.engine import device_memory
 
 
 class Device:

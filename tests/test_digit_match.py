@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.lib.digit_match import digit_match
+from experiments.program_evaluation.digit_match import digit_match
 
 match = jax.jit(digit_match)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments.lib import digits, idx, mirrors
+from experiments.lib.data import digits, idx, mirrors
 from experiments.lib.errors import UserError
 
 ROOT = Path(__file__).parents[1]

@@ -10,8 +10,8 @@ import optax
 import pytest
 from flax import linen as nn
 
-from experiments.lib import dnc_memory
-from experiments.lib.dnc import Dnc
+from experiments.program_evaluation import dnc_memory
+from experiments.program_evaluation.dnc import Dnc
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

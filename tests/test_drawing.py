@@ -6,8 +6,8 @@ import io
 import numpy as np
 import pytest
 
-from experiments.lib.artefacts import Curve, Figure, Panel
-from experiments.lib.drawing import draw
+from experiments.lib.report.artefacts import Curve, Figure, Panel
+from experiments.lib.report.figures.drawing import draw
 
 X = np.linspace(-20, 20, 41, dtype=np.float32)
 

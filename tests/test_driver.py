@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import toy
 
-from experiments.lib import checkpoint, driver
+from experiments.lib.engine import checkpoint, driver
+from experiments.lib.engine.numerics import NUMERICS
 from experiments.lib.errors import UserError
-from experiments.lib.numerics import NUMERICS
-from experiments.lib.program import Program, Train, compile_train
+from experiments.lib.training.program import Program, Train, compile_train
 
 ROOT = Path(__file__).parents[1]
 
@@ -319,7 +319,7 @@ def reader(numbers):
     """Returns a training whose seeds add up numbers of one shared table, at places of their own, less a shared bias."""
     import jax
 
-    from experiments.lib.program import Train
+    from experiments.lib.training.program import Train
 
     def init(key, table, shared):
         return key, table[:1].sum() - shared["bias"]

@@ -9,8 +9,11 @@ import numpy as np
 import pandas
 import pytest
 
-from experiments.lib import digits, grid_report, stand_in, suite
-from experiments.lib.table_csv import COLUMNS
+from experiments.lib import suite
+from experiments.lib.data import digits
+from experiments.lib.engine import stand_in
+from experiments.lib.report.table_csv import COLUMNS
+from experiments.tracking_time import report as grid_report
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "mnist"  # MNIST's files, where somebody has put them

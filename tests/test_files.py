@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.lib import files
 from experiments.lib.errors import UserError
+from experiments.lib.store import files
 
 ROOT = Path(__file__).parents[1]
 

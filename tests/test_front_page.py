@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from experiments.lib import claims, commands, front_page, rendering, suite
-from experiments.lib.artefacts import Finished, Quantity, Table
+from experiments.lib import suite
+from experiments.lib.cli import commands
 from experiments.lib.errors import UserError
+from experiments.lib.report import claims, front_page, rendering
+from experiments.lib.report.artefacts import Finished, Quantity, Table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,8 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.lib import actor_critic, grid_agent, grid_training, grid_world
-from experiments.lib.grid_world import MOVES, GridWorld, Params, State
+from experiments.tracking_time import actor_critic
+from experiments.tracking_time import agent as grid_agent
+from experiments.tracking_time import training as grid_training
+from experiments.tracking_time import world as grid_world
+from experiments.tracking_time.world import MOVES, GridWorld, Params, State
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

@@ -21,8 +21,10 @@ import pytest
 from experiments.knocks import clock, comparing, outside, publishing, side_by_side
 from experiments.knocks.findings import Finding, Result, Trial, none_of, verdict
 from experiments.knocks.outside import Answer, Moment, Place
-from experiments.lib import checkpoint, compiled_programs, files, store
+from experiments.lib.engine import checkpoint, compiled_programs
 from experiments.lib.errors import UserError
+from experiments.lib.store import files
+from experiments.lib.store import records as store
 
 ROOT = Path(__file__).parents[1]
 NUMERICS = {"dtype": "float32"}

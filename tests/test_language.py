@@ -12,24 +12,22 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from experiments import language_search, language_to_numbers
-from experiments.lib import (
-    commands,
-    drawing,
-    lane_transforms,
-    number_words,
-    suite,
-    word_networks,
-    word_queries,
-    word_recipes,
-    word_training,
-    word_trie,
-    words_report,
-)
-from experiments.lib.artefacts import Finished
+from experiments.language import language_search, language_to_numbers
+from experiments.language import networks as word_networks
+from experiments.language import queries as word_queries
+from experiments.language import recipes as word_recipes
+from experiments.language import report as words_report
+from experiments.language import training as word_training
+from experiments.language import trie as word_trie
+from experiments.language import words as number_words
+from experiments.language.training import Settings
+from experiments.language.words import VOCABULARY
+from experiments.lib import suite
+from experiments.lib.cli import commands
 from experiments.lib.errors import UserError
-from experiments.lib.number_words import VOCABULARY
-from experiments.lib.word_training import Settings
+from experiments.lib.report.artefacts import Finished
+from experiments.lib.report.figures import drawing
+from experiments.lib.training import lane_transforms
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.lib import little_programs
 from experiments.lib.errors import UserError
-from experiments.lib.little_programs import END, INTEGER, PAD, SYMBOLS
+from experiments.program_evaluation import programs as little_programs
+from experiments.program_evaluation.programs import END, INTEGER, PAD, SYMBOLS
 
 N = 2000
 EVALUATED = 500  # of them, by Python

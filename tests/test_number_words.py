@@ -5,7 +5,8 @@ import num2words
 import numpy as np
 import pytest
 
-from experiments.lib import number_words, word_trie
+from experiments.language import trie as word_trie
+from experiments.language import words as number_words
 
 
 def test_every_number_is_written_as_in_english():

@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.lib import claims, page_claims, page_picture, page_strip, report
-from experiments.lib.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table
+from experiments.lib.report import claims, report
+from experiments.lib.report.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table
+from experiments.lib.report.page import claims as page_claims
+from experiments.lib.report.page import picture as page_picture
+from experiments.lib.report.page import strip as page_strip
 
 BLOCKS = ("static interpolation", "static extrapolation")
 VOID = {"meta", "br", "img"}

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from experiments.lib import paper
-from experiments.lib.artefacts import Quantity
 from experiments.lib.errors import UserError
+from experiments.lib.report import paper
+from experiments.lib.report.artefacts import Quantity
 
 OPERATIONS = ("a+b", "a-b", "a*b", "a/b", "a^2", "sqrt(a)")
 COLUMNS = {"static": ("ReLU6", "None (linear)", "NAC", "NALU"), "recurrent": ("LSTM", "ReLU", "NAC", "NALU")}

@@ -8,8 +8,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments.lib.artefacts import Gallery, Picture
-from experiments.lib.drawing import draw
+from experiments.lib.report.artefacts import Gallery, Picture
+from experiments.lib.report.figures.drawing import draw
 
 RNG = np.random.default_rng(0)
 PICTURES = tuple(

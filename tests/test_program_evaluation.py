@@ -13,19 +13,17 @@ import optax
 import pytest
 from flax import linen as nn
 
-from experiments import program_evaluation
-from experiments.lib import (
-    drawing,
-    little_program_recipes,
-    little_program_training,
-    little_programs,
-    muon,
-)
-from experiments.lib.artefacts import Finished
-from experiments.lib.configured_nalu import ConfiguredNalu
 from experiments.lib.errors import UserError
-from experiments.lib.little_program_networks import ProgramNetwork
-from experiments.lib.little_program_training import Recipe
+from experiments.lib.networks.configured_nalu import ConfiguredNalu
+from experiments.lib.report.artefacts import Finished
+from experiments.lib.report.figures import drawing
+from experiments.lib.training import muon
+from experiments.program_evaluation import program_evaluation
+from experiments.program_evaluation import programs as little_programs
+from experiments.program_evaluation import recipes as little_program_recipes
+from experiments.program_evaluation import training as little_program_training
+from experiments.program_evaluation.networks import ProgramNetwork
+from experiments.program_evaluation.training import Recipe
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from experiments.lib import progress
+from experiments.lib.engine import progress
 
 
 @pytest.fixture

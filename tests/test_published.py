@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from experiments.lib import command_line, rendering, store, suite
+from experiments.lib import suite
+from experiments.lib.cli import main as command_line
+from experiments.lib.report import rendering
+from experiments.lib.store import records as store
 
 PUBLISHED = Path(__file__).parents[1] / "results"
 RENDERED = ("tables/*.csv", "tables/*.md", "tables/*.tex", "figures/*.csv", "claims.csv", "README.md")

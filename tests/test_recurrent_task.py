@@ -7,8 +7,8 @@ import pytest
 from flax import linen as nn
 
 import nalu
-from experiments.lib import recurrent_networks, sequences
-from experiments.lib.two_layers import NaluStart
+from experiments.arithmetic import recurrent_networks, sequences
+from experiments.arithmetic.two_layers import NaluStart
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.lib import report
-from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Quantity, Table
+from experiments.lib.report import report
+from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Quantity, Table
 
 COLUMNS = [
     "artefact", "block", "row", "column", "metric", "paper", "paper_seen", "median", "low", "high", "selected",

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SENTENCE = "experiments: Stopped; the same command goes on from here.\n"
-EVERY_LEG = "import experiments.lib.driver as driver; driver.CHECKPOINT_SECONDS = 0"
+EVERY_LEG = "import experiments.lib.engine.driver as driver; driver.CHECKPOINT_SECONDS = 0"
 FIGURE1 = f"{EVERY_LEG}; from experiments.__main__ import main; main()"
 WORDS = ("run", "figure1", "--models", "nac", "--seeds", "2", "--steps", "20000", "--legs", "25", "--batch", "8")
 

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 import nalu
-from experiments import mnist_parity
-from experiments.lib import last_layers, scene_network, scenes
-from experiments.lib.scene_network import SceneNetwork
+from experiments.mnist_parity import last_layers, mnist_parity, scene_network, scenes
+from experiments.mnist_parity.scene_network import SceneNetwork
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

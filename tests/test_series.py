@@ -15,9 +15,11 @@ import pytest
 from flax import linen as nn
 
 import nalu
-from experiments import mnist_counting
-from experiments.lib import convnet, muon, series, series_models
-from experiments.lib.series import SeriesNetwork
+from experiments.lib.networks import convnet
+from experiments.lib.training import muon
+from experiments.mnist_counting import mnist_counting, series
+from experiments.mnist_counting import networks as series_models
+from experiments.mnist_counting.series import SeriesNetwork
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

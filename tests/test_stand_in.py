@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments import mnist_counting, mnist_parity
-from experiments.lib import digits, stand_in, store, suite
-from experiments.lib.artefacts import Finished, Gallery
+from experiments.lib import suite
+from experiments.lib.data import digits
+from experiments.lib.engine import stand_in
+from experiments.lib.report.artefacts import Finished, Gallery
+from experiments.lib.store import records as store
+from experiments.mnist_counting import mnist_counting
+from experiments.mnist_parity import mnist_parity
 
 CONSOLE = Console(quiet=True)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.lib.artefacts import Quantity
-from experiments.lib.statistics import median_interval, summarise, values, wilson
+from experiments.lib.report.artefacts import Quantity
+from experiments.lib.report.statistics import median_interval, summarise, values, wilson
 
 
 def quantity(values_S, **fields):

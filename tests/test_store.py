@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.lib import config, files, numerics, store
+from experiments.lib import config
+from experiments.lib.engine import numerics
 from experiments.lib.errors import UserError
+from experiments.lib.store import files
+from experiments.lib.store import records as store
 
 ROOT = Path(__file__).parents[1]
 ARRAYS = {"error_S": np.arange(6, dtype=np.float32).reshape(3, 2), "steps_S": np.zeros((3, 1), np.int32)}

@@ -12,14 +12,19 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from experiments import tracking_time
-from experiments.lib import drawing, grid_agent, grid_episode, grid_play, grid_training, grid_world
-from experiments.lib.artefacts import Finished, Gallery
 from experiments.lib.errors import UserError
-from experiments.lib.grid_rollout import roll_out
-from experiments.lib.grid_world import SIDE, Params
-from experiments.lib.program import compile_train
+from experiments.lib.report.artefacts import Finished, Gallery
+from experiments.lib.report.figures import drawing
 from experiments.lib.suite import Experiment
+from experiments.lib.training.program import compile_train
+from experiments.tracking_time import agent as grid_agent
+from experiments.tracking_time import episode as grid_episode
+from experiments.tracking_time import play as grid_play
+from experiments.tracking_time import tracking_time
+from experiments.tracking_time import training as grid_training
+from experiments.tracking_time import world as grid_world
+from experiments.tracking_time.rollout import roll_out
+from experiments.tracking_time.world import SIDE, Params
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

@@ -13,7 +13,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from experiments.lib import training
+from experiments.lib.training import loop as training
 
 ROOT = Path(__file__).parents[1]
 STEPS = 6

@@ -10,7 +10,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from experiments.lib.ugrnn import UGRNNCell
+from experiments.program_evaluation.ugrnn import UGRNNCell
 
 INPUTS, HIDDEN = 3, 5
 

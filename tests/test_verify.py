@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 import toy
 
-from experiments.lib import claims, command_line, commands, front_page, numerics, store, suite
+from experiments.lib import suite
+from experiments.lib.cli import commands
+from experiments.lib.cli import main as command_line
+from experiments.lib.engine import numerics
+from experiments.lib.report import claims, front_page
+from experiments.lib.store import records as store
 
 PROFILE = "[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n"
 

@@ -15,10 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments.lib import command_line, driver, stopping, suite, training
-from experiments.lib.artefacts import Curve, Figure, Finished, Panel, Table
+from experiments.lib import suite
+from experiments.lib.cli import main as command_line
 from experiments.lib.config import require, require_members, require_positive, selects
-from experiments.lib.quantities import quantity
+from experiments.lib.engine import driver, stopping
+from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Table
+from experiments.lib.report.quantities import quantity
+from experiments.lib.training import loop as training
 
 VERSION = 1
 PLACE = (0, 0)

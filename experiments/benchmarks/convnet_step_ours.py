@@ -15,8 +15,10 @@ import optax
 from experiments.benchmarks import convnet_step_work as work
 from experiments.benchmarks import engine
 from experiments.benchmarks.timing import tell_rate
-from experiments.lib import convnet, convolution, numerics, training
-from experiments.lib.program import Train
+from experiments.lib.engine import numerics
+from experiments.lib.networks import convnet, convolution
+from experiments.lib.training import loop as training
+from experiments.lib.training.program import Train
 
 Batch = tuple[jax.Array, jax.Array]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax
 
-from experiments.lib.program import Train, compile_train
+from experiments.lib.training.program import Train, compile_train
 
 
 def first_leg(train: Train, seeds: int) -> Callable[[], int]:

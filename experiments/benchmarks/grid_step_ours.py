@@ -9,12 +9,13 @@ import dataclasses
 import sys
 from typing import Any
 
-from experiments import tracking_time
 from experiments.benchmarks import engine
 from experiments.benchmarks import grid_step_work as work
 from experiments.benchmarks.timing import tell_rate
-from experiments.lib import grid_training, numerics
-from experiments.lib.program import Train
+from experiments.lib.engine import numerics
+from experiments.lib.training.program import Train
+from experiments.tracking_time import tracking_time
+from experiments.tracking_time import training as grid_training
 
 INSTRUCTIONS = (12, 25)  # of the evaluations
 

@@ -14,8 +14,8 @@ from torch.nn import functional
 from experiments.benchmarks import grid_step_torch_python as plain
 from experiments.benchmarks import grid_step_work as work
 from experiments.benchmarks.timing import tell_rate
-from experiments.lib import grid_world
-from experiments.lib.grid_world import CELL, MOVES, PIXELS, SIDE, STEPS
+from experiments.tracking_time import world as grid_world
+from experiments.tracking_time.world import CELL, MOVES, PIXELS, SIDE, STEPS
 
 CONFIG = work.CONFIG
 ACTIONS, CELLS, ROWS = len(MOVES), (PIXELS // CELL) ** 2, PIXELS // CELL

@@ -13,7 +13,7 @@ from torch import nn
 
 from experiments.benchmarks import grid_step_work as work
 from experiments.benchmarks.timing import tell_rate
-from experiments.lib.grid_world import AGENT, BORDER, CELL, FLOOR, MOVES, PIXELS, SIDE, STEPS, TARGET
+from experiments.tracking_time.world import AGENT, BORDER, CELL, FLOOR, MOVES, PIXELS, SIDE, STEPS, TARGET
 
 CONFIG = work.CONFIG
 COLOURS = {"agent": np.array(AGENT, np.uint8), "target": np.array(TARGET, np.uint8)}

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from experiments.lib import files, provenance
 from experiments.lib.errors import UserError, usage_error
-from experiments.lib.table_markdown import grid_markdown
+from experiments.lib.report.table_markdown import grid_markdown
+from experiments.lib.store import files, provenance
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 MEDIANS = "Medians over rounds [range]; ratios: medians of same-round ratios"

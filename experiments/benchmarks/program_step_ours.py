@@ -13,8 +13,10 @@ import jax
 from experiments.benchmarks import engine
 from experiments.benchmarks import program_step_work as work
 from experiments.benchmarks.timing import tell_rate
-from experiments.lib import little_program_recipes, little_program_training, numerics
-from experiments.lib.program import Train
+from experiments.lib.engine import numerics
+from experiments.lib.training.program import Train
+from experiments.program_evaluation import recipes as little_program_recipes
+from experiments.program_evaluation import training as little_program_training
 
 EVALUATIONS, TEST_PROGRAMS, DIGITS = 10, 1000, (2, 3, 4, 5, 6)  # as in Figure 4
 

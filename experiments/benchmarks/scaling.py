@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.benchmarks.scaling_measure import LOADS
-from experiments.lib import files
 from experiments.lib.errors import UserError, usage_error
-from experiments.lib.table_markdown import grid_markdown
+from experiments.lib.report.table_markdown import grid_markdown
+from experiments.lib.store import files
 
 FILE = "benchmarks_scaling.md"
 TITLE = "Speed against seeds and devices"

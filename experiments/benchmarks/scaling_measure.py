@@ -17,8 +17,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.lib import numerics, provenance, suite
-from experiments.lib.program import compile_train
+from experiments.lib import suite
+from experiments.lib.engine import numerics
+from experiments.lib.store import provenance
+from experiments.lib.training.program import compile_train
 
 
 class Load(NamedTuple):

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.benchmarks import static_step_work as work
-from experiments.lib import numerics
+from experiments.lib.engine import numerics
 
 LANES, INPUTS, BATCH = work.OPERATIONS * work.HIDDEN, work.INPUTS, work.BATCH
 # Forward [W | G] x and W log(x), backward as much again, and the sums a and b.

@@ -5,12 +5,13 @@ The six operations are lanes of one seed; on a CPU core the seeds follow one ano
 
 import optax
 
+from experiments.arithmetic import training as arithmetic_training
+from experiments.arithmetic.reading import Reading
+from experiments.arithmetic.two_layers import NaluStart, Network, of_started_nalu
 from experiments.benchmarks import engine, timing
 from experiments.benchmarks import static_step_work as work
-from experiments.lib import arithmetic_training, numerics
-from experiments.lib.program import Train
-from experiments.lib.reading import Reading
-from experiments.lib.two_layers import NaluStart, Network, of_started_nalu
+from experiments.lib.engine import numerics
+from experiments.lib.training.program import Train
 
 STEPS = 4000  # between two evaluations
 SEEDS = 4

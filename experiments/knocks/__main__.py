@@ -22,8 +22,9 @@ from rich.console import Console
 from experiments.knocks import clock, damaged, disks, findings, killed, outside, publishing, side_by_side
 from experiments.knocks.findings import Finding, Result, Trial
 from experiments.knocks.outside import Place, Skipped
-from experiments.lib import files, options
+from experiments.lib import settings as options
 from experiments.lib.errors import UserError, usage_error
+from experiments.lib.store import files
 
 SAVED = outside.ROOT / "results" / "hard_knocks.md"
 Name = Literal["kill", "long", "full", "read-only", "together", "checkpoint", "record", "programs", "clock", "publish"]

@@ -7,7 +7,7 @@ import re
 from experiments.knocks import comparing, killed, outside
 from experiments.knocks.findings import Finding, count, none_of
 from experiments.knocks.outside import Place
-from experiments.lib import files
+from experiments.lib.store import files
 
 WORDS = ("run", "figure1", "--profile", "smoke")
 BACKWARDS = """

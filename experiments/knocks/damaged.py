@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments.knocks import comparing, killed, outside
 from experiments.knocks.findings import Finding, none_of
 from experiments.knocks.outside import Answer, Moment, Place, Skipped
-from experiments.lib import files
+from experiments.lib.store import files
 
 LONG = (
     *("run", "figure1", "--profile", "smoke", "--models", "nac", "--batch", "8"),

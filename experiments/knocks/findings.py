@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from experiments.knocks.outside import Place
-from experiments.lib import provenance
-from experiments.lib.table_markdown import grid_markdown
+from experiments.lib.report.table_markdown import grid_markdown
+from experiments.lib.store import provenance
 
 HEADER = ("fault", "what must hold", "measured", "holds")
 COMMAND = "python -m experiments.knocks"

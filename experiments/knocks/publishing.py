@@ -10,7 +10,8 @@ import numpy as np
 from experiments.knocks import comparing, outside
 from experiments.knocks.findings import Finding, none_of
 from experiments.knocks.outside import Answer, Moment, Place
-from experiments.lib import stopping, store
+from experiments.lib.engine import stopping
+from experiments.lib.store import records as store
 
 WORDS = ("run", "table1", "--profile", "smoke")
 CALM = {signal.SIGTERM: (143, stopping.SENTENCE.decode()), signal.SIGKILL: (-signal.SIGKILL, "")}

@@ -6,9 +6,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from experiments.lib import commands, config, numerics, options, store
-from experiments.lib.artefacts import Figure, Finished, Table
+from experiments.lib import config
+from experiments.lib import settings as options
+from experiments.lib.cli import commands
+from experiments.lib.engine import numerics
 from experiments.lib.errors import usage_error
+from experiments.lib.report.artefacts import Figure, Finished, Table
+from experiments.lib.store import records as store
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -39,9 +43,16 @@ class Experiment(NamedTuple):
 
 
 def modules() -> dict[str, ModuleType]:
-    """Returns every experiment by name, in the paper's order: the file name is the registry."""
-    names = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_"))
-    found = {name: importlib.import_module(f"experiments.{name}") for name in names}
+    """Returns every experiment by name, in the paper's order: the file name is the registry.
+
+    It is a file of `experiments/`, or one that bears the name of its folder: `arithmetic/static_arithmetic.py`.
+    """
+    places = [path for path in PACKAGE.glob("*.py") if not path.stem.startswith("_")]
+    places += [path for folder in PACKAGE.iterdir() if folder.is_dir() for path in folder.glob(f"*{folder.name}*.py")]
+    found = {
+        path.stem: importlib.import_module(".".join(["experiments", *path.relative_to(PACKAGE).with_suffix("").parts]))
+        for path in sorted(places)
+    }
     return dict(sorted(found.items(), key=lambda item: item[1].PLACE))
 
 

@@ -1,0 +1,128 @@
+"""The paper's score of section 4.1, from stored errors: 100 is a randomly initialised model, 0 is perfect.
+
+The paper does not say which error it scores; the root mean squared error is what makes its table come out (see the
+study of readings), and the same score of the mean squared error stands beside it.
+
+The reference is one number a task and range: the median over many keys of the relative error of a plain
+Glorot-initialised NALU-shaped network, whatever the model that is scored, for some models' own start already nearly
+solves a task. Which checkpoint of a seed counts, and which seed is `selected`, is chosen by the error on validation
+items from the training distribution, never by what is reported.
+
+Axes: S seeds, E evaluations, O operations.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.arithmetic.operations import OPERATIONS
+from experiments.lib.report.artefacts import Curve, Finished, Panel, Quantity
+from experiments.lib.report.quantities import quantity
+
+RANGES = ("interpolation", "extrapolation")
+SUCCESS = 0.05  # ours: the score prints as 0.0 in the paper's table
+
+
+class Errors(NamedTuple):
+    """What a run's evaluations measured for one column: relative mean squared errors, mean (f - y)^2 / mean y^2."""
+
+    run: Finished
+    validation_SEO: np.ndarray
+    relative_SEO: dict[str, np.ndarray]  # by range
+    scale_SO: dict[str, np.ndarray]  # mean y^2, by range
+    nonfinite_SO: np.ndarray  # optimiser steps skipped
+
+
+def best_of_lanes(run: Finished) -> Errors:
+    """Returns the errors of a run whose lanes M are starts that compete: each counts as a further evaluation."""
+
+    def flat(name: str) -> np.ndarray:
+        array_SEMO = run.arrays[name]
+        return array_SEMO.reshape(array_SEMO.shape[0], -1, array_SEMO.shape[-1])
+
+    return Errors(
+        run=run,
+        validation_SEO=flat("validation"),
+        relative_SEO={name: flat(name) for name in RANGES},
+        scale_SO={name: run.arrays[f"{name}_scale"][:, -1] for name in RANGES},
+        nonfinite_SO=run.arrays["nonfinite_steps"][:, -1].sum(axis=1),
+    )
+
+
+def errors_of(run: Finished, lane: int | None = None) -> Errors:
+    """Returns the errors of a run, or of one lane of a run that trains several models."""
+
+    def pick(name: str) -> np.ndarray:
+        return run.arrays[name] if lane is None else run.arrays[name][:, :, lane]
+
+    return Errors(
+        run=run,
+        validation_SEO=pick("validation"),
+        relative_SEO={name: pick(name) for name in RANGES},
+        scale_SO={name: run.arrays[f"{name}_scale"][:, -1] for name in RANGES},
+        nonfinite_SO=pick("nonfinite_steps")[:, -1],
+    )
+
+
+def reference(run: Finished) -> dict[str, np.ndarray]:
+    """Returns `{range: [O]}`: the median relative mean squared error of random networks `[S, 1, K, O]`."""
+    return {name: np.median(run.arrays[name].reshape(-1, len(OPERATIONS)), axis=0) for name in RANGES}
+
+
+def chosen(errors: Errors) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Returns `{range: [S, O]}`, errors at the checkpoint of least validation error, and the seed of least `[O]`."""
+    validation_SEO = np.where(np.isfinite(errors.validation_SEO), errors.validation_SEO, np.inf)
+    step_S1O = validation_SEO.argmin(axis=1)[:, None]
+    relative = {
+        name: np.take_along_axis(errors.relative_SEO[name], step_S1O, axis=1)[:, 0].astype(np.float64)
+        for name in RANGES
+    }
+    return relative, np.take_along_axis(validation_SEO, step_S1O, axis=1)[:, 0].argmin(axis=0)
+
+
+def quantities(half: str, columns: dict[str, Errors], random: dict[str, np.ndarray]) -> tuple[Quantity, ...]:
+    """Returns score and raw error of every column, range and operation; `half` is "static" or "recurrent"."""
+    lines = []
+    for column, errors in columns.items():
+        relative, selected_O = chosen(errors)
+        for name in RANGES:
+            for o, operation in enumerate(OPERATIONS):
+                relative_S = relative[name][:, o]
+                metrics = {
+                    "score": 100 * np.sqrt(relative_S / random[name][o]),
+                    "MSE score": 100 * relative_S / random[name][o],
+                    "MSE": relative_S * errors.scale_SO[name][:, o],
+                }
+                for metric, values_S in metrics.items():
+                    lines.append(
+                        quantity(
+                            errors.run, "table1", f"{half} {name}", operation, column, metric, values_S,
+                            diverged_S=errors.nonfinite_SO[:, o] > 0,
+                            selected=int(selected_O[o]), selected_by="validation error",
+                            threshold=None if metric == "MSE" else SUCCESS,
+                        )
+                    )  # fmt: skip
+    return tuple(lines)
+
+
+def profile_panels(
+    columns: dict[str, Errors], random: dict[str, np.ndarray], *, paper_columns: tuple[str, ...]
+) -> tuple[Panel, ...]:
+    """Returns, for every operation, the share of seeds whose extrapolation score is below x."""
+    grid_X = np.logspace(-5, 3, 161)
+    relative = {column: chosen(errors)[0]["extrapolation"] for column, errors in columns.items()}
+    panels = []
+    for o, operation in enumerate(OPERATIONS):
+        reference = random["extrapolation"][o]
+        curves = tuple(
+            Curve(
+                column,
+                grid_X,
+                np.mean(100 * np.sqrt(relative_SO[:, o, None] / reference) <= grid_X, axis=0),
+                style="ours" if column in paper_columns else "extra",
+            )
+            for column, relative_SO in relative.items()
+        )
+        label = "extrapolation score"
+        panels.append(Panel(operation, label, "share of seeds below", curves, None, (1e-5, 1e3), (0, 1), "log"))
+    return tuple(panels)

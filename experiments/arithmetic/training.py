@@ -1,0 +1,186 @@
+"""Trains the networks of one seed on a task of section 4.1: every operation, model and start a lane.
+
+Axes: S seeds, E evaluations, M models or starts, O operations, L = M * O lanes, N items, I inputs.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.flatten_util import ravel_pytree
+
+from experiments.arithmetic import reading
+from experiments.arithmetic.operations import OPERATIONS
+from experiments.arithmetic.two_layers import Network
+from experiments.lib.training import loop as training
+from experiments.lib.training.least_squares import levenberg_marquardt
+from experiments.lib.training.program import Train
+
+
+class Recipe(NamedTuple):
+    """How M networks an operation are trained.
+
+    Attributes:
+      alike: they differ only in where they start.
+      in_units: outputs are in units of the targets' root mean square, for networks that could not reach large ones.
+      polish_steps: steps of Levenberg-Marquardt at the end.
+    """
+
+    networks: tuple[Network, ...]
+    transform: optax.GradientTransformation
+    learning_rate: float
+    steps: int
+    cosine: bool = True
+    alike: bool = True
+    in_units: bool = False
+    polish_steps: int = 0
+
+
+POLISH_ITEMS = 1024
+RMSPROP = optax.scale_by_rms(decay=0.9, eps=1e-16)  # so small an eps never slows the last digits down
+ADAM = optax.scale_by_adam()
+
+
+class Setting(NamedTuple):
+    """Where tasks and items come from; tasks are pytrees of arrays.
+
+    Attributes:
+      draw_task: key -> a seed's own task.
+      training_items: (key, task, N) -> items to train on.
+      inside: (key, task, N) -> items to validate and interpolate on.
+      outside: (key, task, N) -> items beyond it.
+      outside_items: how many of these are drawn for an evaluation.
+    """
+
+    draw_task: Callable[[jax.Array], Any]
+    training_items: Callable[[jax.Array, Any, int], reading.Items]
+    inside: Callable[[jax.Array, Any, int], reading.Items]
+    outside: Callable[[jax.Array, Any, int], reading.Items]
+    outside_items: int
+
+
+class State(NamedTuple):
+    """One seed: its task, the key of the items it is measured on, and its networks."""
+
+    task: Any
+    key_items: jax.Array
+    learning_rate: jax.Array
+    scale_O: jax.Array  # mean square of the training targets, the unit of the loss
+    training: training.TrainState
+
+
+def make_train(
+    recipe: Recipe, read: reading.Reading, *, inputs: int, batch: int, items: int, evaluations: int
+) -> Train:
+    """Returns the training of one seed on the static task; see `make_train_on`."""
+    setting = Setting(
+        draw_task=lambda key: reading.draw_task(key, read, inputs),
+        training_items=reading.inside,
+        inside=reading.inside,
+        outside=reading.outside,
+        outside_items=4 * items,
+    )
+    return make_train_on(recipe, setting, batch=batch, items=items, evaluations=evaluations)
+
+
+def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, evaluations: int) -> Train:
+    """Returns the training of one seed; the lanes share its batches.
+
+    Metrics, `[S, E, M, O]` or without M where it is 1: the relative mean squared errors `validation`, `interpolation`
+    (`items` items each) and `extrapolation`, and `nonfinite_steps`, the updates that were skipped so far;
+    `<range>_scale` `[S, 1, O]` is the mean square that an error is relative to. With a polish there is one evaluation
+    more, after it.
+    """
+    models, operations = len(recipe.networks), len(OPERATIONS)
+    shape = (models, operations) if models > 1 else (operations,)
+    relative_errors = jax.vmap(reading.relative_error, in_axes=(0, None), out_axes=(0, None))
+
+    def init(key: jax.Array) -> State:
+        key_task, key_items, key_init, key_data = jax.random.split(key, 4)
+        keys_MO = jax.random.split(key_init, (models, operations))
+        params_by_model = [
+            training.init_lanes(network.init, keys_O) for network, keys_O in zip(recipe.networks, keys_MO, strict=True)
+        ]
+        params_L = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *params_by_model)
+        task = setting.draw_task(key_task)
+        return State(
+            task=task,
+            key_items=key_items,
+            learning_rate=jnp.float32(recipe.learning_rate),
+            scale_O=jnp.mean(setting.inside(jax.random.fold_in(key_items, 4), task, items).y_ON ** 2, axis=1),
+            training=training.start(params_L, recipe.transform, key_data),
+        )
+
+    def predict(state: State, params_L: Any, inputs: jax.Array) -> jax.Array:
+        """Returns `[M, O, N]`."""
+        groups = 1 if recipe.alike else models
+        params_by_group = jax.tree.map(lambda leaf: leaf.reshape(groups, -1, *leaf.shape[1:]), params_L)
+        predicted = [
+            network.apply(jax.tree.map(lambda leaf, m=m: leaf[m], params_by_group), inputs)
+            for m, network in enumerate(recipe.networks[:groups])
+        ]
+        predicted_MON = jnp.concatenate(predicted).reshape(models, operations, -1)
+        return predicted_MON * jnp.sqrt(state.scale_O)[None, :, None] if recipe.in_units else predicted_MON
+
+    def measure(state: State) -> dict[str, jax.Array]:
+        key_validation, key_interpolation, key_extrapolation = jax.random.split(state.key_items, 3)
+        sets = {
+            "validation": setting.inside(key_validation, state.task, items),
+            "interpolation": setting.inside(key_interpolation, state.task, items),
+            "extrapolation": setting.outside(key_extrapolation, state.task, setting.outside_items),
+        }
+        metrics = {"nonfinite_steps": state.training.nonfinite_L.reshape(shape)}
+        for name, chosen in sets.items():
+            predicted_MON = predict(state, state.training.params, chosen.inputs)
+            relative_MO, metrics[f"{name}_scale"] = relative_errors(predicted_MON, chosen)
+            metrics[name] = relative_MO.reshape(shape)
+        return metrics
+
+    def finish(state: State) -> tuple[State, dict[str, jax.Array]]:
+        """Polishes every lane on a fixed set of fresh training items."""
+        chosen = setting.training_items(jax.random.fold_in(state.key_items, 3), state.task, POLISH_ITEMS)
+        scale_O = jnp.sqrt(jnp.mean(chosen.y_ON**2, axis=1) * POLISH_ITEMS)
+        _, unravel = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], state.training.params))
+
+        def polish(params: Any, o: jax.Array) -> Any:
+            def residual(params_P: jax.Array, item: tuple[jax.Array, jax.Array]) -> jax.Array:
+                alone = jax.tree.map(lambda leaf: leaf[None], unravel(params_P))
+                return (recipe.networks[0].apply(alone, item[0][..., None])[0, 0] - item[1]) / scale_O[o]
+
+            items = (jnp.moveaxis(chosen.inputs, -1, 0), chosen.y_ON[o])
+            fit = levenberg_marquardt(residual, ravel_pytree(params)[0], items, steps=recipe.polish_steps)
+            return unravel(fit.params_P)
+
+        polished = jax.lax.map(
+            lambda lane: polish(*lane), (state.training.params, jnp.arange(models * operations) % operations)
+        )
+        state = state._replace(training=state.training._replace(params=polished))
+        return state, measure(state)
+
+    def leg(state: State) -> tuple[State, dict[str, jax.Array]]:
+        def losses(params_L: Any, batch: reading.Items) -> jax.Array:
+            squares_MON = (predict(state, params_L, batch.inputs) - batch.y_ON[None]) ** 2
+            return (jnp.mean(squares_MON, axis=-1) / state.scale_O[None]).reshape(-1)
+
+        fall = training.cosine(1.0, recipe.steps) if recipe.cosine else training.constant(1.0)
+        trained = training.take_steps(
+            state.training,
+            steps=recipe.steps // evaluations,
+            sample=lambda key: setting.training_items(key, state.task, batch),
+            losses=losses,
+            transform=recipe.transform,
+            learning_rate=lambda step: state.learning_rate * fall(step),
+        )
+        state = state._replace(training=trained)
+        return state, measure(state)
+
+    return Train(
+        init=init,
+        leg=leg,
+        legs=evaluations if recipe.steps else 1,
+        network_steps=models * operations * recipe.steps // evaluations,
+        last=("validation_scale", "interpolation_scale", "extrapolation_scale"),
+        finish=finish if recipe.polish_steps else None,
+    )

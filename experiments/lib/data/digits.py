@@ -1,0 +1,186 @@
+"""MNIST, or a stand-in where it cannot be had: the one module that reads data sets.
+
+MNIST comes from the folder that the user names, else from the user's cache, which `prepare` alone fills. Which of the
+two data sets a run used belongs to its address, so that the stand-in never passes for MNIST.
+"""
+
+import functools
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+from experiments.lib.data import idx, mirrors
+from experiments.lib.errors import UserError
+from experiments.lib.store import files
+
+MNIST, STAND_IN = "mnist", "uci-digits"
+NOTICE = "UCI digits stand-in: not comparable with the paper"
+MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
+TEST_IMAGES = 500  # of the stand-in's 1,797
+
+
+class Digits(NamedTuple):
+    """Images with one written digit each; the arrays are read-only, since everyone shares them."""
+
+    train_images: np.ndarray  # [N, 28, 28] uint8, ink is 255
+    train_labels: np.ndarray  # [N] int32, so that sums of labels do not overflow
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    name: str
+    notice: str  # what a table must say; empty for MNIST
+
+
+class File(NamedTuple):
+    """One of MNIST's original files."""
+
+    name: str
+    sha256: str
+    shape: tuple[int, ...]
+
+
+FILES = (  # in the order of Digits; LeCun, Cortes and Burges
+    File(
+        "train-images-idx3-ubyte.gz",
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        (60_000, 28, 28),
+    ),
+    File("train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", (60_000,)),
+    File(
+        "t10k-images-idx3-ubyte.gz",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        (10_000, 28, 28),
+    ),
+    File("t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", (10_000,)),
+)
+
+
+def suffix(source: str) -> str:
+    """Returns what the title of every table and figure on these digits ends with."""
+    return "" if source == MNIST else f" ({NOTICE})"
+
+
+def prepare(folder: Path | None, tell: Callable[[str], None], *, console: Console | None = None) -> str:
+    """Returns the source that a run uses, after checking MNIST's files and downloading what the cache lacks.
+
+    Args:
+      folder: where the user says that MNIST is, and nothing is ever written; None takes `$NALU_DATA`, and without it
+        the user's cache.
+      tell: called with each sentence that the user should read.
+      console: shows a bar for each download where it is a terminal.
+
+    Raises:
+      UserError: a file of the named folder is missing or wrong, or one of the cache is damaged and no mirror helps.
+    """
+    place, named = _place(folder)
+    if named:
+        for file in FILES:
+            _read(place, named, file)
+        return MNIST
+    wanted = {file.name: file.sha256 for file in FILES if _sha256(place / file.name) != file.sha256}
+    if not wanted:
+        return MNIST
+    tell(f"Downloading MNIST into {place} (12 MB, once).")
+    failure = mirrors.fetch(wanted, place, MIRRORS, console=console)
+    if not failure:
+        return MNIST
+    for file in FILES:
+        if os.path.exists(place / file.name):
+            _read(place, named, file)  # refuses one that is damaged
+    outcome = "going on with UCI digits, a stand-in; not comparable with the paper"
+    tell(f"MNIST could not be downloaded ({failure}): {outcome}.")
+    return STAND_IN
+
+
+def load(source: str, folder: Path | None = None) -> Digits:
+    """Returns a data set, read once in a process; never downloads.
+
+    Args:
+      source: "mnist" or "uci-digits".
+      folder: as in `prepare`.
+
+    Raises:
+      UserError: a file of MNIST is missing, damaged or another file.
+    """
+    return {MNIST: _mnist, STAND_IN: _stand_in}[source](*_place(folder))
+
+
+@functools.cache
+def _mnist(place: Path, named: bool) -> Digits:
+    train_images, train_labels, test_images, test_labels = (
+        idx.parse(_read(place, named, file), file.shape) for file in FILES
+    )
+    return _digits(train_images, train_labels, test_images, test_labels, name="MNIST", notice="")
+
+
+@functools.cache
+def _stand_in(*_) -> Digits:
+    """Returns the UCI digits (E. Alpaydin and C. Kaynak 1998), 8x8, in MNIST's layout: 20x20 within a margin of 4."""
+    from scipy import ndimage
+    from sklearn import datasets  # takes a second
+
+    bunch = datasets.load_digits()
+    enlarged = ndimage.zoom(bunch.images / 16, (1, 2.5, 2.5), order=1, mode="nearest", grid_mode=True)
+    images = np.pad(np.rint(255 * enlarged).astype(np.uint8), ((0, 0), (4, 4), (4, 4)))
+    order = np.random.RandomState(0).permutation(len(images))  # the generator whose stream NumPy has frozen
+    train, test = order[:-TEST_IMAGES], order[-TEST_IMAGES:]
+    return _digits(
+        images[train], bunch.target[train], images[test], bunch.target[test], name="UCI digits", notice=NOTICE
+    )
+
+
+def _digits(train_images, train_labels, test_images, test_labels, *, name: str, notice: str) -> Digits:
+    arrays = (train_images, train_labels.astype(np.int32), test_images, test_labels.astype(np.int32))
+    for array in arrays:
+        array.setflags(write=False)
+    return Digits(*arrays, name, notice)
+
+
+def _place(folder: Path | None) -> tuple[Path, bool]:
+    """Returns where MNIST is looked for, and whether the user said so."""
+    if name := folder or os.environ.get("NALU_DATA"):
+        return Path(name).expanduser(), True
+    return files.user_cache("mnist"), False
+
+
+def _sha256(path: Path) -> str:
+    """Returns a file's SHA-256 sum; nothing where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _read(place: Path, named: bool, file: File) -> bytes:
+    """Returns one of MNIST's files, which has the published checksum.
+
+    Raises:
+      UserError: it does not, or cannot be read.
+    """
+    path, status = place / file.name, 2 if named else 1
+    try:
+        packed = path.read_bytes()
+    except OSError as error:
+        remedy = (
+            "put MNIST's four original files there, or leave out --data and NALU_DATA to have them downloaded"
+            if named
+            else "repeat the command with a network connection, or name a folder that holds MNIST with --data"
+        )
+        raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}.", status=status) from error
+    found = hashlib.sha256(packed).hexdigest()
+    if found == file.sha256:
+        return packed
+    wrong = "differs from the original (wrong SHA-256 sum)"
+    if other := [known.name for known in FILES if known.sha256 == found]:
+        wrong = f"holds what belongs into {other[0]}"
+    else:
+        try:
+            idx.parse(packed, file.shape)
+        except ValueError as error:
+            wrong = str(error)
+    remedy = "put MNIST's original file in its place" if named else "remove it"
+    raise UserError(f"{path} {wrong}: {remedy} and repeat the command.", status=status)

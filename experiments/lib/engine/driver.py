@@ -1,0 +1,175 @@
+"""The driver: the one place that compiles, spreads seeds over devices, advances legs and survives interruption.
+
+An experiment gives pure functions over ONE seed; the driver alone writes jit, the loop over seeds, the sharding over
+devices and the checkpoints.
+
+Axes: S seeds, E legs.
+"""
+
+import time
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import jax
+import numpy as np
+
+from experiments.lib.engine import checkpoint, device_memory, processes
+from experiments.lib.errors import UserError
+from experiments.lib.training.program import Program, Train, compile_train
+
+CHECKPOINT_SECONDS = 5.0  # legs shorter than this are not each worth a checkpoint
+OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # how XLA's errors begin
+
+
+class Watcher(Protocol):
+    """What the driver tells whoever shows progress."""
+
+    def advance(self, network_steps: int) -> None: ...
+    def remark(self, sentence: str) -> None: ...
+
+
+class Outcome(NamedTuple):
+    """A finished training: metrics `{name: [S, E, ...]}`, and its cost over all sessions that it took."""
+
+    metrics: dict[str, np.ndarray]
+    wall_seconds: float
+    cpu_seconds: float
+
+
+def run_seeds(
+    train: Train,
+    root_key: jax.Array,
+    seeds: int,
+    *,
+    unfinished: Path,
+    watcher: Watcher,
+    chunk: int | None = None,
+    memory_limit: int | None = None,
+) -> Outcome:
+    """Trains seeds 0..seeds-1 of a run to the end, from its checkpoints where it was stopped before.
+
+    Seed i's key is `fold_in(root_key, i)`, whatever the number of seeds.
+
+    Args:
+      unfinished: the folder for this run's checkpoints; remove it once the outcome is stored.
+      chunk: seeds held on the devices at a time; None takes as many as memory holds.
+      memory_limit: bytes that one device may use; None asks the device.
+
+    Raises:
+      UserError: not even one seed fits into memory, or the checkpoints cannot be written.
+    """
+    devices = processes.devices(seeds)
+    limit = processes.least(memory_limit if memory_limit is not None else device_memory.limit(jax.local_devices()[0]))
+    size, program = _fitting(train, _round_up(min(chunk or seeds, seeds), len(devices)), devices, limit, watcher)
+    outcomes, start = [], 0
+    while start < seeds:
+        # Made anew at the same size after a stop, and at half of it after running out of memory.
+        keys = jax.vmap(lambda i: jax.random.fold_in(root_key, i))(np.arange(start, start + size))
+        folder = unfinished / f"seeds-{start}-{size}"
+        wanted = min(seeds - start, size)  # the seeds beyond only fill up the devices
+        try:
+            outcome = _run_chunk(train, program, keys, folder, watcher, wanted=wanted, keep=start + size < seeds)
+        except jax.errors.JaxRuntimeError as error:
+            if OUT_OF_MEMORY not in str(error):
+                raise
+            if jax.process_count() > 1:  # the others do not know, and wait
+                raise UserError(
+                    f"A device of process {jax.process_index()} is out of memory with {size} seeds at a time: "
+                    "repeat the command with --chunk and fewer."
+                ) from error
+            if size <= len(devices):
+                raise UserError(
+                    f"The device has not the memory for one seed of this run ({str(error).splitlines()[0][:80]}): "
+                    "close other programs or choose a smaller batch, then repeat the command."
+                ) from error
+            outcome = None
+        if outcome is None:  # after the error is let go of, and with it what it held
+            watcher.remark(f"out of memory with {size} seeds at a time; going on with {_half(size, len(devices))}")
+            size, program = _fitting(train, _half(size, len(devices)), devices, limit, watcher)
+            continue
+        outcomes.append(outcome._replace(metrics={name: array[:wanted] for name, array in outcome.metrics.items()}))
+        start += size
+    return Outcome(
+        metrics={name: np.concatenate([outcome.metrics[name] for outcome in outcomes]) for name in outcomes[0].metrics},
+        wall_seconds=sum(outcome.wall_seconds for outcome in outcomes),
+        cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes),
+    )
+
+
+def _fitting(train: Train, size: int, devices: list[jax.Device], limit: int, watcher: Watcher) -> tuple[int, Program]:
+    """Returns the program for as many seeds at a time as memory holds, no more than `size`, and their number."""
+    wanted, program = size, compile_train(train, size, devices)
+    while program.bytes_per_device > limit:
+        if size <= len(devices):
+            raise UserError(
+                f"One seed of this run needs {program.bytes_per_device / 1e9:.1f} GB on a device, "
+                f"but {limit / 1e9:.1f} GB may be used: close other programs or choose a smaller batch."
+            )
+        size = _half(size, len(devices))
+        watcher.remark(f"memory holds fewer seeds at a time: {size} instead of {wanted}")
+        program = compile_train(train, size, devices)
+    return size, program
+
+
+def _run_chunk(
+    train: Train, program: Program, keys: jax.Array, folder: Path, watcher: Watcher, *, wanted: int, keep: bool
+) -> Outcome:
+    """Trains one chunk of seeds, of which the first `wanted` are told to the watcher.
+
+    `keep` says that other chunks follow, so that its end is worth a checkpoint.
+    """
+    wall_start, cpu_start = time.perf_counter(), time.process_time()
+    steps = train.network_steps * wanted
+    checkpoints = checkpoint.Checkpoints(folder) if processes.share(folder.exists()) else None
+    earlier, remark = checkpoints.restore(program.state_shapes) if checkpoints is not None else (None, "")
+    if remark:
+        watcher.remark(remark)
+    if earlier is None:
+        state = program.init(processes.put(keys, program.sharding), *program.data)
+        earlier = checkpoint.Progress(0, None, {}, 0.0, 0.0)
+    else:
+        state = processes.put(earlier.state, program.sharding)
+        earlier = earlier._replace(state=None)  # the devices hold it
+    rows = {name: [array] for name, array in earlier.metrics.items()}
+    told = steps * min(earlier.leg, train.legs)
+    watcher.advance(told)
+
+    def snapshot(leg: int) -> checkpoint.Progress:
+        return checkpoint.Progress(
+            leg=leg,
+            state=state,
+            metrics={name: np.concatenate(arrays, axis=1) for name, arrays in rows.items()},
+            wall_seconds=earlier.wall_seconds + time.perf_counter() - wall_start,
+            cpu_seconds=earlier.cpu_seconds + time.process_time() - cpu_start,
+        )
+
+    saved_at = time.perf_counter()
+    try:
+        for leg in range(earlier.leg, len(program.legs)):
+            state, metrics = program.legs[leg](state, *program.data)
+            for name, array in processes.gather(metrics).items():
+                rows[name] = [*(rows.get(name, []) if name not in train.last else []), array[:, None]]
+            now = steps if leg < train.legs else 0
+            told += now
+            watcher.advance(now)
+            ended = leg + 1 == len(program.legs)
+            if keep if ended else processes.share(time.perf_counter() - saved_at > CHECKPOINT_SECONDS):
+                checkpoints = checkpoints or checkpoint.Checkpoints(folder)
+                checkpoints.save(snapshot(leg + 1))
+                saved_at = time.perf_counter()
+    except jax.errors.JaxRuntimeError:
+        watcher.advance(-told)  # the chunk begins again
+        raise
+    finally:
+        if checkpoints is not None:
+            checkpoints.close()
+    done = snapshot(len(program.legs))
+    return Outcome(done.metrics, done.wall_seconds, done.cpu_seconds)
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return max(1, -(-number // multiple)) * multiple
+
+
+def _half(size: int, devices: int) -> int:
+    return _round_up(size // 2, devices)

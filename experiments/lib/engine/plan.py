@@ -1,0 +1,78 @@
+"""What a command has to train: the runs that the store does not hold, how long each should take, and in which order."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.lib.engine import processes
+from experiments.lib.store import records as store
+from experiments.lib.suite import Experiment
+from experiments.lib.training.program import Train
+
+COMPILE_SECONDS = 5.0  # of one program, on a usual core
+
+
+class Work(NamedTuple):
+    """One run to train: run `number` of the `of` runs of its experiment, expected to take so many seconds."""
+
+    experiment: Experiment
+    address: store.Address
+    train: Train
+    number: int
+    of: int
+    seconds: float
+
+    @property
+    def seed_steps(self) -> int:
+        return self.train.network_steps * self.train.legs * self.experiment.config.seeds
+
+    @property
+    def name(self) -> str:
+        return f"[{self.number}/{self.of}] {name_of(self.address)}"
+
+
+def missing(chosen: list[Experiment], root: Path, published: Path) -> list[list[Work]]:
+    """Returns the missing runs of each experiment that has any, the quickest experiment first.
+
+    Args:
+      published: the published results, of which each record tells what a seed-step of its run takes.
+    """
+    groups = []
+    for experiment in chosen:
+        addresses = experiment.addresses()
+        absent = [i for i, address in enumerate(addresses) if not store.exists(root, address)]
+        absent = processes.share(absent)
+        paces = processes.share(_paces(published, experiment.name))  # all must have the same order
+        usual = sum(paces.values()) / len(paces) if paces else 0.0
+        group = []
+        for done, i in enumerate(absent):
+            address = addresses[i]
+            train = experiment.module.make_train(experiment.config, **address.variant)
+            number = len(addresses) - len(absent) + done + 1
+            work = Work(experiment, address, train, number, len(addresses), 0.0)
+            pace = paces.get(_variant(address.variant), usual)
+            group.append(work._replace(seconds=COMPILE_SECONDS + pace * work.seed_steps))
+        groups.append(group)
+    return sorted(filter(None, groups), key=lambda group: sum(work.seconds for work in group))
+
+
+def name_of(address: store.Address) -> str:
+    """Returns how a run is called in what the user reads."""
+    return " ".join([address.experiment, *(str(value) for value in address.variant.values())])
+
+
+def _paces(published: Path, experiment: str) -> dict[str, float]:
+    """Returns the seconds of a seed-step of each published run of an experiment; of a damaged record nothing."""
+    paces = {}
+    for path in sorted((published / experiment).glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            facts = record["provenance"]
+            paces[_variant(record["variant"])] = facts["wall_seconds"] / max(facts["network_steps"], 1)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # it is `verify` that tells; here it is only a guess that becomes worse
+    return paces
+
+
+def _variant(variant: dict) -> str:
+    return json.dumps(variant, sort_keys=True)

@@ -1,0 +1,62 @@
+"""Which digits the runs of an experiment use: MNIST, or the stand-in where MNIST cannot be had.
+
+An experiment on digits says so by a setting `digits` in its config, which is part of every run's address.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from experiments.lib.data import digits
+from experiments.lib.engine import processes
+from experiments.lib.store import records as store
+from experiments.lib.suite import Experiment
+
+
+def prepare(
+    chosen: list[Experiment], root: Path, folder: Path | None, tell: Callable[[str], None], console: Console
+) -> list[Experiment]:
+    """Returns the experiments with the digits that can be had; fetches MNIST if a missing run needs it.
+
+    Args:
+      folder: where the user says that MNIST is, for this process and what it starts; None leaves `$NALU_DATA` as it is.
+
+    Raises:
+      UserError: see `digits.prepare`.
+    """
+    if folder is not None:
+        os.environ["NALU_DATA"] = str(folder.expanduser().absolute())
+
+    def needs(experiment: Experiment) -> bool:
+        return _wants_mnist(experiment) and not all(store.exists(root, each) for each in experiment.addresses())
+
+    needing = processes.share([needs(experiment) for experiment in chosen])
+    if any(needing) and processes.share(digits.prepare(None, tell, console=console)) == digits.STAND_IN:
+        return [_with_stand_in(its) if needy else its for its, needy in zip(chosen, needing, strict=True)]
+    return chosen
+
+
+def as_stored(chosen: list[Experiment], root: Path) -> list[Experiment]:
+    """Returns the experiments with the stand-in where the store holds runs on that alone."""
+
+    def stored(experiment: Experiment) -> bool:
+        return any(store.exists(root, address) for address in experiment.addresses())
+
+    def one(experiment: Experiment) -> Experiment:
+        if not _wants_mnist(experiment) or stored(experiment):
+            return experiment
+        other = _with_stand_in(experiment)
+        return other if stored(other) else experiment
+
+    return [one(experiment) for experiment in chosen]
+
+
+def _wants_mnist(experiment: Experiment) -> bool:
+    return getattr(experiment.config, "digits", None) == digits.MNIST
+
+
+def _with_stand_in(experiment: Experiment) -> Experiment:
+    return experiment._replace(config=dataclasses.replace(experiment.config, digits=digits.STAND_IN))

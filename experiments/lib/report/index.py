@@ -1,0 +1,103 @@
+"""The index of the rendered results: what was run, what it says of the paper's claims, and where to look."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from experiments.lib.report import claims, printing
+from experiments.lib.report.table_markdown import escape, grid_markdown
+
+_MARKS = {"holds": "✅ holds", "partly": "🟡 partly", "fails": "❌ fails", "open": "⚪ open"}
+_HEADER = ("artefact", "claims", "seeds", "profile", "device", "wall time", "date", "command", "look at")
+
+
+class Summary(NamedTuple):
+    """What the index says of one artefact.
+
+    Attributes:
+      figures: (name, title) of each.
+      seeds: smallest and largest number of seeds, or None where nothing has been run.
+      wall_seconds: summed over its runs.
+      date: of its latest run.
+    """
+
+    artefact: str
+    title: str
+    has_tables: bool
+    figures: tuple[tuple[str, str], ...]
+    seeds: tuple[int, int] | None
+    profiles: tuple[str, ...]
+    devices: tuple[str, ...]
+    wall_seconds: float
+    date: str
+    command: str
+
+    @property
+    def seeds_told(self) -> str:
+        low, high = self.seeds or (0, 0)
+        return f"{low}" if low == high else f"{low} to {high}"
+
+
+def render_index(summaries: list[Summary], verdicts: tuple[claims.Verdict, ...]) -> bytes:
+    """Returns the Markdown file of the index."""
+    by_artefact = {s.artefact: [v for v in verdicts if v.claim.artefact == s.artefact] for s in summaries}
+    parts = [
+        "# Results",
+        "Generated from the stored records; do not edit. All numbers: `tables/*.csv`; all claims: `claims.csv`.",
+        grid_markdown(_HEADER, [_line(summary, by_artefact[summary.artefact]) for summary in summaries]),
+        f"{claims.RULE} Some claims are of a failure: there, `fails` means that the model does better here.",
+    ]
+    if any("smoke" in summary.profiles for summary in summaries):
+        parts.append("**The smoke profile only shows that everything runs: its numbers and verdicts mean nothing.**")
+    for summary in summaries:
+        parts.append(f"## {summary.artefact}: {escape(summary.title)}")
+        parts += [f"![{escape(title)}](figures/{name}.png)" for name, title in summary.figures]
+        if summary.has_tables:
+            parts.append(f"[The numbers beside the paper's](tables/{summary.artefact}.md)")
+        if by_artefact[summary.artefact]:
+            parts.append(_claims(by_artefact[summary.artefact]))
+    return ("\n\n".join(parts) + "\n").encode()
+
+
+def _line(summary: Summary, verdicts: list[claims.Verdict]) -> tuple[str, ...]:
+    counts = Counter(verdict.verdict for verdict in verdicts)
+    tally = "<br>".join(f"{counts[v]} {_MARKS[v]}" for v in claims.VERDICTS if counts[v]).replace(" ", "&nbsp;")
+    name = summary.artefact
+    links = [f"[table](tables/{name}.md) ([csv](tables/{name}.csv), [tex](tables/{name}.tex))"] * summary.has_tables
+    links += [
+        f"[{figure}](figures/{figure}.png) ([svg](figures/{figure}.svg), [csv](figures/{figure}.csv))"
+        for figure, _ in summary.figures
+    ]
+    if summary.seeds is None:
+        run = ("not run yet", "", "", "", "")
+    else:
+        run = (
+            summary.seeds_told,
+            escape(", ".join(summary.profiles)),
+            escape(", ".join(summary.devices)),
+            printing.duration(summary.wall_seconds),
+            escape(summary.date),
+        )
+    return (f"**{name}**", tally, *run, f"`{summary.command}`", "<br>".join(links))
+
+
+def _claims(verdicts: list[claims.Verdict]) -> str:
+    return grid_markdown(("the paper's claim", "verdict", "seeds", "selected", "test"), [_claim(v) for v in verdicts])
+
+
+def _claim(verdict: claims.Verdict) -> tuple[str, ...]:
+    claim = verdict.claim
+    sentence = escape(claim.claim) + ("" if claim.seen == "sure" else f" ({claim.seen})")
+    if claim.note:
+        sentence += f"<br><sub>{escape(claim.note)}</sub>"
+    if verdict.verdict == "open":
+        share = f"missing: {len(verdict.missing)}" if verdict.missing else "not run"
+    else:
+        share = f"{100 * verdict.share:.0f} % [{100 * verdict.low:.0f}, {100 * verdict.high:.0f}] of {verdict.seeds}"
+    selected = {True: "holds", False: "fails", None: ""}[verdict.selected]
+    return (
+        sentence,
+        _MARKS[verdict.verdict].replace(" ", "&nbsp;"),
+        escape(share),
+        selected,
+        f"<sub>{escape(claim.test)}</sub>",
+    )

@@ -1,0 +1,100 @@
+"""A strip of dots, one for each seed of a quantity, as a small drawing in SVG within the page.
+
+Equal places are stacked. Seeds that diverged or lie beyond what the table prints stand at the edge, outside of the
+scale, whose ends are written below it.
+"""
+
+import math
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.lib.report import paper, statistics
+from experiments.lib.report.artefacts import Quantity
+from experiments.lib.report.page.markup import text
+
+WIDTH, HEIGHT = 132, 26
+LEFT, RIGHT, EDGE = 14, 118, 4  # the scale's ends, and how far from the border the edge is
+_BASE, _TALLEST = 18, 14  # of the stacks: where they stand, and their greatest height
+_COLUMN, _STEP = 3, 2.8  # between dots: along the scale, and at most upwards
+_DECADES = 100  # errors that span so large a factor are on a logarithmic scale
+
+
+class Scale(NamedTuple):
+    """What the strip spans: from `low` to `high`; both NaN where no seed has a place on it."""
+
+    low: float
+    high: float
+    logarithmic: bool
+
+    def place(self, value: float) -> float:
+        """Returns where a value stands; beyond the scale it is the edge."""
+        if value < self.low or (math.isnan(self.low) and value < 0):
+            return EDGE
+        if not value <= self.high:
+            return WIDTH - EDGE
+        if self.low == self.high:
+            return (LEFT + RIGHT) / 2
+        low, high, at = (math.log(v) if self.logarithmic else v for v in (self.low, self.high, value))
+        return LEFT + (RIGHT - LEFT) * (at - low) / (high - low)
+
+
+def scale(values_S: np.ndarray, reference: float, *, cap: float, higher_is_better: bool) -> Scale:
+    """Returns the scale of seeds and a reference (the paper's value, or NaN): all of them that are up to the cap."""
+    both = np.append(values_S, reference)
+    shown = both[np.isfinite(both) & (np.abs(both) <= cap)]
+    if not len(shown):
+        return Scale(math.nan, math.nan, False)
+    positive = shown[shown > 0]
+    if not higher_is_better and shown.min() >= 0 and len(positive) and positive.max() >= _DECADES * positive.min():
+        return Scale(float(positive.min()), float(positive.max()), True)
+    return Scale(float(shown.min()), float(shown.max()), False)
+
+
+def strip(quantity: Quantity, *, cap: float = math.inf) -> str:
+    """Returns the strip of a quantity; seeds above `cap` stand at the edge."""
+    values_S = statistics.values(quantity)
+    printed = paper.printed(quantity)
+    reference = printed.number if printed else math.nan
+    its = scale(values_S, reference, cap=cap, higher_is_better=quantity.higher_is_better)
+    median = float(np.median(values_S))
+    at_S = [its.place(value) for value in values_S]
+    inside = Counter(LEFT + _COLUMN * round((x - LEFT) / _COLUMN) for x in at_S if EDGE < x < WIDTH - EDGE)
+    beyond = Counter(round(x) for x in at_S if not EDGE < x < WIDTH - EDGE)
+    step = min(_STEP, _TALLEST / max(1, *inside.values(), *beyond.values()))
+    drawn = [f"<title>{text(_words(its, values_S, median, printed, sum(beyond.values())))}</title>"]
+    drawn.append(f'<path class="axis" d="M{LEFT} 20.5H{RIGHT}"/>')
+    drawn.append(f'<path class="median" d="M{its.place(median):.0f} 1V20"/>')
+    for kind, stacks in (("dots", inside), ("beyond", beyond)):
+        if stacks:
+            drawn.append(f'<path class="{kind}" stroke-dasharray="0 {step:.3g}" d="{_stacks(stacks, step)}"/>')
+    if printed:
+        drawn.append(f'<path class="theirs" d="M{its.place(reference):.0f} 21l3 5h-6z"/>')
+    return f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(drawn)}</svg>{_ends(its)}'
+
+
+def _stacks(stacks: Counter, step: float) -> str:
+    """A stack is a dotted line, so that a hundred dots are a few characters; it ends a little above its last dot."""
+    return "".join(f"M{x} {_BASE}v-{(n - 1) * step + 0.1:.3g}" for x, n in sorted(stacks.items()))
+
+
+def _ends(its: Scale) -> str:
+    if math.isnan(its.low):
+        return ""
+    middle = "log" if its.logarithmic else ""
+    ends = (number(its.low), middle, number(its.high)) if its.low < its.high else ("", number(its.low), "")
+    return f'<span class="ends">{"".join(f"<i>{end}</i>" for end in ends)}</span>'
+
+
+def _words(its: Scale, values_S: np.ndarray, median: float, printed: paper.Printed | None, beyond: int) -> str:
+    spans = "" if math.isnan(its.low) else f", scale from {number(its.low)} to {number(its.high)}"
+    kind = " (logarithmic)" if its.logarithmic else ""
+    edge = f", {beyond} at the edge" if beyond else ""
+    theirs = f", the paper {printed.value}" if printed else ""
+    return f"{len(values_S)} seeds: median {number(median)}{theirs}{spans}{kind}{edge}"
+
+
+def number(value: float) -> str:
+    """Returns a number with three digits, or all digits of a whole part of up to five."""
+    return f"{value:.0f}" if 1000 <= abs(value) < 100_000 else f"{value:.3g}"

@@ -1,0 +1,56 @@
+"""How numbers print: short in tables for people, six digits in files for programs."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from experiments.lib.report.statistics import Estimate
+
+ABSENT = "–"  # a run that has not been done
+
+
+def short(value: float | None, *, decimals: int, cap: float) -> str:
+    """Returns "0.0" or ">999" (above a cap of 999, infinities included)."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    if abs(value) > cap:
+        return f">{cap:g}" if value > 0 else f"<-{cap:g}"
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if not text.strip("-0.") else text
+
+
+def raw(value: float | None) -> str:
+    """Returns a number of any size with two digits, e.g. "3.1e-07"."""
+    return ABSENT if value is None or math.isnan(value) else f"{value:.2g}"
+
+
+def tidy(value: float | None) -> str:
+    """Returns a number with up to six digits for a file; nothing for None or NaN."""
+    return "" if value is None or math.isnan(value) else f"{value:.6g}"
+
+
+def percent(estimate: Estimate) -> str:
+    """Returns the success rate with its interval, e.g. "solved 98 % [93, 99]"; nothing where success has no meaning."""
+    if estimate.success is None:
+        return ""
+    success, low, high = (f"{100 * share:.0f}" for share in estimate[4:7])
+    return f"solved {success} % [{low}, {high}]"
+
+
+def duration(seconds: float) -> str:
+    """Returns "45 s", "12 min" or "1 h 30 min"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def csv_bytes(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> bytes:
+    """Returns a CSV file with these columns, the same on every system."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(lines)
+    return text.getvalue().encode()

@@ -1,0 +1,154 @@
+"""The parts of a table's cells, whatever they are rendered to: our number, its company, and the paper's."""
+
+from typing import NamedTuple
+
+from experiments.lib.report import paper, printing
+from experiments.lib.report.artefacts import Quantity, Table
+from experiments.lib.report.statistics import Estimate, summarise
+from experiments.lib.report.table_csv import Published
+
+
+class Cell(NamedTuple):
+    """What one cell says, as text, empty where there is nothing to say, and of which quantity.
+
+    Attributes:
+      headline: our number that is compared with the paper's; a dash where the run has not been done.
+      details: lines about it: median and interval, success rate, diverged seeds.
+      published: the published number, for a user's own run.
+      paper: the paper's number, with a question mark where it was not seen for sure.
+      quantity: what all but the paper's number is told of; None where the run has not been done.
+    """
+
+    headline: str
+    details: tuple[str, ...] = ()
+    published: str = ""
+    paper: str = ""
+    quantity: Quantity | None = None
+
+
+class Grid(NamedTuple):
+    """A part of one block of a table, ready to print: `cells[i][j]` is in row i and column j."""
+
+    title: str
+    block: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+
+
+def grids(table: Table, published: Published | None = None) -> list[Grid]:
+    """Returns the main numbers of a table: for each block the paper's columns, then ours besides.
+
+    The main number of a cell is the first of its quantities. Rows and columns without any number, ours or the
+    paper's, are left out of a block. A table with far more columns than rows is turned on its side; what were columns
+    then stay together and in their order.
+    """
+    main = main_quantities(table)
+    turned = len(table.columns) > 3 * len(table.rows)
+    result = []
+    for block in table.blocks:
+        its_paper = {c for b, _, c, _ in paper.numbers(table.artefact) if b == block}
+        ours = {c for b, _, c in main if b == block}
+        theirs = tuple(c for c in table.columns if c in its_paper)
+        besides = tuple(c for c in table.columns if c in ours and c not in its_paper)
+        of_ours = f"{block}, ours besides" if theirs else block
+        together = tuple(c for c in table.columns if c in its_paper or c in ours)
+        parts = [(block, together)] if turned else [(block, theirs), (of_ours, besides)]
+        printed = {(r, c) for b, r, c, _ in paper.numbers(table.artefact) if b == block}
+        for title, columns in parts:
+            rows = tuple(r for r in table.rows if any((block, r, c) in main or (r, c) in printed for c in columns))
+            if columns:
+                cells = tuple(
+                    tuple(_cell(table, main.get((block, r, c)), (block, r, c), published or {}) for c in columns)
+                    for r in rows
+                )
+                turned_cells = tuple(zip(*cells, strict=True))
+                result.append(
+                    Grid(title, block, columns, rows, turned_cells)
+                    if turned
+                    else Grid(title, block, rows, columns, cells)
+                )
+    return result
+
+
+def main_quantities(table: Table) -> dict[tuple[str, str, str], Quantity]:
+    """Returns the first quantity of each cell by (block, row, column)."""
+    main: dict[tuple[str, str, str], Quantity] = {}
+    for quantity in table.quantities:
+        main.setdefault((quantity.block, quantity.row, quantity.column), quantity)
+    return main
+
+
+def further_quantities(table: Table) -> list[Quantity]:
+    """Returns the quantities that are not the first of their cell, e.g. the raw errors."""
+    main = {id(quantity) for quantity in main_quantities(table).values()}
+    return [quantity for quantity in table.quantities if id(quantity) not in main]
+
+
+def _cell(table: Table, quantity: Quantity | None, place: tuple[str, str, str], published: Published) -> Cell:
+    entries = [e for key, e in paper.numbers(table.artefact).items() if key[:3] == place]
+    if quantity is not None:
+        entries = [entry for entry in entries if entry.metric == quantity.metric]
+    printed = _printed(table, entries[0]) if entries else ""
+    if quantity is None:
+        return Cell(printing.ABSENT, paper=printed)
+
+    def show(value: float | None) -> str:
+        return printing.short(value, decimals=table.decimals, cap=table.cap)
+
+    estimate = summarise(quantity)
+    interval = f"[{show(estimate.low)}, {show(estimate.high)}]"
+    is_selected = table.headline == "selected" and estimate.selected is not None
+    details = [f"median {show(estimate.median)} {interval}" if is_selected else interval]
+    details += [printing.percent(estimate)] if estimate.success is not None else []
+    details += [f"{estimate.diverged} diverged"] if estimate.diverged else []
+    line = published.get((*place, quantity.metric), {})
+    other = line.get("selected" if is_selected else "median", "")
+    return Cell(
+        headline=show(estimate.selected if is_selected else estimate.median),
+        details=tuple(details),
+        published=show(float(other)) if other else "",
+        paper=printed,
+        quantity=quantity,
+    )
+
+
+def _printed(table: Table, entry: paper.Printed) -> str:
+    doubt = "" if entry.seen == "sure" else "?"
+    scaled = table.paper_factor != 1 and not entry.value.endswith("%")  # a share has no other reading
+    return entry.value + doubt + (f" ({table.paper_factor * entry.number:.3g})" if scaled else "")
+
+
+def key(table: Table, *, published: bool = False) -> list[str]:
+    """Returns the sentences that say how to read the cells."""
+    main = list(main_quantities(table).values())
+    if not main:
+        return ["Not run yet: the paper's numbers alone."]
+    estimates: list[Estimate] = [summarise(quantity) for quantity in main]
+    seeds = sorted({estimate.seeds for estimate in estimates})
+    chosen_by = sorted({quantity.selected_by for quantity in main if quantity.selected is not None})
+    thresholds = sorted({quantity.threshold for quantity in main if quantity.threshold is not None})
+    n_seeds = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    first = f"the median over seeds with its 95 % bootstrap interval ({n_seeds} seeds)"
+    if table.headline == "selected" and chosen_by:
+        first = f"the seed selected by {' or '.join(chosen_by)}; below it {first}"
+    sentences = [f"In bold {first}."]
+    if thresholds:
+        limits = " or ".join(f"{limit:g}" for limit in thresholds)
+        plain = len(thresholds) <= 3 and not any(quantity.higher_is_better for quantity in main)
+        reached = f"below {limits}" if plain else "that reach what the notes call solved,"
+        sentences.append(f"Then the share of seeds {reached} with its 95 % Wilson interval.")
+    bad = "infinitely bad" if any(quantity.higher_is_better for quantity in main) else "an infinite error"
+    sentences.append(f"A diverged seed counts as {bad}; none is dropped.")
+    if table.paper_factor != 1:
+        sentences.append(f"In brackets: {table.paper_factor:g} times the paper's error; the notes say why.")
+    if published:
+        sentences.append("`published` is the number in `results/`.")
+    if any(entry.seen != "sure" for entry in paper.numbers(table.artefact).values()):
+        sentences.append("A question mark: the paper's number was read off a plot or not seen for sure.")
+    profiles = sorted({quantity.profile for quantity in main})
+    devices = sorted({quantity.device for quantity in main})
+    sentences.append(f"Profile {', '.join(profiles)}; device {', '.join(devices)}.")
+    if "smoke" in profiles:
+        sentences.append("The smoke profile only shows that everything runs: its numbers mean nothing.")
+    return sentences

@@ -1,0 +1,124 @@
+"""Verifies a store: its records one by one, and that all that is made of them says what they say.
+
+Nothing is trained and nothing in the store is written. Every fault is told, not the first alone.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from experiments.lib.errors import UserError
+from experiments.lib.store import records as store
+from experiments.lib.suite import Experiment
+from experiments.lib.verify import records as record_check
+from experiments.lib.verify import rendered as rendered_check
+
+
+class Records(NamedTuple):
+    """What was found of one experiment; `others` are records of other settings than the profile's."""
+
+    experiment: Experiment
+    checked: tuple[record_check.Checked, ...]
+    faults: tuple[str, ...]
+    others: int
+
+    @property
+    def damaged(self) -> bool:
+        return any(record.faults for record in self.checked)
+
+    @property
+    def line(self) -> str:
+        """What is told of it."""
+        name = self.experiment.name
+        if not self.checked:
+            return f"{name}: {_verdict(self.faults, 'no records')}"
+        told = [_count(len(self.checked), "record")]
+        if self.others:
+            told.append(f"{self.others} of other settings")
+        if seeds := sorted({record.seeds for record in self.checked if not record.faults}):
+            told.append(_count(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds")
+        told.append(_count(sum(record.values for record in self.checked), "value"))
+        overflown: Counter[str] = Counter()
+        for record in self.checked:
+            overflown.update(dict(record.overflown))
+        told += [f"{number:,} of them not finite in '{array}'" for array, number in sorted(overflown.items())]
+        if skipping := sum(record.skipping for record in self.checked):
+            told.append(f"{_count(skipping, 'seed')} with steps that were not finite")
+        return f"{name}: {', '.join(told)}: {_verdict(self.faults, 'sound')}"
+
+
+def verify(chosen: list[Experiment], root: Path, *, profile: str, beside: Path | None, console: Console) -> None:
+    """Prints a line for each experiment and one for what is made of them, and a sentence for each fault.
+
+    Args:
+      chosen: all experiments, with the configs of the profile.
+      beside: the published results that a user's own are shown beside; None where these are the published ones, of
+        which every record must be a run of the profile, and beside which nothing else may lie.
+
+    Raises:
+      UserError: there is a fault, or nothing to verify.
+    """
+    strict = beside is None
+    found = [_records(experiment, root, profile, strict=strict) for experiment in chosen]
+    if not any(records.checked or records.faults for records in found):
+        raise UserError(f"{root} holds no record, so there is nothing to verify: train with `make reproduce-all`.")
+    for records in found:
+        _tell(console, records.line, records.faults)
+    damaged = {name for records in found if records.damaged for name in records.experiment.module.ARTEFACTS}
+    sound = [experiment for experiment in chosen if not damaged & set(experiment.module.ARTEFACTS)]
+    rendered = rendered_check.compare(sound, root, whole=not damaged, profile=profile, beside=beside)
+    known = rendered.places if rendered.places and not damaged else None
+    faults = [*rendered.faults]
+    faults += rendered_check.strays(root, known, [experiment.name for experiment in chosen], strict=strict)
+    line = f"tables, figures, claims and index: {_count(len(rendered.places), 'file')}"
+    if rendered.drawn:
+        line += f", {_count(len(rendered.drawn), 'picture')} of them drawn otherwise here (first {rendered.drawn[0]})"
+    _tell(console, f"{line}: {_verdict(faults, 'what the records say')}", faults)
+    if damaged:
+        _tell(console, f"Not compared, since records are damaged: {', '.join(sorted(damaged))}, claims and index.", ())
+    if number := len(faults) + sum(len(records.faults) for records in found):
+        first = "restore records by git checkout" if strict else "remove what is damaged and repeat what trained it"
+        again = (
+            f"`python -m experiments report {'--published' if strict else f'--runs-dir {root}'} --profile {profile}`"
+        )
+        raise UserError(f"{root} has {_count(number, 'fault')}, each told above: {first}; {again} makes the rest anew.")
+    records = sum(len(records.checked) for records in found)
+    _tell(console, f"{root} is sound: {_count(records, 'record')}, and all that is made of them.", ())
+
+
+def _records(experiment: Experiment, root: Path, profile: str, *, strict: bool) -> Records:
+    folder = root / experiment.name
+    planned = {store.path_of(root, address, ".json"): address for address in experiment.addresses()}
+    there = [path for path, address in planned.items() if store.exists(root, address)]
+    others = sorted(set(folder.glob("*.json")) - set(planned))
+    checked = [record_check.check(path) for path in (*there, *others)]
+    faults = [fault for record in checked for fault in record.faults]
+    if strict:
+        sound = [path for path, record in zip((*there, *others), checked, strict=True) if not record.faults]
+        faults += [f"The record {path} is no run of profile {profile}." for path in others if path in sound]
+    for path in sorted(folder.glob("*.npz")):
+        if not path.with_suffix(".json").exists():
+            faults.append(f"{path} has no .json beside it, so it is no record.")
+    absent = [" ".join(map(str, address.variant.values())) for path, address in planned.items() if path not in there]
+    if there and absent:
+        faults.append(
+            f"{experiment.name} is not whole: {len(absent)} of {len(planned)} runs are missing ({', '.join(absent)})."
+        )
+    return Records(experiment, tuple(checked), tuple(faults), len(others))
+
+
+def _tell(console: Console, line: str, faults: Sequence[str]) -> None:
+    console.print(line, highlight=False, markup=False)
+    for fault in faults:
+        console.print(f"  {' '.join(fault.split())}", highlight=False, markup=False)
+
+
+def _verdict(faults: Sequence[str], sound: str) -> str:
+    return _count(len(faults), "fault") if faults else sound
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"

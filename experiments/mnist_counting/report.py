@@ -1,0 +1,172 @@
+"""Table 2 and its figures, from the stored records of `mnist_counting`.
+
+Axes: S seeds, E evaluations, N series, T images of a series, O outputs.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from experiments.lib.data import digits
+from experiments.lib.report import paper
+from experiments.lib.report.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table, find
+from experiments.lib.report.quantities import quantity
+from experiments.mnist_counting import notes as series_notes
+
+PAPER_ROWS = {
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "rnn-tanh": "RNN-tanh",
+    "rnn-relu": "RNN-ReLU",
+    "nac": "NAC",
+    "nalu": "NALU",
+}
+ROWS = {**PAPER_ROWS, "nac-plain": "NAC (plain)"}
+BLOCKS = ("counting", "addition")
+ACCURACY, ERROR = "accuracy %", "mean absolute error"
+HALF = 0.5  # the paper's errors look like twice a mean absolute error: see the notes
+SELECTED_BY = "validation error"
+
+
+def tables(cfg: Any, results: list[Finished]) -> list[Table]:
+    """Returns Table 2: models by the length of the series, for counting and addition."""
+    found = _found(results)
+    quantities = [entry for task, model in found for entry in _quantities(cfg, found[task, model], task, model)]
+    if not quantities:
+        return []
+    rows = tuple(dict.fromkeys((*PAPER_ROWS.values(), *(_row(model) for _, model in found))))
+    columns = ("length 1", *(f"length {length}" for length in cfg.lengths))
+    title = f"Table 2: counting and adding MNIST digits in series{digits.suffix(cfg.digits)}"
+    blocks = tuple(block for block in BLOCKS if any(task == block for task, _ in found))
+    return [
+        Table(
+            "table2", title, blocks, rows, columns, tuple(quantities), series_notes.notes(cfg, quantities),
+            decimals=2, cap=9999.0, headline="median", paper_factor=HALF,
+        )
+    ]  # fmt: skip
+
+
+def figures(cfg: Any, results: list[Finished]) -> list[Figure | Gallery]:
+    """Returns errors over the length of a series, learning curves, and series with their answers."""
+    found = _found(results)
+    if not found:
+        return []
+    drawn: list[Figure | Gallery] = [_by_length(cfg, found), _learning(cfg, found)]
+    examples = find(results, model="examples")
+    return drawn + ([_examples(cfg, examples, found)] if examples else [])
+
+
+def _found(results: list[Finished]) -> dict[tuple[str, str], Finished]:
+    runs = {(run.variant["task"], run.variant["model"]): run for run in results if run.variant["task"] in BLOCKS}
+    order = [*ROWS, *(model for _, model in runs)]
+    return dict(sorted(runs.items(), key=lambda item: (BLOCKS.index(item[0][0]), order.index(item[0][1]))))
+
+
+def _row(model: str) -> str:
+    return ROWS.get(model, model)
+
+
+def solved(task: str, column: str, metric: str) -> float:
+    """Returns what counts as solved: the paper's NAC, of an error its half."""
+    printed = paper.numbers("table2")[task, "NAC", column, metric].number
+    return printed if metric == ACCURACY else HALF * printed
+
+
+def _quantities(cfg: Any, run: Finished, task: str, model: str) -> list[Quantity]:
+    validation_S = np.nan_to_num(run.arrays["validation_error"][:, -1], nan=np.inf)
+    names = {"length 1": ("accuracy", ACCURACY)}
+    names |= {f"length {length}": (f"error_{length}", ERROR) for length in cfg.lengths}
+    known = paper.numbers("table2")
+    return [
+        quantity(
+            run, "table2", task, _row(model), column, metric, run.arrays[name][:, -1],
+            diverged_S=run.arrays["nonfinite_steps"][:, -1] > 0,
+            selected=int(validation_S.argmin()), selected_by=SELECTED_BY,
+            threshold=solved(task, column, metric) if (task, "NAC", column, metric) in known else None,
+            higher_is_better=metric == ACCURACY,
+        )
+        for column, (name, metric) in names.items()
+    ]  # fmt: skip
+
+
+def _band(label: str, x: np.ndarray, values_SX: np.ndarray, style: str = "ours") -> Curve:
+    """Returns the median over seeds with a band from the smallest to the largest."""
+    values_SX = np.where(np.isfinite(values_SX), values_SX, np.nan)
+    if np.isnan(values_SX).all(axis=0).any():
+        values_SX = np.nan_to_num(values_SX, nan=np.finfo(np.float32).max)
+    low, middle, high = np.nanmin(values_SX, 0), np.nanmedian(values_SX, 0), np.nanmax(values_SX, 0)
+    return Curve(label, x, middle, low, high, style)
+
+
+def _by_length(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
+    panels = []
+    x = np.array(cfg.lengths, float)
+    printed = paper.numbers("table2")
+    for block in BLOCKS:
+        runs = {model: run for (task, model), run in found.items() if task == block}
+        curves = [
+            _band(_row(model), x, np.stack([run.arrays[f"error_{length}"][:, -1] for length in cfg.lengths], axis=1),
+                  "ours" if model in PAPER_ROWS else "extra")
+            for model, run in runs.items()
+        ]  # fmt: skip
+        places = [(block, "NAC", f"length {length}", ERROR) for length in cfg.lengths]
+        if curves and all(place in printed for place in places):
+            theirs = np.array([printed[place].number for place in places])
+            curves += [Curve("NAC", x, HALF * theirs, style="paper")]
+        panels.append(
+            Panel(
+                block, "length of the series", "mean absolute error of an answer", tuple(curves),
+                x_scale="log", y_scale="log",
+            )
+        )  # fmt: skip
+    title = f"Series longer than the {cfg.length} of training ({cfg.seeds} seeds){digits.suffix(cfg.digits)}"
+    notes = (
+        "Median over seeds; bands from the best to the worst seed. "
+        "Hollow marks: half of what the paper prints for the NAC (why half: notes of Table 2).",
+    )
+    return Figure("table2", "table2_lengths", title, tuple(panel for panel in panels if panel.curves), notes)
+
+
+def _learning(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
+    step = cfg.steps // cfg.evaluations
+    x = step * np.arange(1, cfg.evaluations + 1) * cfg.batch * cfg.length / 1000
+    shown = {"accuracy": "accuracy, one image (%)"}
+    shown |= {f"error_{length}": f"error, series of {length}" for length in (cfg.lengths[0], cfg.lengths[-1])}
+    panels = []
+    for block in BLOCKS:
+        runs = {model: run for (task, model), run in found.items() if task == block}
+        for name, y_label in shown.items():
+            curves = [
+                _band(_row(model), x, run.arrays[name], "ours" if model in PAPER_ROWS else "extra")
+                for model, run in runs.items()
+            ]
+            if curves:
+                scale = "linear" if name == "accuracy" else "log"
+                panels.append(Panel(block, "thousand images seen", y_label, tuple(curves), y_scale=scale))
+    title = f"Learning to count and to add ({cfg.seeds} seeds; bands: best to worst){digits.suffix(cfg.digits)}"
+    return Figure("table2", "table2_learning", title, tuple(panels))
+
+
+def _examples(cfg: Any, shown: Finished, found: dict[tuple[str, str], Finished]) -> Gallery:
+    """Returns test series with the answers of each model's selected seed."""
+    images_NTHW, labels_NT = shown.arrays["images"][0, 0], shown.arrays["labels"][0, 0]
+    pictures = []
+    for n, labels_T in enumerate(labels_NT):
+        lines = []
+        for task in BLOCKS:
+            answers = {}
+            for (its_task, model), run in found.items():
+                if its_task == task and (task == "addition" or model in ("nac", "lstm")):
+                    seed = int(np.nan_to_num(run.arrays["validation_error"][:, -1], nan=np.inf).argmin())
+                    answer_O = run.arrays["examples_NO"][seed, -1, n]
+                    answers[_row(model)] = " ".join(f"{abs(v) if round(v, 1) == 0 else v:.1f}" for v in answer_O)
+            if answers:
+                truth = (
+                    f"{labels_T.sum()}" if task == "addition" else " ".join(map(str, np.bincount(labels_T, None, 10)))
+                )
+                lines.append(f"{task}: truth {truth}" + "".join(f"  |  {row} {a}" for row, a in answers.items()))
+        strip = np.concatenate(list(images_NTHW[n]), axis=1)
+        pictures.append(Picture(f"series {n + 1}", strip, "\n".join(lines)))
+    title = f"Series of test digits and the answers to them{digits.suffix(cfg.digits)}"
+    notes = ("Answers of the seed with the least validation error. Counts are of the classes 0 to 9.",)
+    return Gallery("table2", "table2_examples", title, tuple(pictures), 1, notes)

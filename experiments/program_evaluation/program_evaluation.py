@@ -1,0 +1,86 @@
+"""Can a network run a little program on integers larger than any it has seen? (section 4.4, Figures 4 and 6)
+
+A program enters one symbol or one whole integer a step, and the answer is an integer: additions of two (Figure 6), and
+programs with if, + and - (Figure 4). Training has integers below 100; the tests go to six digits, the paper's to four.
+The NALU's weights are set anew at every step by an LSTM that sees the symbols; the others are usual cells and a DNC.
+
+    python -m experiments run figure4 --profile full     # both: 41 CPU-min on two cores of an AMD EPYC
+    python -m experiments run figure6 --profile full
+
+Axes: S seeds, E evaluations, L networks side by side, D sizes of the integers in digits.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+
+from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
+from experiments.lib.report.artefacts import Figure, Finished, Table
+from experiments.lib.training.program import Train
+from experiments.program_evaluation import recipes as little_program_recipes
+from experiments.program_evaluation import report as little_program_report
+from experiments.program_evaluation import training as little_program_training
+from experiments.program_evaluation.programs import LANGUAGES, MOST_DIGITS, TRAINING_DIGITS
+from experiments.program_evaluation.recipes import MODELS
+
+VERSION = 1
+PLACE = (4, 4)  # in the paper: section, subsection
+ARTEFACTS = ("figure4", "figure6")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of Figures 4 and 6."""
+
+    seeds: int = 10  # paper 4.4, from memory
+    root: int = 4401  # ours: the root of the reported keys; tuning used others
+    languages: tuple[str, ...] = selects(tuple(LANGUAGES))  # paper 4.4: what to train
+    models: tuple[str, ...] = selects(MODELS)  # paper 4.4, and ours: what to train
+    digits: tuple[int, ...] = (2, 3, 4, 5, 6)  # paper 4.4 to four: of the integers in the tests
+    programs: int = 1000  # unstated; ours: of each test
+    networks: int = 6  # ours: a seed's configured networks, side by side
+    length: float = 1.0  # ours: of training, times the steps of the recipes
+    evaluations: int = 10  # ours
+
+    def __post_init__(self) -> None:
+        require_seeds(self)
+        require_positive(self, "length", "digits")
+        require_sizes(self, "programs", "networks", "evaluations")
+        require(self.length <= 1000, f"length is {self.length}, but must be at most 1000 times the usual steps.")
+        require_members("languages", self.languages, tuple(LANGUAGES))
+        require_members("models", self.models, MODELS)
+        rising = self.digits == tuple(sorted(set(self.digits)))
+        require(
+            rising and self.digits[:1] == (TRAINING_DIGITS,) and self.digits[-1] <= MOST_DIGITS,
+            f"digits is '{' '.join(map(str, self.digits))}', but must rise from {TRAINING_DIGITS} up to {MOST_DIGITS}.",
+        )
+
+
+def runs(cfg: Config) -> list[dict[str, Any]]:
+    """Returns one run for each language and model."""
+    return [{"language": language, "model": model} for language in cfg.languages for model in cfg.models]
+
+
+def make_train(cfg: Config, *, language: str, model: str) -> Train:
+    """Returns the training of one seed."""
+    return little_program_training.make_train(
+        little_program_recipes.recipe(
+            model, language, networks=cfg.networks, length=cfg.length, evaluations=cfg.evaluations
+        ),
+        language,
+        digits=cfg.digits,
+        programs=cfg.programs,
+        evaluations=cfg.evaluations,
+        key_tests=jax.random.fold_in(jax.random.key(cfg.root), 0x7E575),
+    )
+
+
+def tables(cfg: Config, results: list[Finished]) -> list[Table]:
+    """Returns the numbers of Figures 4 and 6."""
+    return little_program_report.tables(cfg, results)
+
+
+def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
+    """Returns Figures 4 and 6, and learning curves."""
+    return little_program_report.figures(cfg, results)

@@ -1,0 +1,56 @@
+"""How each network of section 4.4 is trained; all found on training-range programs and keys that are not reported."""
+
+import optax
+from flax import linen as nn
+
+from experiments.lib.networks.configured_nalu import ConfiguredNalu
+from experiments.lib.training import loop as training
+from experiments.lib.training import muon
+from experiments.program_evaluation.dnc import Dnc
+from experiments.program_evaluation.networks import ProgramNetwork
+from experiments.program_evaluation.training import Recipe
+from experiments.program_evaluation.ugrnn import UGRNNCell
+
+MODELS = ("nalu", "lstm", "ugrnn", "dnc", "nac")
+READ_OUTS = ("read_out", "output")  # of the usual cells, and of the DNC
+STAGES = 60  # of sharpening
+ANSWERS = 100.0  # a usual cell's output of 1 is an answer of so much
+
+
+def recipe(model: str, language: str, *, networks: int, length: float, evaluations: int) -> Recipe:
+    """Returns how a model learns a language.
+
+    Args:
+      networks: of a configured NALU or NAC, side by side.
+      length: of training, times its usual steps.
+      evaluations: what the steps must be a multiple of.
+    """
+    simple = language == "addition"
+    if model in ("nalu", "nac"):
+        stages = -(-STAGES // evaluations) * evaluations
+        return Recipe(
+            ProgramNetwork(ConfiguredNalu(1 if simple else 3, 24, multiplies=model == "nalu")),
+            optax.chain(training.clip_by_lane_norm(0.1), optax.scale_by_adam()),
+            2e-2, _multiple((1200 if simple else 8000) * length, stages), 64,
+            networks=networks, sharpness=20.0, stages=stages,
+        )  # fmt: skip
+    cell, value_unit, rate, steps, batch, adam_rate = {
+        ("lstm", True): (nn.OptimizedLSTMCell(32), 50.0, 0.01, 2000, 64, 1.0),
+        ("lstm", False): (nn.OptimizedLSTMCell(64), 25.0, 0.03, 20_000, 128, 1.0),
+        ("ugrnn", True): (UGRNNCell(32), 50.0, 0.01, 2000, 64, 1.0),
+        ("ugrnn", False): (UGRNNCell(128), 50.0, 0.012, 22_000, 64, 0.3),
+        ("dnc", True): (Dnc(1, 32, slots=8, width=8), 50.0, 0.01, 2000, 64, 1.0),
+        ("dnc", False): (Dnc(1, 64, slots=8, width=8), 25.0, 0.02, 20_000, 64, 1.0),
+    }[model, simple]
+    return Recipe(
+        ProgramNetwork(cell, value_unit, model != "dnc", ANSWERS),
+        optax.chain(
+            training.clip_by_lane_norm(ANSWERS),  # the loss is in integers
+            muon.muon_and_adam(beta=0.95, adam_b2=0.99, adam_rate=adam_rate, adam_layers=READ_OUTS),
+        ),
+        rate, _multiple(steps * length, evaluations), batch, stages=evaluations,
+    )  # fmt: skip
+
+
+def _multiple(steps: float, of: int) -> int:
+    return max(1, round(steps / of)) * of

@@ -1,0 +1,133 @@
+"""Figures 4 and 6 and their numbers, from the stored records of `program_evaluation`.
+
+Axes: S seeds, E evaluations, L networks side by side, D sizes of the integers in digits.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Quantity, Table
+from experiments.lib.report.quantities import quantity
+from experiments.program_evaluation import notes
+from experiments.program_evaluation.programs import TRAINING_DIGITS
+
+MATCH, ERROR = "matching digits %", "root mean squared error"
+ROWS = {"nalu": "NALU", "lstm": "LSTM", "ugrnn": "UGRNN", "dnc": "DNC", "nac": "NAC"}
+RESTARTS = {"nalu": "NALU (restarts)", "nac": "NAC (restarts)"}
+ARTEFACTS = {
+    "addition": ("figure6", "Figure 6: adding two integers"),
+    "program": ("figure4", "Figure 4: programs with if, + and -"),
+}
+SELECTED_BY = "validation error"
+SOLVED = 99.0  # per cent of the digits
+
+
+class Row(NamedTuple):
+    """What one row has: of each seed, one network."""
+
+    run: Finished
+    match_SED: np.ndarray
+    validation_SE: np.ndarray
+    nonfinite_S: np.ndarray
+    style: str
+
+
+def tables(cfg: Any, results: list[Finished]) -> list[Table]:
+    """Returns the digits that match by the size of the integers, for both languages."""
+    rendered = []
+    for language, (artefact, title) in ARTEFACTS.items():
+        found = _rows(results, language)
+        quantities = [line for name, row in found.items() for line in _quantities(cfg, artefact, language, name, row)]
+        if quantities:
+            columns = tuple(dict.fromkeys(q.column for q in quantities))
+            rendered.append(
+                Table(
+                    artefact, title, (language,), tuple(found), columns, tuple(quantities),
+                    notes.table(cfg, language), decimals=1, headline="median",
+                )
+            )  # fmt: skip
+    return rendered
+
+
+def figures(cfg: Any, results: list[Finished]) -> list[Figure]:
+    """Returns Figures 4 and 6, and how their networks learnt."""
+    drawn = []
+    for language, (artefact, title) in ARTEFACTS.items():
+        found = _rows(results, language)
+        if found:
+            drawn += [_by_size(cfg, artefact, title, found), _learning(cfg, artefact, language, found)]
+    return drawn
+
+
+def _rows(results: list[Finished], language: str) -> dict[str, Row]:
+    """Returns the rows, the paper's first: each seed's first network, and where there are more the best of them."""
+    runs = {run.variant["model"]: run for run in results if run.variant["language"] == language}
+    found = {ROWS[model]: _row(runs[model], best=False) for model in ROWS if model in runs}
+    return found | {RESTARTS[model]: _row(runs[model], best=True) for model in RESTARTS if model in runs}
+
+
+def _row(run: Finished, *, best: bool) -> Row:
+    """Returns of each seed its first network, or the one with the least validation error."""
+    validation_SEL = run.arrays["validation"]
+    lane_S = np.zeros(len(validation_SEL), int)
+    if best:
+        lane_S = np.nan_to_num(validation_SEL[:, -1], nan=np.inf).argmin(axis=1)
+    pick = lambda array: np.stack([array[s][:, lane] for s, lane in enumerate(lane_S)])  # noqa: E731
+    style = "ours" if not best and run.variant["model"] != "nac" else "extra"
+    nonfinite_S = pick(run.arrays["nonfinite_steps"])[:, -1] > 0
+    return Row(run, pick(run.arrays["match"]), pick(validation_SEL), nonfinite_S, style)
+
+
+def _quantities(cfg: Any, artefact: str, language: str, name: str, row: Row) -> list[Quantity]:
+    validation_S = row.validation_SE[:, -1]
+    shared = {
+        "diverged_S": row.nonfinite_S,
+        "selected": int(np.nan_to_num(validation_S, nan=np.inf).argmin()), "selected_by": SELECTED_BY,
+    }  # fmt: skip
+    lines = [
+        quantity(
+            row.run, artefact, language, name, f"{digits} digits", MATCH, row.match_SED[:, -1, d], threshold=SOLVED,
+            higher_is_better=True, **shared,
+        )
+        for d, digits in enumerate(cfg.digits)
+    ]  # fmt: skip
+    return [*lines, quantity(row.run, artefact, language, name, "2 digits", ERROR, validation_S, **shared)]
+
+
+def _by_size(cfg: Any, artefact: str, title: str, found: dict[str, Row]) -> Figure:
+    """Returns the paper's figure: means with bands of two standard deviations; beside it every seed."""
+    x = np.array(cfg.digits, float)
+    banded, single = [], []
+    for name, row in found.items():
+        match_SD = row.match_SED[:, -1]
+        mean_D, spread_D = match_SD.mean(axis=0), 2 * match_SD.std(axis=0)
+        low, high = np.clip([mean_D - spread_D, mean_D + spread_D], 0, 100)
+        banded.append(Curve(name, x, mean_D, low, high, row.style))
+        single.append(Curve(name, x, np.median(match_SD, axis=0), style=row.style, each=match_SD))
+    axes = {
+        "x_label": "digits of the integers in a program", "y_label": "matching digits (%)",
+        "training_range": (x[0] - 0.25, TRAINING_DIGITS + 0.25), "x_limits": (x[0] - 0.25, x[-1]),
+        "y_limits": (0.0, 103.0),
+    }  # fmt: skip
+    panels = (
+        Panel("mean and two standard deviations", curves=tuple(banded), **axes),
+        Panel("median and every seed", curves=tuple(single), **axes),
+    )
+    return Figure(artefact, artefact, f"{title} ({cfg.seeds} seeds)", panels, notes.drawing(cfg))
+
+
+def _learning(cfg: Any, artefact: str, language: str, found: dict[str, Row]) -> Figure:
+    """Returns the digits that match over training, inside the training range and at four digits."""
+    share_E = 100 * np.arange(1, cfg.evaluations + 1) / cfg.evaluations
+    panels = []
+    for size in (TRAINING_DIGITS, 4):
+        if size in cfg.digits:
+            d = cfg.digits.index(size)
+            curves = [
+                Curve(name, share_E, *np.quantile(row.match_SED[:, :, d], (0.5, 0.0, 1.0), axis=0), row.style)
+                for name, row in found.items()
+            ]
+            panels.append(Panel(f"{size} digits", "share of training (%)", "matching digits (%)", tuple(curves)))
+    title = f"Learning the language '{language}' ({cfg.seeds} seeds; bands: worst to best)"
+    return Figure(artefact, f"{artefact}_learning", title, tuple(panels))

@@ -1,0 +1,120 @@
+"""Can an agent keep a time that it was told once, and that is longer than any it has learnt? (section 4.5, Figure 5)
+
+In a grid world of 5 x 5 cells an agent is told T at t = 0 and should step on a red square for the first time at t = T.
+It learns this for T from 8 to 12, by actor-critic from pixels, and is then told up to 26. The usual agent arrives too
+early (the paper's as if no number were larger than 12); with a NAC between instruction, state and LSTM it waits.
+
+    python -m experiments run figure5 --profile full
+
+Axes: S seeds, E evaluations, I instructions.
+"""
+
+import dataclasses
+from typing import Any
+
+import nalu
+from experiments.lib.config import (
+    require,
+    require_divides,
+    require_members,
+    require_not_negative,
+    require_positive,
+    require_seeds,
+    require_sizes,
+    selects,
+)
+from experiments.lib.report.artefacts import Figure, Finished, Gallery, Table
+from experiments.lib.training.program import Train
+from experiments.tracking_time import report as grid_report
+from experiments.tracking_time.agent import USUAL, WIRINGS, Agent, Core, Vision
+from experiments.tracking_time.training import Recipe
+from experiments.tracking_time.training import make_train as train_agent
+from experiments.tracking_time.world import Params
+
+VERSION = 1
+PLACE = (4, 5)  # in the paper: section, subsection
+ARTEFACTS = ("figure5",)
+
+INSTRUCTIONS = tuple(range(8, 27))  # of the tests
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of Figure 5."""
+
+    seeds: int = 10  # ours
+    root: int = 4501  # ours: the root of the reported keys; tuning used others
+    models: tuple[str, ...] = selects((USUAL, "nac"))  # paper 4.5; any name in nalu.CELLS, too
+    wiring: str = "accumulating"  # of the cell; ours; accumulating, recurrent or direct (`grid_agent.Core`)
+    instructed: tuple[int, int] = (8, 12)  # paper 4.5, likely: T in training
+    limit: int = 20  # L; unstated; ours, as all that follows
+    exact_only: bool = False  # a reward only for arriving exactly in time
+    fall_off: float = 1 / 7  # of the reward, for each step too early or too late; read off Figure 5
+    hidden: int = 64  # of the LSTM
+    counts: int = 4  # outputs of the cell
+    channels: int = 8  # of the convolution
+    features: int = 32  # of vision
+    updates: int = 5000
+    episodes: int = 256  # of an update
+    learning_rate: tuple[float, float] = (2e-3, 2e-4)  # from the first update to the last, as the next
+    entropy: tuple[float, float] = (2e-2, 1e-3)
+    value: float = 0.5
+    clip: float = 0.5
+    lenience: tuple[float, float] = (1.0, 0.3)  # of the fall-off, at first, and over this share of training
+    evaluations: int = 10
+    test_episodes: int = 128  # for each instruction
+    test_limit: int = 40
+
+    def __post_init__(self) -> None:
+        require_seeds(self)
+        require_positive(self, "updates", "clip")
+        require_sizes(self, "limit", "hidden", "counts", "channels", "features", "episodes")
+        require_sizes(self, "evaluations", "test_episodes", "test_limit", "instructed")
+        require_not_negative(self, "fall_off", "learning_rate", "entropy", "value")
+        low, high = self.instructed
+        require(low <= high, f"instructed is {low} {high}, but must be a lowest and a highest T above zero.")
+        require(high <= self.limit, f"limit is {self.limit}, but must be at least the highest T, {high}.")
+        require_divides(self, "evaluations", "updates")
+        require(all(0 <= part <= 1 for part in self.lenience), "lenience must be two shares from 0 to 1.")
+        require_members("models", self.models, tuple(dict.fromkeys((USUAL, *nalu.CELLS))))
+        require_members("wiring", (self.wiring,), WIRINGS)
+
+
+def runs(cfg: Config) -> list[dict[str, Any]]:
+    """Returns one run for each agent."""
+    return [{"model": model} for model in cfg.models]
+
+
+def agent(cfg: Config, model: str) -> Agent:
+    """Returns an agent."""
+    return Agent(Vision(cfg.channels, cfg.features), Core(cfg.hidden, cfg.counts, model, cfg.wiring))
+
+
+def world(cfg: Config) -> Params:
+    """Returns the world of training."""
+    low, high = cfg.instructed
+    return Params(lowest=low, highest=high, limit=cfg.limit, fall_off=cfg.fall_off, exact_only=cfg.exact_only)
+
+
+def make_train(cfg: Config, *, model: str) -> Train:
+    """Returns the training of one seed."""
+    return train_agent(
+        agent(cfg, model),
+        Recipe(cfg.updates, cfg.episodes, cfg.learning_rate, cfg.entropy, cfg.value, cfg.clip, cfg.lenience),
+        world(cfg),
+        instructions=INSTRUCTIONS,
+        test_episodes=cfg.test_episodes,
+        test_limit=cfg.test_limit,
+        evaluations=cfg.evaluations,
+        watched=grid_report.WATCHED,
+    )
+
+
+def tables(cfg: Config, results: list[Finished]) -> list[Table]:
+    """Returns the numbers of Figure 5."""
+    return grid_report.tables(cfg, results, INSTRUCTIONS)
+
+
+def figures(cfg: Config, results: list[Finished]) -> list[Figure | Gallery]:
+    """Returns Figure 5."""
+    return grid_report.figures(cfg, results, INSTRUCTIONS, world(cfg))

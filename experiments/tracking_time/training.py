@@ -1,0 +1,133 @@
+"""Trains an agent of section 4.5 by synchronous advantage actor-critic, and watches what it has learnt.
+
+What A3C does with threads that run after one another, this does with episodes side by side in one program.
+
+Axes: S seeds, E evaluations, T steps, B episodes side by side, P = 625 pictures, I instructions, A actions.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from experiments.lib.training import loop as training
+from experiments.lib.training.program import Train
+from experiments.tracking_time import actor_critic
+from experiments.tracking_time import episode as grid_episode
+from experiments.tracking_time import world as grid_world
+from experiments.tracking_time.agent import Agent
+from experiments.tracking_time.rollout import Rollout, roll_out
+from experiments.tracking_time.world import Params
+
+
+class Recipe(NamedTuple):
+    """How an agent is trained; rates fall in a line from the first to the last number over all updates."""
+
+    updates: int
+    episodes: int  # of an update, each whole
+    learning_rate: tuple[float, float]
+    entropy: tuple[float, float]
+    value: float
+    clip: float
+    lenience: tuple[float, float]  # see `milder`
+
+
+def milder(world: Params, lenience: tuple[float, float], *, step: jax.Array, updates: int) -> Params:
+    """Returns the world of an update: the fall-off of the reward grows to its own over the first updates.
+
+    Stepping on the target by chance is nearly always too early. Where that costs the whole reward and more, an agent
+    can learn to keep away from the target before it has learnt when to go there, and then it never does.
+
+    Args:
+      lenience: the share of the fall-off that is forgiven at first, and the share of all updates until none is.
+    """
+    forgiven, share = lenience
+    left = jnp.maximum(0, 1 - step / max(share * updates, 1))
+    return world._replace(fall_off=world.fall_off * (1 - forgiven * left))
+
+
+def make_train(
+    agent: Agent,
+    recipe: Recipe,
+    world: Params,
+    *,
+    instructions: tuple[int, ...],
+    test_episodes: int,
+    test_limit: int,
+    evaluations: int,
+    watched: int,
+) -> Train:
+    """Returns the training of one seed.
+
+    Metrics: `training_reward` `[S, E]`, the mean of the last update's episodes; of the greedy policy on new episodes,
+    for each instruction I, the mean `reward` `[S, E, I]`, the share that `arrived`, the mean `time` of arrival (or when
+    time is out), and the share that arrived `exactly` in time; `nonfinite_steps`. Of the last evaluation alone:
+    `weights` `[S, 1, W]` (`grid_episode.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `watched`.
+    """
+    per_leg = recipe.updates // evaluations
+    scale = optax.chain(training.clip_by_lane_norm(recipe.clip), optax.scale_by_adam())
+    told_I = jnp.array(instructions)
+
+    def fallen(pair: tuple[float, float], step: jax.Array) -> jax.Array:
+        return pair[0] + (pair[1] - pair[0]) * step / recipe.updates
+
+    def init(key: jax.Array, pixels_P: jax.Array) -> tuple[training.TrainState, jax.Array]:
+        key_init, key_data, key_tests = jax.random.split(key, 3)
+        params = jax.tree.map(lambda leaf: leaf[None], agent.init(key_init, pixels_P))
+        return training.start(params, scale, key_data), key_tests
+
+    def leg(carry: Any, pixels_P: jax.Array) -> tuple[Any, dict[str, jax.Array]]:
+        state, key_tests = carry
+
+        def play(params: Any, key: jax.Array, step: jax.Array) -> Rollout:
+            now = milder(world, recipe.lenience, step=step, updates=recipe.updates)
+            return roll_out(agent, params, key, pixels_P, now, episodes=recipe.episodes, steps=int(world.limit))
+
+        def update(state: training.TrainState, _: None) -> tuple[training.TrainState, None]:
+            weights = actor_critic.Weights(recipe.value, fallen(recipe.entropy, state.step))
+
+            def losses(params_L: Any, key: jax.Array) -> jax.Array:
+                seen = play(jax.tree.map(lambda leaf: leaf[0], params_L), key, state.step)
+                return actor_critic.loss(
+                    seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights
+                )[None]  # fmt: skip
+
+            state = training.take_steps(
+                state, steps=1, sample=lambda key: key, losses=losses, transform=scale,
+                learning_rate=lambda step: fallen(recipe.learning_rate, step),
+            )  # fmt: skip
+            return state, None
+
+        state, _ = jax.lax.scan(update, state, length=per_leg)
+        params = jax.tree.map(lambda leaf: leaf[0], state.params)
+
+        def tested(told: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
+            seen = roll_out(
+                agent, params, key, pixels_P, asked(told), episodes=test_episodes, steps=test_limit, greedy=True
+            )
+            ended_B = seen.running.sum(axis=0)
+            return {
+                "reward": seen.rewards.sum(axis=0).mean(),
+                "arrived": seen.arrived.sum(axis=0).mean(),
+                "time": ended_B.mean(),
+                "exactly": (seen.arrived.any(axis=0) & (ended_B == told)).mean(),
+            }
+
+        def asked(told: jax.Array | int) -> Params:
+            return world._replace(lowest=told, highest=told, limit=test_limit)
+
+        measured = jax.lax.map(lambda pair: tested(*pair), (told_I, jax.random.split(key_tests, len(instructions))))
+        last = play(params, jax.random.fold_in(state.key, state.step), jnp.int32(recipe.updates))
+        return (state, key_tests), {
+            **measured,
+            "training_reward": last.rewards.sum(axis=0).mean(),
+            "nonfinite_steps": state.nonfinite_L[0],
+            "weights": grid_episode.pack(params),
+            "watched": grid_episode.watch(agent, params, key_tests, pixels_P, asked(watched), steps=test_limit),
+        }
+
+    return Train(
+        init=init, leg=leg, legs=evaluations, network_steps=per_leg, last=("weights", "watched"),
+        data=(jnp.asarray(grid_world.pictures()),),
+    )  # fmt: skip
