@@ -2,16 +2,16 @@
 
 import sys
 
-from experiments.lib.engine import stopping
+from .lib.engine import stopping
 
 
 def main() -> None:
     """Runs one command; exits 0, or 1 (the machine), 2 (the command), 130 or 143 (stopped) after one sentence."""
     stopping.leave_on_signals()
     try:
-        from experiments.lib.cli import main as command_line  # after that: these imports take a second
+        from .lib.cli import main as command_line  # after that: these imports take a second
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("experiments", "nalu"):
+        if (error.name or "").partition(".")[0] in (__package__, "nalu"):
             raise
         sys.exit(
             f"experiments: {error.name} is not installed: it comes with the extra `experiments` (`make` installs it)."

@@ -19,7 +19,8 @@ import numpy as np
 import optax
 
 import nalu
-from experiments.lib.config import (
+
+from .lib.config import (
     require_divides,
     require_members,
     require_positive,
@@ -27,12 +28,12 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.networks import mlp
-from experiments.lib.report import paper
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Table, find
-from experiments.lib.report.quantities import quantity
-from experiments.lib.training import loop as training
-from experiments.lib.training.program import Train
+from .lib.networks import mlp
+from .lib.report import paper
+from .lib.report.artefacts import Curve, Figure, Panel, Table, quantity
+from .lib.store.records import Finished, find
+from .lib.training import loop, optimisers
+from .lib.training.train import Train
 
 VERSION = 1
 PLACE = (1, 1)  # in the paper: section, subsection, part
@@ -100,37 +101,37 @@ def make_train(cfg: Config, *, model: str) -> Train:
 
         applies = [apply_cell]
 
-    def init(key: jax.Array) -> training.TrainState:
-        def init_lane(lane: jax.Array) -> training.TrainState:
+    def init(key: jax.Array) -> loop.TrainState:
+        def init_lane(lane: jax.Array) -> loop.TrainState:
             key_init, key_data = jax.random.split(jax.random.fold_in(key, lane))
             params = jax.tree.map(lambda leaf: leaf[None], init_one(key_init))
-            return training.start(params, transform, key_data)
+            return loop.start(params, transform, key_data)
 
         return jax.lax.map(init_lane, jnp.arange(len(applies)))
 
     def sample(key: jax.Array) -> jax.Array:
         return jax.random.uniform(key, (cfg.batch, 1), minval=-cfg.train_limit, maxval=cfg.train_limit)
 
-    def leg_of_lane(lane_and_state: tuple[jax.Array, training.TrainState]) -> tuple[training.TrainState, Any]:
+    def leg_of_lane(lane_and_state: tuple[jax.Array, loop.TrainState]) -> tuple[loop.TrainState, Any]:
         lane, state = lane_and_state
 
         def apply(params: Any, x: jax.Array) -> jax.Array:
             alone = jax.tree.map(lambda leaf: leaf[0], params)
             return jax.lax.switch(lane, applies, alone, x)
 
-        state = training.take_steps(
+        state = loop.take_steps(
             state,
             steps=cfg.steps // cfg.legs,
             sample=sample,
             losses=lambda params, x: jnp.mean((apply(params, x) - x) ** 2)[None],
             transform=transform,
-            learning_rate=training.constant(cfg.learning_rate),
+            learning_rate=optimisers.constant(cfg.learning_rate),
         )
         x_X1 = jnp.asarray(POINTS_X)[:, None]
         error_X = jnp.abs(apply(state.params, x_X1) - x_X1)[:, 0]
         return state, {"error_X": error_X, "nonfinite_steps": state.nonfinite_L[0]}
 
-    def leg(state: training.TrainState) -> tuple[training.TrainState, dict[str, jax.Array]]:
+    def leg(state: loop.TrainState) -> tuple[loop.TrainState, dict[str, jax.Array]]:
         return jax.lax.map(leg_of_lane, (jnp.arange(len(applies)), state))
 
     return Train(

@@ -17,13 +17,13 @@ from experiments.arithmetic import (
     features_first,
     operations,
     reading,
+    recipes,
     scores,
     static_arithmetic,
+    training,
     two_layers,
 )
-from experiments.arithmetic import recipes as arithmetic_recipes
-from experiments.arithmetic import training as arithmetic_training
-from experiments.lib.report.artefacts import Finished
+from experiments.lib.store.records import Finished
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -148,7 +148,7 @@ def test_the_layer_s_exponent_is_clipped_as_the_library_s():
     np.testing.assert_allclose(expected, np.exp(3.0), rtol=1e-6)
 
 
-@pytest.mark.parametrize("start", arithmetic_recipes.STARTS)
+@pytest.mark.parametrize("start", recipes.STARTS)
 def test_a_started_nalu_begins_as_a_nac_with_the_output_it_was_given(start):
     network = two_layers.of_started_nalu(start, 100)
     first, second = (layer["params"] for layer in network.init(jax.random.key(9)))
@@ -193,7 +193,7 @@ def test_the_study_s_one_program_trains_every_reading_as_if_alone():
     together_R = jax.jit(arithmetic_readings.make_train(cfg, model="nac").init)(jax.random.key(15))
     number, key = list(arithmetic_readings.READINGS).index("C"), jax.random.key(15)
     read = arithmetic_readings.READINGS["C"]
-    alone = jax.jit(arithmetic_training.make_train(arithmetic_readings.recipe(cfg, "nac"), read, **sizes).init)(key)
+    alone = jax.jit(training.make_train(arithmetic_readings.recipe(cfg, "nac"), read, **sizes).init)(key)
     for part in ("task", "scale_O"):
         mine, theirs = lane(getattr(together_R, part), number), getattr(alone, part)
         jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5), mine, theirs)
@@ -219,8 +219,8 @@ def saturated(w):
 def test_a_nalu_set_by_hand_is_exact_within_and_beyond_the_training_range():
     """Through the training program's own measurement: one leg of no learning rate."""
     sizes = {"inputs": INPUTS, "batch": 4, "items": 200, "evaluations": 1}
-    recipe = arithmetic_recipes.started_nalus(arithmetic_recipes.STARTS[:1], INPUTS, 0.0, 1)
-    train = arithmetic_training.make_train(recipe, READ, **sizes)
+    recipe = recipes.started_nalus(recipes.STARTS[:1], INPUTS, 0.0, 1)
+    train = training.make_train(recipe, READ, **sizes)
     state = train.init(jax.random.key(14))
     a_I, b_I = state.task.masks_2I
 

@@ -22,15 +22,13 @@ from hypothesis import strategies as st
 
 from experiments.benchmarks import measuring, scaling
 from experiments.lib import config, suite
-from experiments.lib.cli import commands
-from experiments.lib.cli import main as command_line
-from experiments.lib.engine import local_engine, numerics, processes, stand_in
-from experiments.lib.engine import ray_cluster as ray_engine
+from experiments.lib.cli import commands, main
+from experiments.lib.engine import local, machine, processes, ray_cluster, stand_in
 from experiments.lib.errors import UserError
 from experiments.lib.report import rendering
-from experiments.lib.store import records as store
+from experiments.lib.store import records
 from experiments.lib.verify import verify  # fmt: skip
-from experiments.tracking_time import play as grid_play
+from experiments.tracking_time import play
 
 MODULES = suite.modules()
 FIELDS = [(name, field) for name, module in MODULES.items() for field in dataclasses.fields(module.Config)]
@@ -56,7 +54,7 @@ class Desk(NamedTuple):
         self.asked.clear()
         out, wrong = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(wrong):
-            status = command_line.answer(list(words))
+            status = main.answer(list(words))
         outcome = Outcome(status, out.getvalue(), wrong.getvalue(), dict(self.asked))
         assert status in (0, 1, 2)
         if status:
@@ -88,15 +86,15 @@ def desk(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
         patch.setattr(commands, "PUBLISHED", folder / "published")
-        patch.setattr(numerics, "prepare", lambda: None)
+        patch.setattr(machine, "prepare", lambda: None)
         patch.setattr(stand_in, "prepare", lambda chosen, *_: chosen)
-        patch.setattr(store, "copy", None)
+        patch.setattr(records, "copy", None)
         patch.setattr(processes, "join", lambda: None)
-        patch.setattr(ray_engine, "leave_devices_alone", lambda: None)
-        for module in (local_engine, ray_engine):
+        patch.setattr(ray_cluster, "leave_devices_alone", lambda: None)
+        for module in (local, ray_cluster):
             patch.setattr(module, "train_missing", record("train"))
         for module, name in (
-            (rendering, "render"), (grid_play, "show"), (measuring, "main"), (scaling, "main"), (verify, "verify"),
+            (rendering, "render"), (play, "show"), (measuring, "main"), (scaling, "main"), (verify, "verify"),
         ):  # fmt: skip
             patch.setattr(module, name, record(name))
         patch.setattr(rendering, "render_if_any", lambda *_, **__: None)

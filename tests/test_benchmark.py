@@ -27,11 +27,11 @@ from experiments.benchmarks import (
     static_step_ours,
     static_step_work,
 )
-from experiments.lib.cli import main as command_line
+from experiments.lib.cli import main
 from experiments.lib.errors import UserError
 from experiments.lib.networks import convolution
 from experiments.program_evaluation import programs as little_programs
-from experiments.program_evaluation import recipes as little_program_recipes
+from experiments.program_evaluation import recipes
 
 LAYERS = (0, 1)
 PARAMETERS = ("w_hat", "m_hat", "g")
@@ -76,13 +76,13 @@ def assert_same(found, expected):
 
 
 def test_the_plain_loop_does_the_same_work(torch, ours):
-    from experiments.benchmarks import static_step_torch_plain as plain
+    from experiments.benchmarks import static_step_torch_plain
 
     params, x_IN, masks_2I, losses_O, gradients = ours
     x_NI = torch.from_numpy(x_IN.T.copy())
     a_N, b_N = torch.from_numpy(masks_2I @ x_IN)
-    for o, operation in enumerate(plain.OPERATIONS):
-        model = plain.make_model()
+    for o, operation in enumerate(static_step_torch_plain.OPERATIONS):
+        model = static_step_torch_plain.make_model()
         of_model = list(model.parameters())
         with torch.no_grad():
             for parameter, value in zip(of_model, in_layers(params), strict=True):
@@ -95,28 +95,28 @@ def test_the_plain_loop_does_the_same_work(torch, ours):
 
 
 def test_the_batched_program_does_the_same_work(torch, ours):
-    from experiments.benchmarks import static_step_torch_batched as batched
+    from experiments.benchmarks import static_step_torch_batched
 
     params, x_IN, masks_2I, losses_O, gradients = ours
-    flat = torch.zeros(2, sum(batched.SIZES))  # two seeds, alike
+    flat = torch.zeros(2, sum(static_step_torch_batched.SIZES))  # two seeds, alike
 
     def as_ours(part, value):
         return value.transpose(0, 2, 1).reshape(part.shape[1:]) if part.ndim == 3 else value
 
-    for part, value in zip(batched.split(flat), in_layers(params), strict=True):
+    for part, value in zip(static_step_torch_batched.split(flat), in_layers(params), strict=True):
         part.copy_(torch.from_numpy(as_ours(part, value).copy()).expand_as(part))
     x, masks = (torch.from_numpy(array).expand(2, *array.shape).contiguous() for array in (x_IN, masks_2I))
-    losses, found = batched.losses_and_gradients(flat, x, masks)
+    losses, found = static_step_torch_batched.losses_and_gradients(flat, x, masks)
     for seed in range(2):
         np.testing.assert_allclose(losses[seed].numpy(), losses_O, rtol=1e-4)
-        for part, gradient in zip(batched.split(found), in_layers(gradients), strict=True):
+        for part, gradient in zip(static_step_torch_batched.split(found), in_layers(gradients), strict=True):
             by_operation = np.split(part[seed].numpy(), 6), np.split(as_ours(part, gradient), 6)
             for found_o, expected_o in zip(*by_operation, strict=True):
                 assert_same(found_o, expected_o)
 
 
 def test_the_written_adam_is_that_of_pytorch(torch):
-    from experiments.benchmarks import static_step_torch_batched as batched
+    from experiments.benchmarks import static_step_torch_batched
 
     torch.manual_seed(0)
     flat, mean, square = torch.rand(2, 5), torch.zeros(2, 5), torch.zeros(2, 5)
@@ -125,18 +125,20 @@ def test_the_written_adam_is_that_of_pytorch(torch):
     for step in range(1, 20):
         theirs.grad = torch.randn(2, 5)
         optimiser.step()
-        batched.adam(flat, mean, square, theirs.grad, 1e-3 / (1 - 0.9**step), (1 - 0.999**step) ** -0.5)
+        static_step_torch_batched.adam(
+            flat, mean, square, theirs.grad, 1e-3 / (1 - 0.9**step), (1 - 0.999**step) ** -0.5
+        )
     np.testing.assert_allclose(flat.numpy(), theirs.detach().numpy(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("short", [False, True])
 def test_batches_are_uniform_on_the_same_range(torch, short):
-    from experiments.benchmarks import static_step_torch_batched as batched
+    from experiments.benchmarks import static_step_torch_batched
 
     x = torch.empty(4, 100, 128)
     words = torch.empty(x.numel() // 4, dtype=torch.int64)
     torch.manual_seed(0)
-    drawn = batched.draw(x, words, short=short).numpy()
+    drawn = static_step_torch_batched.draw(x, words, short=short).numpy()
     assert 0 <= drawn.min() < 1e-4 and 0.4999 < drawn.max() <= 0.5
     assert drawn.mean() == pytest.approx(0.25, abs=3e-3)
     assert drawn.std() == pytest.approx(0.5 / 12**0.5, abs=3e-3)
@@ -193,13 +195,13 @@ def test_the_convnet_of_pytorch_does_the_same_work(torch, convnets, tuned):
 
 
 def test_the_convnets_of_pytorch_at_once_do_the_same_work(torch, convnets):
-    from experiments.benchmarks import convnet_step_torch_vmap as at_once
+    from experiments.benchmarks import convnet_step_torch_vmap
 
     params, (images, labels), losses, gradients = convnets
-    names = [name for name, _ in at_once.NET.named_parameters()]
+    names = [name for name, _ in convnet_step_torch_vmap.NET.named_parameters()]
     stacked = dict(zip(names, map(torch.from_numpy, params), strict=True))
     batches = torch.from_numpy(images), torch.from_numpy(labels).long()
-    found, losses_found = at_once.gradients_and_losses(stacked, *batches)
+    found, losses_found = convnet_step_torch_vmap.gradients_and_losses(stacked, *batches)
     np.testing.assert_allclose(losses_found.numpy(), losses, rtol=1e-4)
     for name, gradient in zip(names, gradients, strict=True):
         for seed in range(2):
@@ -260,7 +262,7 @@ def learners(steps, **changes):
     """Returns two seeds' learners, stacked."""
     train = program_step_ours.make_train(evaluations=1, steps=steps, warm_up=0, sharpness=1.0, stages=1, **changes)
     init, leg = jax.jit(train.init), jax.jit(train.leg)
-    network = little_program_recipes.recipe("nalu", "program", networks=1, length=1.0, evaluations=1).network
+    network = recipes.recipe("nalu", "program", networks=1, length=1.0, evaluations=1).network
     seeds = []
     for i, key in enumerate(jax.random.split(jax.random.key(7004))):
         state = init(key)
@@ -478,7 +480,7 @@ def test_the_command_says_what_is_measured(monkeypatch, words, files):
     measured = []
     monkeypatch.setattr(measuring, "main", lambda benchmark, **_: measured.append(benchmark.file))
     monkeypatch.setattr(scaling, "main", lambda **_: measured.append(scaling.FILE))
-    assert command_line.answer(["bench", *words]) == 0
+    assert main.answer(["bench", *words]) == 0
     assert measured == files
 
 

@@ -15,8 +15,7 @@ import pytest
 from rich.console import Console
 
 from experiments.benchmarks import grid_step, grid_step_ours, grid_step_work, measuring
-from experiments.tracking_time import actor_critic, tracking_time
-from experiments.tracking_time import rollout as grid_rollout
+from experiments.tracking_time import actor_critic, rollout, tracking_time
 from experiments.tracking_time import world as grid_world
 from experiments.tracking_time.world import MOVES, GridWorld, Params
 
@@ -51,9 +50,9 @@ def walks(torch):
 
 
 def test_the_world_in_python_is_the_same(torch, walks):
-    from experiments.benchmarks import grid_step_torch_python as plain
+    from experiments.benchmarks import grid_step_torch_python
 
-    pictures, world = grid_world.pictures(), plain.GridWorld(0)
+    pictures, world = grid_world.pictures(), grid_step_torch_python.GridWorld(0)
     for b, (agent, target, told) in enumerate(walks.starts.tolist()):
         seen, _ = world.reset(options={"start": (agent, target, told)})
         assert seen["instruction"] == told
@@ -69,26 +68,25 @@ def test_the_world_in_python_is_the_same(torch, walks):
 
 
 def test_the_world_in_tensors_is_the_same(torch, walks):
-    from experiments.benchmarks import grid_step_torch_batched as batched
+    from experiments.benchmarks import grid_step_torch_batched
 
-    moves, place, places = batched.moves().numpy(), walks.starts[:, 0] * 25 + walks.starts[:, 1], []
+    moves, place, places = grid_step_torch_batched.moves().numpy(), walks.starts[:, 0] * 25 + walks.starts[:, 1], []
     for action in walks.actions:
         place = moves[place * len(MOVES) + action]
         places.append(place)
     np.testing.assert_array_equal(places, walks.places)
     told = torch.from_numpy(walks.starts[:, 2])
-    rewards, running = batched.judged(torch.from_numpy(np.stack(places)), told)
+    rewards, running = grid_step_torch_batched.judged(torch.from_numpy(np.stack(places)), told)
     np.testing.assert_allclose(rewards.numpy(), walks.rewards, atol=1e-6)
     np.testing.assert_array_equal(running.numpy(), walks.running)
 
 
 def test_new_episodes_are_of_the_same_kind(torch):
-    from experiments.benchmarks import grid_step_torch_batched as batched
-    from experiments.benchmarks import grid_step_torch_python as plain
+    from experiments.benchmarks import grid_step_torch_batched, grid_step_torch_python
 
     torch.manual_seed(0)
-    places, told = (part.numpy() for part in batched.started(4000))
-    world, seen = plain.GridWorld(0), []
+    places, told = (part.numpy() for part in grid_step_torch_batched.started(4000))
+    world, seen = grid_step_torch_python.GridWorld(0), []
     for _ in range(4000):
         world.reset()
         seen.append((*world.agent, *world.target, world.instruction))
@@ -125,9 +123,9 @@ def update(torch, compiled_in_haste):
 
     @jax.jit
     def play(params, pixels):
-        start = jax.vmap(grid_rollout.WORLD.reset, in_axes=(0, None))
+        start = jax.vmap(rollout.WORLD.reset, in_axes=(0, None))
         _, began = start(jax.random.split(jax.random.split(key)[0], EPISODES), world)
-        seen = grid_rollout.roll_out(agent, params, key, pixels, world, episodes=EPISODES, steps=LIMIT)
+        seen = rollout.roll_out(agent, params, key, pixels, world, episodes=EPISODES, steps=LIMIT)
         loss = actor_critic.loss(seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights)
         return began, seen, loss
 
@@ -185,15 +183,15 @@ def assert_same(found, expected):
 
 
 def test_the_plain_program_does_the_same_work(torch, update):
-    from experiments.benchmarks import grid_step_torch_python as plain
+    from experiments.benchmarks import grid_step_torch_python
 
-    net, worlds = plain.Net(), [plain.GridWorld(0) for _ in range(EPISODES)]
+    net, worlds = grid_step_torch_python.Net(), [grid_step_torch_python.GridWorld(0) for _ in range(EPISODES)]
     parts = [part for part in net.parameters() if part.requires_grad]
     with torch.no_grad():
         for part, value in zip(parts, in_plain_order(update.params), strict=True):
             part.copy_(torch.from_numpy(value.copy()))
     actions = torch.from_numpy(update.actions).long()
-    found = plain.loss(*plain.play(net, worlds, update.starts.tolist(), actions))
+    found = grid_step_torch_python.loss(*grid_step_torch_python.play(net, worlds, update.starts.tolist(), actions))
     found.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), grid_step_work.CONFIG.clip)
     assert found.item() == pytest.approx(update.loss, rel=1e-4)
@@ -201,32 +199,36 @@ def test_the_plain_program_does_the_same_work(torch, update):
 
 
 def test_the_batched_program_does_the_same_work(torch, update):
-    from experiments.benchmarks import grid_step_torch_batched as batched
+    from experiments.benchmarks import grid_step_torch_batched
 
     flat = torch.from_numpy(np.concatenate([part.flatten() for part in in_batched_order(update.params)]))
     flat.requires_grad_()
     noise = torch.from_numpy(-1e6 * np.eye(len(MOVES), dtype=np.float32)[update.actions])
     agent, target, told = torch.from_numpy(update.starts).long().T
-    found = batched.Program()(flat, 25 * agent + target, told, noise)
+    found = grid_step_torch_batched.Program()(flat, 25 * agent + target, told, noise)
     found.backward()
     torch.nn.utils.clip_grad_norm_([flat], grid_step_work.CONFIG.clip)
     assert found.item() == pytest.approx(update.loss, rel=1e-4)
-    assert_same([part.numpy() for part in batched.split(flat.grad)], in_batched_order(update.gradients))
+    assert_same([part.numpy() for part in grid_step_torch_batched.split(flat.grad)], in_batched_order(update.gradients))
 
 
 def test_the_batched_program_draws_from_the_policy(torch):
     """With weights of nought but the policy's bias; the largest logit plus Gumbel noise is such a draw."""
-    from experiments.benchmarks import grid_step_torch_batched as batched
+    from experiments.benchmarks import grid_step_torch_batched
 
     torch.manual_seed(0)
-    parts = batched.split(torch.zeros(sum(batched.SIZES)))
+    parts = grid_step_torch_batched.split(torch.zeros(sum(grid_step_torch_batched.SIZES)))
     wanted = torch.tensor([0.1, 0.2, 0.3, 0.15, 0.25])
     parts[-1][:5] = wanted.log()
     w_heads, b_heads = parts[-2:]
-    episodes, hidden = 40_000, batched.HIDDEN
-    seen, told, *memory = (torch.zeros(episodes, size) for size in (4 * hidden, 1, hidden, hidden, batched.COUNTS))
+    episodes, hidden = 40_000, grid_step_torch_batched.HIDDEN
+    seen, told, *memory = (
+        torch.zeros(episodes, size) for size in (4 * hidden, 1, hidden, hidden, grid_step_torch_batched.COUNTS)
+    )
     weights = parts[4], parts[7], w_heads, b_heads
-    *_, actions = batched.step(seen, told, batched.noise(1, episodes)[0], *memory, *weights)
+    *_, actions = grid_step_torch_batched.step(
+        seen, told, grid_step_torch_batched.noise(1, episodes)[0], *memory, *weights
+    )
     np.testing.assert_allclose(np.bincount(actions.numpy(), minlength=5) / episodes, wanted.numpy(), atol=0.01)
 
 

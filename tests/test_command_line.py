@@ -12,9 +12,8 @@ import pytest
 import toy
 
 from experiments.lib import suite
-from experiments.lib.cli import commands
-from experiments.lib.cli import main as command_line
-from experiments.lib.engine import driver, numerics
+from experiments.lib.cli import commands, main
+from experiments.lib.engine import checkpoint, driver, machine
 from experiments.lib.store import files
 from experiments.lib.store import records as store
 
@@ -26,7 +25,7 @@ def workplace(tmp_path, monkeypatch):
     """An empty folder with a profile; JAX stays as the tests have it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(suite, "modules", lambda: {"toy": toy})
-    monkeypatch.setattr(numerics, "prepare", lambda: None)
+    monkeypatch.setattr(machine, "prepare", lambda: None)
     monkeypatch.setattr(commands, "PUBLISHED", tmp_path / "published")
     Path("p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
     return tmp_path
@@ -37,7 +36,7 @@ def call(capfd):
     """Runs a command; returns its status, standard output and standard error."""
 
     def call(*words: str) -> tuple[int, str, str]:
-        status = command_line.answer([*words, *(["--profile", "p.toml"] if words[0] in PROFILED else [])])
+        status = main.answer([*words, *(["--profile", "p.toml"] if words[0] in PROFILED else [])])
         told = capfd.readouterr()
         return status, told.out, told.err
 
@@ -118,7 +117,7 @@ def test_status_tells_finished_begun_and_missing(call, runs):
     status, told, _ = call("status")
     assert status == 0
     assert [line.split()[0] for line in told.splitlines()] == ["finished", "missing"]
-    suite.unfinished_folder(runs, address).mkdir(parents=True)
+    checkpoint.unfinished_folder(runs, address).mkdir(parents=True)
     assert [line.split()[0] for line in call("status")[1].splitlines()] == ["finished", "begun"]
 
 
@@ -178,7 +177,7 @@ def test_publish_removes_what_is_superseded(call, runs, workplace):
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["list", "--help"], ["publish", "-h"]])
 def test_help_helps(words, capfd):
-    assert command_line.answer(words) == 0
+    assert main.answer(words) == 0
     told = capfd.readouterr()
     assert "usage: python -m experiments" in told.out
     assert told.err == ""
@@ -186,7 +185,7 @@ def test_help_helps(words, capfd):
 
 def test_help_of_a_target_tells_its_settings(capfd, monkeypatch):
     monkeypatch.setattr("experiments.lib.config.load_profile", lambda profile: {})
-    assert command_line.answer(["run", "toy", "--help"]) == 0
+    assert main.answer(["run", "toy", "--help"]) == 0
     told = capfd.readouterr().out
     assert "--learning-rate" in told and "--runs-dir" in told
 
@@ -222,7 +221,7 @@ def test_help_of_a_target_tells_its_settings(capfd, monkeypatch):
     ],
 )
 def test_a_mistaken_command_is_one_sentence_and_status_2(words, sentence, capfd, workplace):
-    assert command_line.answer(words) == 2
+    assert main.answer(words) == 2
     told = capfd.readouterr()
     assert told.out == ""
     assert is_one_sentence(told.err), told.err
@@ -304,7 +303,7 @@ def test_a_run_that_another_process_trains_is_told_and_the_rest_is_done(call, ru
     for path in records(runs):
         path.unlink()
     addresses = {address.variant["model"]: address for address in chosen().addresses()}
-    with files.locked(suite.unfinished_folder(runs, addresses["line"]).with_suffix(".lock")) as mine:
+    with files.locked(checkpoint.unfinished_folder(runs, addresses["line"]).with_suffix(".lock")) as mine:
         assert mine
         answer = process("run", "toy", "--profile", "p.toml", cwd=runs.parent)
     assert answer.returncode == 1

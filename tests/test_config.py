@@ -4,8 +4,7 @@ import dataclasses
 
 import pytest
 
-from experiments.lib import config, suite
-from experiments.lib import settings as options
+from experiments.lib import config, settings, suite
 from experiments.lib.errors import UserError
 
 
@@ -35,7 +34,7 @@ def from_profile(**values):
 
 
 def from_words(*words, configs=None):
-    return options.override_from_arguments(configs or {"toy": Config()}, words, program="run toy")
+    return settings.override_from_arguments(configs or {"toy": Config()}, words, program="run toy")
 
 
 def test_a_profile_overrides_and_converts_whole_numbers_and_lists():
@@ -119,7 +118,7 @@ def test_a_mistake_on_the_command_line_is_one_sentence(words, sentence, capsys):
 
 
 def test_help_tells_every_setting_and_its_default(capsys):
-    options.print_help({"toy": Config(), "other": Other()}, program="run toy")
+    settings.print_help({"toy": Config(), "other": Other()}, program="run toy")
     told = capsys.readouterr().out
     for word in ("experiment toy", "--seeds", "--rate", "--cells", "(default: 0.1)", "experiment other", "--depth"):
         assert word in told

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.lib.engine import device_memory
+from experiments.lib.engine import machine
 
 
 class Device:
@@ -14,7 +14,7 @@ class Device:
 
 
 def test_a_device_that_knows_its_memory_is_asked():
-    assert device_memory.limit(Device({"bytes_limit": 1000, "bytes_in_use": 200})) == 480
+    assert machine.memory_limit(Device({"bytes_limit": 1000, "bytes_in_use": 200})) == 480
 
 
 @pytest.fixture
@@ -26,18 +26,18 @@ def groups(tmp_path, monkeypatch):
         (folder / "memory.max").write_text(most + "\n")
         (folder / "memory.current").write_text(now + "\n")
     (tmp_path / "cgroup").write_text("0::/a/b\n")
-    monkeypatch.setattr(device_memory, "CGROUPS", tmp_path)
-    monkeypatch.setattr(device_memory, "MINE", tmp_path / "cgroup")
-    monkeypatch.setattr(device_memory.jax, "local_device_count", lambda: 2)
+    monkeypatch.setattr(machine, "CGROUPS", tmp_path)
+    monkeypatch.setattr(machine, "MINE", tmp_path / "cgroup")
+    monkeypatch.setattr(machine.jax, "local_device_count", lambda: 2)
     return inner
 
 
 def test_the_smallest_rest_of_the_groups_around_a_process_is_what_it_may_use(groups):
-    assert device_memory.limit(Device(None)) == 0.6 * 1e9 / 2
+    assert machine.memory_limit(Device(None)) == 0.6 * 1e9 / 2
     (groups / "memory.max").write_text("max\n")
-    assert device_memory.limit(Device(None)) <= 0.6 * 5e9 / 2
+    assert machine.memory_limit(Device(None)) <= 0.6 * 5e9 / 2
 
 
 def test_without_groups_what_the_machine_has_free_counts(groups, tmp_path):
     (tmp_path / "cgroup").unlink()
-    assert device_memory.limit(Device(None)) > 0
+    assert machine.memory_limit(Device(None)) > 0

@@ -14,9 +14,10 @@ import pytest
 import toy
 
 from experiments.lib.engine import checkpoint, driver
-from experiments.lib.engine.numerics import NUMERICS
+from experiments.lib.engine.program import Program, compile_train
 from experiments.lib.errors import UserError
-from experiments.lib.training.program import Program, Train, compile_train
+from experiments.lib.store.records import NUMERICS
+from experiments.lib.training.train import Train
 
 ROOT = Path(__file__).parents[1]
 
@@ -319,7 +320,7 @@ def reader(numbers):
     """Returns a training whose seeds add up numbers of one shared table, at places of their own, less a shared bias."""
     import jax
 
-    from experiments.lib.training.program import Train
+    from experiments.lib.training.train import Train
 
     def init(key, table, shared):
         return key, table[:1].sum() - shared["bias"]

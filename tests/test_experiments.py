@@ -12,8 +12,8 @@ import pytest
 from experiments.lib import suite
 from experiments.lib.data import digits
 from experiments.lib.engine import stand_in
-from experiments.lib.report.table_csv import COLUMNS
-from experiments.tracking_time import report as grid_report
+from experiments.lib.report.table_files import COLUMNS
+from experiments.tracking_time import report
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "mnist"  # MNIST's files, where somebody has put them
@@ -68,7 +68,7 @@ def test_the_agents_of_the_grid_world_learn_something(runs):
     """The one with the highest reward in training gets more than chance does in the range of training."""
     (experiment,) = suite.experiments("figure5", "smoke")
     for run in experiment.results(runs):
-        learnt = run.arrays["reward"][grid_report.selected(run), -1, :5].mean()
+        learnt = run.arrays["reward"][report.selected(run), -1, :5].mean()
         assert learnt > reward_of_chance() + 0.15, run.variant
 
 

@@ -12,7 +12,8 @@ from experiments.lib import suite
 from experiments.lib.cli import commands
 from experiments.lib.errors import UserError
 from experiments.lib.report import claims, front_page, rendering
-from experiments.lib.report.artefacts import Finished, Quantity, Table
+from experiments.lib.report.artefacts import Quantity, Table
+from experiments.lib.store.records import Finished
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,7 +67,7 @@ def blocks(**changes):
 
 
 def test_the_readme_is_what_the_published_records_say():
-    collected = suite.collect(suite.experiments("all", "full"), ROOT / "results")
+    collected = rendering.collect(suite.experiments("all", "full"), ROOT / "results")
     tables = {artefact: tables for artefact, (tables, _, _) in collected.items()}
     quantities = [quantity for its in tables.values() for table in its for quantity in table.quantities]
     made = front_page.blocks(tables, claims.evaluate(claims.all_claims(), quantities))

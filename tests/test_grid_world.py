@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.tracking_time import actor_critic
+from experiments.tracking_time import actor_critic, training
 from experiments.tracking_time import agent as grid_agent
-from experiments.tracking_time import training as grid_training
 from experiments.tracking_time import world as grid_world
 from experiments.tracking_time.world import MOVES, GridWorld, Params, State
 
@@ -178,7 +177,7 @@ def test_a_rollout_plays_by_the_rules_of_the_world(model, wiring):
     pixels = jnp.asarray(grid_world.pictures())
     params = agent.init(jax.random.key(1), pixels)
     key, world, episodes = jax.random.key(2), Params(limit=12), 16
-    seen = grid_training.roll_out(agent, params, key, pixels, world, episodes=episodes, steps=12)
+    seen = training.roll_out(agent, params, key, pixels, world, episodes=episodes, steps=12)
     key_start, _ = jax.random.split(key)
     _, state = jax.vmap(WORLD.reset, in_axes=(0, None))(jax.random.split(key_start, episodes), world)
     running = np.ones(episodes)

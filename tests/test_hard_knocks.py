@@ -21,10 +21,9 @@ import pytest
 from experiments.knocks import clock, comparing, outside, publishing, side_by_side
 from experiments.knocks.findings import Finding, Result, Trial, none_of, verdict
 from experiments.knocks.outside import Answer, Moment, Place
-from experiments.lib.engine import checkpoint, compiled_programs
+from experiments.lib.engine import checkpoint, machine
 from experiments.lib.errors import UserError
-from experiments.lib.store import files
-from experiments.lib.store import records as store
+from experiments.lib.store import files, records
 
 ROOT = Path(__file__).parents[1]
 NUMERICS = {"dtype": "float32"}
@@ -70,8 +69,8 @@ def test_publishing_that_is_stopped_or_killed_leaves_only_whole_records(place, w
 def stores(tmp_path) -> tuple[Path, Path]:
     """Two equal stores with a run, a table and an index."""
     one, other = tmp_path / "one", tmp_path / "other"
-    address = store.Address("toy", 1, {"seeds": 2}, {"cell": "nac"}, NUMERICS)
-    store.save(one, address, {"error_S": np.arange(8, dtype=np.float32)}, {"wall_seconds": 1.5})
+    address = records.Address("toy", 1, {"seeds": 2}, {"cell": "nac"}, NUMERICS)
+    records.save(one, address, {"error_S": np.arange(8, dtype=np.float32)}, {"wall_seconds": 1.5})
     (one / "tables").mkdir()
     (one / "tables" / "toy.csv").write_text("row,median\na,0.25\n")
     (one / "README.md").write_text("| **toy** | 2 | 45 s | 2026-01-01T10:00:00+00:00 |\n")
@@ -94,11 +93,11 @@ def rewrite(path: Path, change) -> None:
 
 def plant_other_bits(root: Path) -> None:
     """One bit of one number is another, in a record that is sound."""
-    record, run = json.loads(record_of(root).read_text()), store.read(record_of(root))
+    record, run = json.loads(record_of(root).read_text()), records.read(record_of(root))
     error_S = run.arrays["error_S"].copy()
     error_S.view(np.uint32)[3] ^= 1
-    address = store.Address(**{name: record[name] for name in store.Address._fields})
-    store.save(root, address, {"error_S": error_S}, run.provenance)
+    address = records.Address(**{name: record[name] for name in records.Address._fields})
+    records.save(root, address, {"error_S": error_S}, run.provenance)
 
 
 PLANTED = {
@@ -298,8 +297,8 @@ def test_compiled_programs_that_were_cut_short_are_removed(tmp_path):
     whole = zlib.compress(bytes(range(256)) * 100)
     for name, data in {"a-cache": whole, "b-cache": whole[:-9], "c-cache": b"", "d-cache": b"(another packing"}.items():
         (tmp_path / name).write_bytes(data)
-    compiled_programs.remove_cut_short(tmp_path)
+    machine.remove_cut_short(tmp_path)
     assert {path.name for path in tmp_path.glob("*-cache")} == {"a-cache", "d-cache"}
     (tmp_path / "a-cache").write_bytes(whole[:-9])
-    compiled_programs.remove_cut_short(tmp_path)
+    machine.remove_cut_short(tmp_path)
     assert {path.name for path in tmp_path.glob("*-cache")} == {"d-cache"}, "also at a later start"

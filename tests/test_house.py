@@ -111,7 +111,7 @@ def test_only_drawing_py_draws(path):
 
 def test_reporting_needs_no_jax():
     """Tables and figures are redrawn in seconds, on machines without an accelerator's software."""
-    code = "import sys, experiments.lib.report.report, experiments.lib.report.claims; print('jax' in sys.modules)"
+    code = "import sys, experiments.lib.report.rendering, experiments.lib.report.claims; print('jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]
 

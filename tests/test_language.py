@@ -12,12 +12,8 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from experiments.language import language_search, language_to_numbers
-from experiments.language import networks as word_networks
+from experiments.language import language_search, language_to_numbers, networks, recipes, report, training
 from experiments.language import queries as word_queries
-from experiments.language import recipes as word_recipes
-from experiments.language import report as words_report
-from experiments.language import training as word_training
 from experiments.language import trie as word_trie
 from experiments.language import words as number_words
 from experiments.language.training import Settings
@@ -25,9 +21,9 @@ from experiments.language.words import VOCABULARY
 from experiments.lib import suite
 from experiments.lib.cli import commands
 from experiments.lib.errors import UserError
-from experiments.lib.report.artefacts import Finished
 from experiments.lib.report.figures import drawing
-from experiments.lib.training import lane_transforms
+from experiments.lib.store.records import Finished
+from experiments.lib.training import optimisers
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -43,7 +39,7 @@ def encoded(sequences):
 
 def drawn_params(module, seed=0):
     """Returns parameters by hand: an initialisation would take seconds to compile."""
-    shapes = jax.eval_shape(lambda key: word_networks.init(module, key), jax.random.key(0))
+    shapes = jax.eval_shape(lambda key: networks.init(module, key), jax.random.key(0))
     rng = np.random.default_rng(seed)
     return jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), shapes)
 
@@ -93,17 +89,15 @@ def expected_answers(params, words):
     return answers
 
 
-@pytest.mark.parametrize("model", word_recipes.MODELS)
+@pytest.mark.parametrize("model", recipes.MODELS)
 def test_answers_after_every_word_equal_the_equations_and_the_last_one_stands(model):
-    module = word_networks.network(model, hidden=3, embedding=2)
+    module = networks.network(model, hidden=3, embedding=2)
     params = drawn_params(module)
     trie = jax.tree.map(lambda leaf: leaf[0], word_trie.build([WORDS]))
 
     @jax.jit
     def both(params):
-        return word_networks.running_answers(module, params, encoded(WORDS)), word_networks.answers(
-            module, params, trie
-        )
+        return networks.running_answers(module, params, encoded(WORDS)), networks.answers(module, params, trie)
 
     running_NT, last_N = both(params)
     assert running_NT.shape == (len(WORDS), 5) and last_N.shape == (len(WORDS),)
@@ -144,8 +138,8 @@ def params_by_hand():
 def test_a_configured_nalu_by_hand_knows_every_number_and_every_beginning():
     cubes = ("nine", *["hundred"] * 4)
     sequences = [*map(number_words.in_words, range(1000)), ADDED_UP, cubes]
-    module, words = word_networks.Configured(hidden=30, embedding=30), encoded(sequences)
-    found_NT = jax.jit(lambda params: word_networks.running_answers(module, params, words))(params_by_hand())
+    module, words = networks.Configured(hidden=30, embedding=30), encoded(sequences)
+    found_NT = jax.jit(lambda params: networks.running_answers(module, params, words))(params_by_hand())
     np.testing.assert_allclose(found_NT[334], [3, 300, 300, 330, 334], rtol=1e-4)
     np.testing.assert_allclose(found_NT[:1000, -1], np.arange(1000), rtol=1e-4, atol=1e-4)
     for words, found_T in zip(sequences[:1001], found_NT, strict=False):
@@ -166,7 +160,7 @@ class Table(nn.Module):
     @nn.compact
     def __call__(self, state, words_P):
         table_V = self.param("table", nn.initializers.constant(0.5), (len(VOCABULARY),))
-        return word_networks.State(state.controller, table_V[words_P])
+        return networks.State(state.controller, table_V[words_P])
 
 
 def last_words(numbers):
@@ -187,7 +181,7 @@ def test_only_the_answer_after_the_last_word_is_supervised(seed):
     trie = jax.tree.map(lambda leaf: leaf[0], word_trie.of_numbers([numbers]))
 
     def loss(params):
-        return jnp.abs(word_networks.answers(Table(), params, trie) - jnp.asarray(numbers)).mean()
+        return jnp.abs(networks.answers(Table(), params, trie) - jnp.asarray(numbers)).mean()
 
     table_V = np.full(len(VOCABULARY), 0.5, np.float32)
     gradient_V = np.asarray(jax.jit(jax.grad(loss))({"table": table_V})["table"])
@@ -211,8 +205,8 @@ TABLE_SETTINGS = Settings(
 def trained_table():
     """The table's words, the task, its parameters `[L, V]` at the start, and state and metrics after each leg."""
     queries = word_queries.queries(SPLITS)
-    task = word_training.task([number_words.split(seed) for seed in SPLITS], queries)
-    train = word_training.make_train(
+    task = training.task([number_words.split(seed) for seed in SPLITS], queries)
+    train = training.make_train(
         Table(), task, units=TABLE_UNITS, settings=lambda _: Settings(*map(jnp.asarray, TABLE_SETTINGS)), steps=STEPS,
         evaluations=2,
     )  # fmt: skip
@@ -286,7 +280,7 @@ def test_measure_by_hand():
     parts_D3N[0, 0, 1] = parts_D3N[0, 1, 3] = 1
     parts_D3N[0, 2, [0, 2]] = 1
     parts_D3N[1, 0, [0, 1]] = parts_D3N[1, 1, 2] = parts_D3N[1, 2, 3] = 1
-    measured = word_training.measure(jnp.asarray(running_UDNT), jnp.asarray(parts_D3N))
+    measured = training.measure(jnp.asarray(running_UDNT), jnp.asarray(parts_D3N))
     np.testing.assert_allclose(measured["training"], [[0, 0.3]], atol=1e-6)
     np.testing.assert_allclose(measured["validation"], [[0.5, 0.4]], rtol=1e-6)
     np.testing.assert_allclose(measured["test"], [[0.325, 0.5]], rtol=1e-6)
@@ -296,7 +290,7 @@ def test_measure_by_hand():
 
 def test_parts_of_the_task_share_no_number_and_leave_none_out():
     splits = [number_words.split(seed) for seed in SPLITS]
-    task = word_training.task(splits, [ADDED_UP])
+    task = training.task(splits, [ADDED_UP])
     np.testing.assert_array_equal(task.parts_D3N.sum(axis=1), np.ones((2, 1000)))
     np.testing.assert_array_equal(task.parts_D3N.sum(axis=2), [[169, 200, 631]] * 2)
     for d, split in enumerate(splits):
@@ -317,8 +311,8 @@ def configured_lanes():
 
     Decays are so large that a single step tells them apart.
     """
-    module = word_networks.Configured(hidden=2, embedding=2)
-    task = word_training.task([number_words.split(seed) for seed in SPLITS], ())
+    module = networks.Configured(hidden=2, embedding=2)
+    task = training.task([number_words.split(seed) for seed in SPLITS], ())
     settings = Settings(*map(np.float32, ([0.02, 0.05], [4.0, 2.0], [7.0, 1.0], [3.0, 6.0], [0.5, 0.0])))
     one = lambda tree, lane: jax.tree.map(lambda leaf: leaf[lane : lane + 1], tree)  # noqa: E731
     tasks = [task, *(task._replace(**{n: one(getattr(task, n), d) for n in task._fields[:3]}) for d in range(2))]
@@ -332,7 +326,7 @@ def configured_lanes():
         return jax.device_get(after)
 
     def compiled(task):
-        train = word_training.make_train(
+        train = training.make_train(
             module, task, units=[1000.0], settings=lambda _: Settings(*map(jnp.asarray, settings)), steps=2,
             evaluations=2,
         )  # fmt: skip
@@ -357,7 +351,7 @@ def test_lanes_with_other_settings_and_splits_are_those_trained_alone(configured
             pairs = zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True)
             for whole, single in pairs:
                 np.testing.assert_allclose(whole[lane], single[0], rtol=1e-4, atol=1e-6)
-            for name in (*words_report.PARTS, *Settings._fields) if moment else ():
+            for name in (*report.PARTS, *Settings._fields) if moment else ():
                 np.testing.assert_allclose(metrics[name][0, lane], its_metrics[name][0, 0], rtol=1e-4)
     before, after = (configured_lanes.together[moment][0]["log_values"] for moment in (0, 2))
     assert not np.allclose(before[0], before[1]) and not np.allclose(before, after)
@@ -384,7 +378,7 @@ def test_each_layer_decays_at_its_own_rate_and_biases_not_at_all(configured_lane
 
 
 def test_scaled_multiplies_each_lane_by_its_factor():
-    transform = lane_transforms.scaled(jnp.array([2.0, -0.5]))
+    transform = optimisers.scaled(jnp.array([2.0, -0.5]))
     updates = {"a": jnp.array([3.0, 4.0]), "b": jnp.array([[[1.0, 2.0]], [[6.0, 8.0]]])}
     found, _ = transform.update(updates, transform.init(updates), updates)
     np.testing.assert_array_equal(found["a"], [6, -2])
@@ -395,7 +389,7 @@ def test_decayed_adds_the_share_of_each_lane_s_rate_to_all_but_what_does_not_dec
     def rates(path):
         return None if path == ("layer", "bias") else jnp.array([0.5, 2.0])
 
-    transform = lane_transforms.decayed(rates, lambda step: 1.0 - 0.25 * step)
+    transform = optimisers.decayed(rates, lambda step: 1.0 - 0.25 * step)
     params = {"layer": {"bias": jnp.array([7.0, 8.0]), "kernel": jnp.array([[10.0, -20.0], [30.0, 1.0]])}}
     updates = jax.tree.map(jnp.ones_like, params)
     state = transform.init(params)
@@ -495,9 +489,9 @@ def test_table_3_uses_what_the_published_search_found():
     for run in search.results(commands.PUBLISHED):
         for u, unit in enumerate(search.config.units):
             best = language_search.errors(run)[:, u].argmin()
-            values = (run.arrays[name][best, -1, u, 0] for name in word_recipes.Recipe._fields)
+            values = (run.arrays[name][best, -1, u, 0] for name in recipes.Recipe._fields)
             found[run.variant["model"], unit] = tuple(float(f"{value:.2g}") for value in values)
-    assert found == {key: tuple(recipe) for key, recipe in word_recipes.RECIPES.items()}
+    assert found == {key: tuple(recipe) for key, recipe in recipes.RECIPES.items()}
 
 
 def test_the_search_shows_the_draw_of_the_least_error():
@@ -526,7 +520,7 @@ def reported(model, seed):
     queries = len(word_queries.queries(SPLITS))
     arrays = {
         name: rng.permuted(np.arange(1.0, 33).reshape(4, 2, 2, 2)).astype(np.float32)
-        for name in (*words_report.PARTS, "exact")
+        for name in (*report.PARTS, "exact")
     }
     arrays["queries"] = rng.uniform(0, 999, (4, 1, 2, 2, queries, 5)).astype(np.float32)
     arrays["nonfinite_steps"] = np.zeros((4, 2, 2, 2), np.int32)
@@ -534,21 +528,21 @@ def reported(model, seed):
     return finished({"model": model}, arrays)
 
 
-RUNS = {model: reported(model, seed) for seed, model in enumerate(word_recipes.MODELS)}
+RUNS = {model: reported(model, seed) for seed, model in enumerate(recipes.MODELS)}
 
 
 def lines_of(table):
     return {(line.block, line.row, line.column, line.metric): line for line in table.quantities}
 
 
-@pytest.mark.parametrize("model", word_recipes.MODELS)
+@pytest.mark.parametrize("model", recipes.MODELS)
 def test_table_3_has_the_last_errors_and_the_seed_of_the_least_validation_error(model):
     first, _ = language_to_numbers.tables(REPORTED, list(RUNS.values()))
-    lines, arrays, row = lines_of(first), RUNS[model].arrays, word_recipes.MODELS[model]
-    assert first.artefact == "table3" and first.rows == tuple(word_recipes.MODELS.values())
+    lines, arrays, row = lines_of(first), RUNS[model].arrays, recipes.MODELS[model]
+    assert first.artefact == "table3" and first.rows == tuple(recipes.MODELS.values())
     assert first.blocks == ("in units of 1", "in units of 1000")
     for u, unit in enumerate(REPORTED.units):
-        columns = [(part, part, 0) for part in words_report.PARTS] + [("test, split 2", "test", 1)]
+        columns = [(part, part, 0) for part in report.PARTS] + [("test, split 2", "test", 1)]
         for column, part, d in columns:
             line = lines[f"in units of {unit}", row, column, "mean absolute error"]
             assert line.values_S.tolist() == arrays[part][:, 1, u, d].tolist()
@@ -643,8 +637,8 @@ def test_half_finished_stores_are_reported():
     assert language_to_numbers.tables(REPORTED, []) == language_to_numbers.figures(REPORTED, []) == []
     for model in ("linear", "nac"):  # Figure 3 has neither
         (table,) = language_to_numbers.tables(REPORTED, [RUNS[model]])
-        assert {line.row for line in table.quantities} == {word_recipes.MODELS[model]}
-        assert table.rows == tuple(word_recipes.MODELS.values()), "missing rows stay empty"
+        assert {line.row for line in table.quantities} == {recipes.MODELS[model]}
+        assert table.rows == tuple(recipes.MODELS.values()), "missing rows stay empty"
         assert [figure.name for figure in language_to_numbers.figures(REPORTED, [RUNS[model]])] == ["table3_seeds"]
     tables = language_to_numbers.tables(REPORTED, [RUNS["configured"], RUNS["linear"]])
     assert [table.artefact for table in tables] == ["table3", "figure3"]

@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.lib.report import claims, report
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table
+from experiments.lib.report import claims, rendering
+from experiments.lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table
 from experiments.lib.report.page import claims as page_claims
 from experiments.lib.report.page import picture as page_picture
-from experiments.lib.report.page import strip as page_strip
+from experiments.lib.report.page import strip
+from experiments.lib.store.records import Finished
 
 BLOCKS = ("static interpolation", "static extrapolation")
 VOID = {"meta", "br", "img"}
@@ -70,9 +71,9 @@ RECORD = Finished(
 
 def render(root, tables):
     """Writes what `rendering` does, and returns the page."""
-    summary = report.write_artefact(root, "table1", tables, FIGURES, [RECORD], "make table1")
-    verdicts = report.write_claims(root, [q for each in tables for q in each.quantities])
-    report.write_page(root, [report.page_part(root, summary, tables, FIGURES, [RECORD])], verdicts)
+    summary = rendering.write_artefact(root, "table1", tables, FIGURES, [RECORD], "make table1")
+    verdicts = rendering.write_claims(root, [q for each in tables for q in each.quantities])
+    rendering.write_page(root, [rendering.page_part(root, summary, tables, FIGURES, [RECORD])], verdicts)
     return (root / "report.html").read_text(encoding="utf-8")
 
 
@@ -215,7 +216,7 @@ def place_of(svg, kind):
 
 
 def test_a_strip_has_a_dot_for_every_seed_at_its_place():
-    svg = page_strip.strip(quantity("b", "r", "c", [0.0, 1.0, 1.0, 2.0], metric="m"))
+    svg = strip.strip(quantity("b", "r", "c", [0.0, 1.0, 1.0, 2.0], metric="m"))
     assert dots(svg) == {14: 1, 65: 2, 119: 1}  # a grid of 3 from 14 to 118
     assert place_of(svg, "median") == 66
     assert dots(svg, "beyond") == {}
@@ -224,33 +225,33 @@ def test_a_strip_has_a_dot_for_every_seed_at_its_place():
 
 def test_seeds_that_diverged_or_are_off_the_scale_stand_at_the_edge():
     few = quantity("b", "r", "c", [1.0, 2.0, np.nan, np.inf, 5000.0], metric="m")
-    assert dots(page_strip.strip(few, cap=999.0), "beyond") == {128: 3}
-    assert sum(dots(page_strip.strip(few, cap=999.0)).values()) == 2
+    assert dots(strip.strip(few, cap=999.0), "beyond") == {128: 3}
+    assert sum(dots(strip.strip(few, cap=999.0)).values()) == 2
     accuracy = few._replace(values_S=np.array([98.0, 99.0, np.nan]), higher_is_better=True)
-    assert dots(page_strip.strip(accuracy), "beyond") == {4: 1}
-    none = page_strip.strip(few._replace(values_S=np.array([np.nan, np.nan])))
+    assert dots(strip.strip(accuracy), "beyond") == {4: 1}
+    none = strip.strip(few._replace(values_S=np.array([np.nan, np.nan])))
     assert dots(none, "beyond") == {128: 2}
     assert dots(none) == {}
 
 
 def test_errors_over_many_decades_are_on_a_logarithmic_scale_and_zero_is_at_its_edge():
-    svg = page_strip.strip(quantity("b", "r", "c", [0.0, 1e-4, 1e-2, 1.0], metric="m"))
+    svg = strip.strip(quantity("b", "r", "c", [0.0, 1e-4, 1e-2, 1.0], metric="m"))
     assert dots(svg) == {14: 1, 65: 1, 119: 1}
     assert dots(svg, "beyond") == {4: 1}
     assert ">log<" in svg
-    assert page_strip.scale(np.array([0.1, 99.0]), np.nan, cap=np.inf, higher_is_better=True).logarithmic is False
+    assert strip.scale(np.array([0.1, 99.0]), np.nan, cap=np.inf, higher_is_better=True).logarithmic is False
 
 
 def test_the_papers_value_is_marked_and_belongs_to_the_scale():
-    svg = page_strip.strip(quantity(BLOCKS[1], "a+b", "ReLU6", [10.0, 20.0, 30.0]))
+    svg = strip.strip(quantity(BLOCKS[1], "a+b", "ReLU6", [10.0, 20.0, 30.0]))
     assert place_of(svg, "theirs") == 118
     assert "the paper 42.6" in svg and ">42.6<" in svg
 
 
 def test_a_hundred_equal_seeds_stay_within_the_strip():
-    svg = page_strip.strip(quantity("b", "r", "c", [1.0] * 100, metric="m"))
+    svg = strip.strip(quantity("b", "r", "c", [1.0] * 100, metric="m"))
     step = float(re.search(r'stroke-dasharray="0 ([\d.]+)"', svg)[1])
-    assert 99 * step < page_strip.HEIGHT
+    assert 99 * step < strip.HEIGHT
 
 
 def test_pictures_are_made_smaller_and_keep_their_colours():

@@ -15,13 +15,11 @@ from flax import linen as nn
 
 from experiments.lib.errors import UserError
 from experiments.lib.networks.configured_nalu import ConfiguredNalu
-from experiments.lib.report.artefacts import Finished
 from experiments.lib.report.figures import drawing
-from experiments.lib.training import muon
-from experiments.program_evaluation import program_evaluation
+from experiments.lib.store.records import Finished
+from experiments.lib.training import optimisers
+from experiments.program_evaluation import program_evaluation, recipes, training
 from experiments.program_evaluation import programs as little_programs
-from experiments.program_evaluation import recipes as little_program_recipes
-from experiments.program_evaluation import training as little_program_training
 from experiments.program_evaluation.networks import ProgramNetwork
 from experiments.program_evaluation.training import Recipe
 
@@ -84,7 +82,7 @@ class Constant(nn.Module):
 
 def train_constant(transform, stages, *, evaluations=10, warm_up=1):
     """Returns the metrics `[E, ...]` of one network, its number after each evaluation, and the training's own data."""
-    train = little_program_training.make_train(
+    train = training.make_train(
         Recipe(
             Constant(), transform, RATE, STEPS, batch=4, warm_up=warm_up, networks=2, sharpness=SHARPEST, stages=stages
         ),
@@ -152,8 +150,8 @@ def test_measures_are_with_the_sharpness_of_the_moment_and_those_that_numpy_comp
 def test_tests_are_of_their_size_and_validation_is_of_two_digits_and_none_of_the_tests():
     data = {}
     for seed in (5, 5, 6):
-        train = little_program_training.make_train(
-            little_program_recipes.recipe("lstm", "addition", networks=1, length=1.0, evaluations=1), "addition",
+        train = training.make_train(
+            recipes.recipe("lstm", "addition", networks=1, length=1.0, evaluations=1), "addition",
             digits=(2, 3), programs=200, evaluations=1, key_tests=jax.random.key(seed),
         )  # fmt: skip
         validation, by_size = jax.device_get(train.data)
@@ -169,7 +167,7 @@ def test_tests_are_of_their_size_and_validation_is_of_two_digits_and_none_of_the
 
 def test_the_matching_digits_are_of_each_network_and_size():
     """Of two networks that answer 150 and 0 to everything."""
-    train = little_program_training.make_train(
+    train = training.make_train(
         Recipe(Constant(), optax.identity(), 0.0, 1, 4, networks=2), "addition", digits=(2, 3), programs=300,
         evaluations=1, key_tests=jax.random.key(5),
     )  # fmt: skip
@@ -193,7 +191,7 @@ def test_the_matching_digits_are_of_each_network_and_size():
 
 
 def test_networks_side_by_side_start_from_different_parameters():
-    train = little_program_training.make_train(
+    train = training.make_train(
         Recipe(ProgramNetwork(ConfiguredNalu(1, 3)), optax.identity(), 0.1, 2, 4, networks=3), "addition", digits=(2,),
         programs=5, evaluations=1, key_tests=jax.random.key(0),
     )  # fmt: skip
@@ -204,9 +202,9 @@ def test_networks_side_by_side_start_from_different_parameters():
 
 def test_the_nalu_learns_to_add_in_a_few_hundred_steps():
     """From an error of a hundred, with the recipe's network, rate and schedule, to the sum itself at four digits."""
-    recipe = little_program_recipes.recipe("nalu", "addition", networks=1, length=0.25, evaluations=1)
+    recipe = recipes.recipe("nalu", "addition", networks=1, length=0.25, evaluations=1)
     assert recipe.steps == 300 and recipe.stages == 60
-    train = little_program_training.make_train(
+    train = training.make_train(
         recipe._replace(batch=32), "addition", digits=(2, 4), programs=100, evaluations=1, key_tests=jax.random.key(0)
     )
     state = jax.jit(train.init)(jax.random.key(9_001), *train.data)
@@ -220,10 +218,10 @@ def test_the_nalu_learns_to_add_in_a_few_hundred_steps():
 
 
 @pytest.mark.parametrize("language", little_programs.LANGUAGES)
-@pytest.mark.parametrize("model", little_program_recipes.MODELS)
+@pytest.mark.parametrize("model", recipes.MODELS)
 @pytest.mark.parametrize(("length", "evaluations"), [(1.0, 10), (0.001, 7)])
 def test_recipes_have_stages_that_fill_the_evaluations_and_the_steps(model, language, length, evaluations):
-    recipe = little_program_recipes.recipe(model, language, networks=3, length=length, evaluations=evaluations)
+    recipe = recipes.recipe(model, language, networks=3, length=length, evaluations=evaluations)
     assert recipe.steps > 0 and recipe.stages % evaluations == 0 and recipe.steps % recipe.stages == 0
     assert recipe.networks == (3 if model in ("nalu", "nac") else 1)
     assert recipe.sharpness == (20 if model in ("nalu", "nac") else 1)
@@ -241,7 +239,7 @@ def matrices(seed=0):
 
 def two_updates(**options):
     """Returns the update of the second of two gradients."""
-    transform = muon.muon_and_adam(beta=0.95, adam_b2=0.9, **options)
+    transform = optimisers.muon_and_adam(beta=0.95, adam_b2=0.9, **options)
 
     @jax.jit
     def update(first, second):

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from experiments.lib import suite
-from experiments.lib.cli import main as command_line
+from experiments.lib.cli import main
 from experiments.lib.report import rendering
 from experiments.lib.store import records as store
 
@@ -75,7 +75,7 @@ def test_the_published_results_are_sound(rendered, monkeypatch, capfd):
         return verdicts
 
     monkeypatch.setattr(rendering, "render_if_any", copied)
-    assert command_line.answer(["verify"]) == 0, capfd.readouterr().out
+    assert main.answer(["verify"]) == 0, capfd.readouterr().out
     told = capfd.readouterr().out.splitlines()
     assert len(told) == len(suite.modules()) + 2
     assert all(line.endswith(": sound") or line.endswith(": no records") for line in told[:-2])

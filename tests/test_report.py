@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.lib.report import report
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Quantity, Table
+from experiments.lib.report import rendering
+from experiments.lib.report.artefacts import Curve, Figure, Panel, Quantity, Table
+from experiments.lib.store.records import Finished
 
 COLUMNS = [
     "artefact", "block", "row", "column", "metric", "paper", "paper_seen", "median", "low", "high", "selected",
@@ -49,9 +50,9 @@ RECORD = Finished(
 
 def render_all(root, tables=None, published=None):
     tables = [table()] if tables is None else tables
-    summary = report.write_artefact(root, "table1", tables, [FIGURE], [RECORD, RECORD], "make table1", published)
-    verdicts = report.write_claims(root, [q for each in tables for q in each.quantities])
-    report.write_index(root, [summary], verdicts)
+    summary = rendering.write_artefact(root, "table1", tables, [FIGURE], [RECORD, RECORD], "make table1", published)
+    verdicts = rendering.write_claims(root, [q for each in tables for q in each.quantities])
+    rendering.write_index(root, [summary], verdicts)
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
@@ -66,7 +67,7 @@ def test_the_files_of_the_contract_are_there_and_rendering_again_gives_the_same_
 
 
 def test_the_table_csv_loads_with_pandas():
-    frame = pd.read_csv(io.BytesIO(report.render_table_csv([table()])))
+    frame = pd.read_csv(io.BytesIO(rendering.render_table_csv([table()])))
     assert list(frame.columns) == COLUMNS
     assert len(frame) == 24
     line = frame[(frame.block == BLOCKS[1]) & (frame.row == "a*b") & (frame.column == "NALU")].iloc[0]
@@ -83,7 +84,7 @@ def test_the_table_csv_loads_with_pandas():
 
 
 def test_the_markdown_shows_ours_over_the_papers_number():
-    text = report.render_table_markdown([table()]).decode().replace("&nbsp;", " ")
+    text = rendering.render_table_markdown([table()]).decode().replace("&nbsp;", " ")
     assert "### static extrapolation\n" in text
     row = next(
         line for line in text[text.index("### static extrapolation") :].splitlines() if line.startswith("| **a+b**")
@@ -100,7 +101,7 @@ def test_the_markdown_shows_ours_over_the_papers_number():
 
 
 def test_columns_that_the_paper_does_not_have_stand_apart_and_raw_errors_are_folded_away():
-    text = report.render_table_markdown([table()]).decode()
+    text = rendering.render_table_markdown([table()]).decode()
     header = text[text.index("### static interpolation\n") :].splitlines()[2]
     assert "ReLU6 | NAC | NALU |" in header
     assert "untied" not in header
@@ -111,7 +112,7 @@ def test_columns_that_the_paper_does_not_have_stand_apart_and_raw_errors_are_fol
 
 
 def test_the_median_is_the_headline_where_the_table_says_so():
-    text = report.render_table_markdown([table(headline="median", decimals=2)]).decode()
+    text = rendering.render_table_markdown([table(headline="median", decimals=2)]).decode()
     assert "**0.31**" in text
     assert "**0.04**" not in text
 
@@ -127,7 +128,7 @@ def test_a_users_run_is_shown_beside_the_published_one(tmp_path):
 
 
 def test_latex_is_escaped_and_holds_the_same_cells():
-    text = report.render_table_tex([table()]).decode()
+    text = rendering.render_table_tex([table()]).decode()
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == 4
     assert r"solved 33 \% [6, 79]" in text
     assert r"{\scriptsize paper 42.6}" in text
@@ -151,7 +152,7 @@ def test_a_table_with_far_more_columns_than_rows_is_turned():
     wide = table(
         blocks=BLOCKS[:1], columns=names, quantities=tuple(quantity(BLOCKS[0], "a+b", n, [1.0, 2.0]) for n in names)
     )
-    text = report.render_table_markdown([wide]).decode()
+    text = rendering.render_table_markdown([wide]).decode()
     assert "paper&nbsp;0.0" in text
     assert re.findall(r"^\| \*\*(.*?)\*\*", text, re.MULTILINE) == list(names)
 

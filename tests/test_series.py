@@ -16,9 +16,8 @@ from flax import linen as nn
 
 import nalu
 from experiments.lib.networks import convnet
-from experiments.lib.training import muon
-from experiments.mnist_counting import mnist_counting, series
-from experiments.mnist_counting import networks as series_models
+from experiments.lib.training import optimisers
+from experiments.mnist_counting import mnist_counting, networks, series
 from experiments.mnist_counting.series import SeriesNetwork
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -163,9 +162,9 @@ def test_test_series_are_the_same_for_every_seed_and_model(monkeypatch):
 @pytest.mark.parametrize("network", ["accumulator", "lstm"])
 def test_answers_of_any_length_are_those_to_the_images_one_by_one(network, length):
     if network == "lstm":
-        net = series_models.usual("lstm", hidden=5, outputs=2, unit=3.0)
+        net = networks.usual("lstm", hidden=5, outputs=2, unit=3.0)
     else:
-        net = series_models.accumulator(nalu.NALU(2), squash="sigmoid", scale=2.0)
+        net = networks.accumulator(nalu.NALU(2), squash="sigmoid", scale=2.0)
     params, images = start(net), some_images(20)
     features_BF = jax.jit(net.features)(params, images)
     series_NT = np.random.default_rng(0).integers(0, 20, (4, length))
@@ -202,7 +201,7 @@ def start(net, seed=1):
 @pytest.mark.parametrize("cell", list(nalu.CELLS))
 def test_the_accumulator_network_is_the_library_s_accumulator_over_the_series(cell):
     module = nalu.CELLS[cell](3)
-    net = series_models.accumulator(module, squash="sigmoid", scale=2.0)
+    net = networks.accumulator(module, squash="sigmoid", scale=2.0)
     params, images_NTHW = start(net), some_images(4 * 6).reshape(4, 6, 28, 28)
 
     @jax.jit
@@ -221,7 +220,7 @@ def test_the_accumulator_network_is_the_library_s_accumulator_over_the_series(ce
 
 
 def test_without_a_squash_features_are_linear():
-    net = series_models.accumulator(nalu.NAC(2), squash="none", scale=3.0)
+    net = networks.accumulator(nalu.NAC(2), squash="none", scale=3.0)
     params = start(net)
 
     @jax.jit
@@ -235,9 +234,9 @@ def test_without_a_squash_features_are_linear():
     np.testing.assert_allclose(found_BO, inputs_BF @ (np.tanh(w_hat) / (1 + np.exp(-m_hat))), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", list(series_models.USUAL))
+@pytest.mark.parametrize("name", list(networks.USUAL))
 def test_a_usual_cell_depends_on_the_order_and_answers_in_its_unit(name):
-    one, ten = (series_models.usual(name, hidden=4, outputs=2, unit=unit) for unit in (1.0, 10.0))
+    one, ten = (networks.usual(name, hidden=4, outputs=2, unit=unit) for unit in (1.0, 10.0))
     params = start(one)
     features_NTF = np.random.default_rng(1).standard_normal((3, 5, 10), np.float32)
     answer = jax.jit(one.answer)
@@ -305,7 +304,7 @@ def test_every_image_is_read_once_however_many_series_it_is_in(monkeypatch):
 
 def test_all_features_are_those_of_each_image(monkeypatch):
     monkeypatch.setattr(series, "CHUNK", 4)
-    net = series_models.usual("lstm", hidden=4, outputs=1, unit=1.0)
+    net = networks.usual("lstm", hidden=4, outputs=1, unit=1.0)
     params, images = start(net), some_images(10)
     found_BF, expected_BF = jax.jit(lambda *a: (series.all_features(net, *a), net.features(*a)))(params, images)
     np.testing.assert_allclose(found_BF, expected_BF, rtol=1e-4, atol=1e-4)
@@ -349,7 +348,7 @@ def test_an_accumulator_that_reads_a_perfect_feature_is_exact_at_length_1000(out
     half = marked_images(labels_B), labels_B
     drawn = {"images": 30, "validation_images": 30, "lengths": (10, 1000), "numbers": (6, 5), "examples": 2}
     tests = series.draw_tests(8, **drawn)
-    net = series_models.accumulator(nalu.NAC(outputs), squash="sigmoid", scale=3.0)
+    net = networks.accumulator(nalu.NAC(outputs), squash="sigmoid", scale=3.0)
     measured = jax.jit(lambda params: series.measure(net, params, half, half, tests, outputs))(by_hand(outputs))
     assert float(measured["accuracy"]) == pytest.approx(100)
     assert [float(measured[name]) for name in ("error_10", "error_1000", "validation_error")] == [0, 0, 0]
@@ -393,7 +392,7 @@ def last_update(transform, steps, gradients, params):
     return found
 
 
-MUON = muon.muon_and_adam(beta=0.95, adam_b2=0.9)
+MUON = optimisers.muon_and_adam(beta=0.95, adam_b2=0.9)
 
 
 def test_kernels_get_nearly_orthogonal_updates_of_one_size_lane_by_lane():
@@ -444,7 +443,7 @@ def test_lanes_do_not_mix():
 def test_only_the_named_part_is_faster():
     given = gradients()
     plain = updates(MUON, given)
-    found = updates(optax.chain(MUON, muon.faster("cell", 10.0)), given)
+    found = updates(optax.chain(MUON, optimisers.faster("cell", 10.0)), given)
     jax.tree.map(np.testing.assert_array_equal, found["convnet"], plain["convnet"])
     np.testing.assert_allclose(found["cell"]["params"]["w_hat"], 10 * plain["cell"]["params"]["w_hat"], rtol=1e-6)
 
@@ -452,7 +451,7 @@ def test_only_the_named_part_is_faster():
 def test_only_kernels_decay_and_towards_zero():
     given, params = gradients(), gradients(seed=1)
     plain = updates(MUON, given, params=params)
-    decaying = updates(muon.muon_and_adam(beta=0.95, adam_b2=0.9, weight_decay=0.4), given, params=params)
+    decaying = updates(optimisers.muon_and_adam(beta=0.95, adam_b2=0.9, weight_decay=0.4), given, params=params)
     for layer, start, its_plain in zip(decaying["convnet"], params["convnet"], plain["convnet"], strict=True):
         np.testing.assert_allclose(layer["kernel"], its_plain["kernel"] + 0.4 * start["kernel"], rtol=1e-4, atol=1e-6)
         np.testing.assert_array_equal(layer["bias"], its_plain["bias"])

@@ -9,8 +9,9 @@ from rich.console import Console
 from experiments.lib import suite
 from experiments.lib.data import digits
 from experiments.lib.engine import stand_in
-from experiments.lib.report.artefacts import Finished, Gallery
-from experiments.lib.store import records as store
+from experiments.lib.report.artefacts import Gallery
+from experiments.lib.store import records
+from experiments.lib.store.records import Finished
 from experiments.mnist_counting import mnist_counting
 from experiments.mnist_parity import mnist_parity
 
@@ -40,7 +41,7 @@ def sources(chosen):
 
 
 def put(root, address):
-    store.save(root, address, {"x": np.zeros((2, 1))}, {"profile": "smoke", "device": "none"})
+    records.save(root, address, {"x": np.zeros((2, 1))}, {"profile": "smoke", "device": "none"})
 
 
 def test_runs_on_the_stand_in_have_addresses_of_their_own(chosen):

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 
 from experiments.lib import config
-from experiments.lib.engine import numerics
 from experiments.lib.errors import UserError
 from experiments.lib.store import files
 from experiments.lib.store import records as store
 
 ROOT = Path(__file__).parents[1]
 ARRAYS = {"error_S": np.arange(6, dtype=np.float32).reshape(3, 2), "steps_S": np.zeros((3, 1), np.int32)}
-ADDRESS = store.Address("toy", 1, {"seeds": 3, "rate": 0.1, "limits": [0.0, 1.0]}, {"cell": "nalu"}, numerics.NUMERICS)
+ADDRESS = store.Address("toy", 1, {"seeds": 3, "rate": 0.1, "limits": [0.0, 1.0]}, {"cell": "nalu"}, store.NUMERICS)
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def test_equal_arrays_give_equal_bytes_in_any_order_at_any_time(monkeypatch):
         {"config": {**ADDRESS.config, "limits": [0.0, 2.0]}},
         {"config": {**ADDRESS.config, "more": None}},
         {"variant": {"cell": "nac"}},
-        {"numerics": {**numerics.NUMERICS, "matmul_precision": "default"}},
+        {"numerics": {**store.NUMERICS, "matmul_precision": "default"}},
     ],
 )
 def test_whatever_changes_the_numbers_changes_the_name(change):

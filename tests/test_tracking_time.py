@@ -12,16 +12,15 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from experiments.lib.engine.program import compile_train
 from experiments.lib.errors import UserError
-from experiments.lib.report.artefacts import Finished, Gallery
+from experiments.lib.report.artefacts import Gallery
 from experiments.lib.report.figures import drawing
+from experiments.lib.store.records import Finished
 from experiments.lib.suite import Experiment
-from experiments.lib.training.program import compile_train
 from experiments.tracking_time import agent as grid_agent
 from experiments.tracking_time import episode as grid_episode
-from experiments.tracking_time import play as grid_play
-from experiments.tracking_time import tracking_time
-from experiments.tracking_time import training as grid_training
+from experiments.tracking_time import play, tracking_time, training
 from experiments.tracking_time import world as grid_world
 from experiments.tracking_time.rollout import roll_out
 from experiments.tracking_time.world import SIDE, Params
@@ -109,7 +108,7 @@ def test_a_milder_start_is_the_same_world_at_the_end(records):
 def show(results, **changes):
     options = {"told": 13, "model": "nac", "episode": 0, **changes}
     console = Console(file=io.StringIO(), width=80, soft_wrap=True)
-    grid_play.show(Experiment("tracking_time", tracking_time, SMALL), results, console=console, **options)
+    play.show(Experiment("tracking_time", tracking_time, SMALL), results, console=console, **options)
     return console.file.getvalue()
 
 
@@ -195,11 +194,11 @@ def test_the_rewards_of_training_start_milder():
     """A fall-off that is forgiven whole gives 1 for every arrival; the same starts and moves otherwise."""
     agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, "a3c", "accumulating"))
     params = agent.init(jax.random.key(3), PIXELS)
-    milder = grid_training.milder(Params(), (1.0, 0.5), step=jnp.int32(0), updates=10)
-    halfway = grid_training.milder(Params(), (1.0, 0.5), step=jnp.float32(2.5), updates=10)
+    milder = training.milder(Params(), (1.0, 0.5), step=jnp.int32(0), updates=10)
+    halfway = training.milder(Params(), (1.0, 0.5), step=jnp.float32(2.5), updates=10)
     seen, half, full = (
         roll_out(agent, params, jax.random.key(0), PIXELS, world, episodes=64, steps=20)
-        for world in (milder, halfway, grid_training.milder(Params(), (1.0, 0.5), step=jnp.int32(5), updates=10))
+        for world in (milder, halfway, training.milder(Params(), (1.0, 0.5), step=jnp.int32(5), updates=10))
     )
     np.testing.assert_array_equal(seen.rewards, seen.arrived)
     np.testing.assert_array_equal(seen.places, full.places)

@@ -13,7 +13,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from experiments.lib.training import loop as training
+from experiments.lib.training import loop, optimisers
 
 ROOT = Path(__file__).parents[1]
 STEPS = 6
@@ -31,17 +31,17 @@ def losses(params, x_B):
 
 def start(transform, key=3):
     params = {"w": jnp.zeros(3), "b": jnp.full((3, 1), 0.5)}
-    return training.start(params, transform, jax.random.key(key))
+    return loop.start(params, transform, jax.random.key(key))
 
 
 def take(state, transform, *, losses=losses, steps=STEPS, rate=None):
-    return training.take_steps(
+    return loop.take_steps(
         state,
         steps=steps,
         sample=sample,
         losses=losses,
         transform=transform,
-        learning_rate=rate or training.constant(RATE),
+        learning_rate=rate or optimisers.constant(RATE),
     )
 
 
@@ -141,15 +141,15 @@ def test_the_learning_rate_may_change_with_the_step():
 
 
 def test_cosine_falls_from_the_rate_to_zero_and_stays():
-    rate = training.cosine(0.2, 100)
+    rate = optimisers.cosine(0.2, 100)
     steps = np.array([0, 25, 50, 100, 150])
     expected = [0.2, 0.1 * (1 + np.cos(np.pi / 4)), 0.1, 0.0, 0.0]
     np.testing.assert_allclose([float(rate(jnp.int32(step))) for step in steps], expected, atol=1e-7)
-    assert float(training.constant(0.3)(jnp.int32(7))) == pytest.approx(0.3)
+    assert float(optimisers.constant(0.3)(jnp.int32(7))) == pytest.approx(0.3)
 
 
 def test_a_warm_up_rises_in_proportion_to_the_other_schedule_and_leaves_the_rest_alone():
-    rate = training.warmed(training.cosine(0.2, 100), 4)
+    rate = optimisers.warmed(optimisers.cosine(0.2, 100), 4)
     steps = np.arange(101)
     expected = 0.1 * (1 + np.cos(np.pi * steps / 100))
     expected[:4] *= [1 / 4, 2 / 4, 3 / 4, 1]
@@ -158,7 +158,7 @@ def test_a_warm_up_rises_in_proportion_to_the_other_schedule_and_leaves_the_rest
 
 @pytest.mark.parametrize("steps", [0, 1])
 def test_no_warm_up_starts_at_the_full_rate(steps):
-    rate = training.warmed(training.constant(0.3), steps)
+    rate = optimisers.warmed(optimisers.constant(0.3), steps)
     assert [float(rate(jnp.int32(step))) for step in (0, 1)] == pytest.approx([0.3, 0.3])
 
 
@@ -168,7 +168,7 @@ def test_lanes_start_as_one_by_one():
         return {"kernel": nn.initializers.orthogonal()(key_matrix, (4, 4)), "b": jax.random.normal(key_vector, (2,))}
 
     keys_L = jax.random.split(jax.random.key(1), 3)
-    params = jax.jit(lambda keys_L: training.init_lanes(init, keys_L))(keys_L)
+    params = jax.jit(lambda keys_L: loop.init_lanes(init, keys_L))(keys_L)
     for lane, key in enumerate(keys_L):
         for name, expected in jax.jit(init)(key).items():
             np.testing.assert_allclose(params[name][lane], expected, rtol=1e-5, atol=1e-6)
@@ -225,7 +225,7 @@ def test_lanes_one_by_one_have_the_losses_and_gradients_of_a_vmap():
 
         return jax.jit(jax.grad(total, has_aux=True))(params_L)
 
-    found = values_and_gradients(training.lane_by_lane(loss))
+    found = values_and_gradients(loop.lane_by_lane(loss))
     expected = values_and_gradients(jax.vmap(loss, in_axes=(0, None)))
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), found, expected)
     assert np.all(np.asarray(found[0]["w"][1]) == 0)

@@ -11,11 +11,10 @@ import pytest
 import toy
 
 from experiments.lib import suite
-from experiments.lib.cli import commands
-from experiments.lib.cli import main as command_line
-from experiments.lib.engine import numerics
+from experiments.lib.cli import commands, main
+from experiments.lib.engine import checkpoint, machine
 from experiments.lib.report import claims, front_page
-from experiments.lib.store import records as store
+from experiments.lib.store import records
 
 PROFILE = "[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n"
 
@@ -27,15 +26,15 @@ def trained(tmp_path_factory, compiled_in_haste):
     (folder / "p.toml").write_text(PROFILE)
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
         at_home(patch, folder)
-        assert command_line.answer(["run", "toy", "--profile", "p.toml"]) == 0
-        assert command_line.answer(["publish", "--profile", "p.toml", "--to", "results"]) == 0
-        assert command_line.answer(["report", "--profile", "p.toml"]) == 0  # now with the published beside
+        assert main.answer(["run", "toy", "--profile", "p.toml"]) == 0
+        assert main.answer(["publish", "--profile", "p.toml", "--to", "results"]) == 0
+        assert main.answer(["report", "--profile", "p.toml"]) == 0  # now with the published beside
     return folder
 
 
 def at_home(patch, folder):
     patch.setattr(suite, "modules", lambda: {"toy": toy})
-    patch.setattr(numerics, "prepare", lambda: None)
+    patch.setattr(machine, "prepare", lambda: None)
     patch.setattr(commands, "PUBLISHED", folder / "results")
 
 
@@ -54,7 +53,7 @@ def call(capfd):
 
     def call(*words: str) -> tuple[int, str, str]:
         capfd.readouterr()
-        status = command_line.answer([*words, "--profile", "p.toml"])
+        status = main.answer([*words, "--profile", "p.toml"])
         told = capfd.readouterr()
         return status, told.out, told.err
 
@@ -89,16 +88,16 @@ def change_origin(path: Path, **values) -> None:
 
 def forge(root: Path, name: str, value: float, *, counted: bool = False) -> None:
     """Puts a value into one array of the second seed, and makes the sums right again."""
-    run = store.read(record(root))
+    run = records.read(record(root))
     address = next(each for each in planned() if each.digest == run.digest)
     arrays = {each: array.copy() for each, array in run.arrays.items()}
     arrays[name][1, -1, 0] = value
     if counted:
         arrays["nonfinite_L"][1, -1, 0] = 1
-    store.save(root, address, arrays, run.provenance)
+    records.save(root, address, arrays, run.provenance)
 
 
-def planned() -> list[store.Address]:
+def planned() -> list[records.Address]:
     (experiment,) = suite.experiments("toy", "p.toml")
     return experiment.addresses()
 
@@ -127,7 +126,7 @@ def test_published_is_what_is_verified_unless_a_store_is_named(place, call):
 DAMAGES = {
     "truncated npz": (lambda root: cut(record(root).with_suffix(".npz")), r"npz is truncated or was changed"),
     "changed value": (
-        lambda root: record(root).with_suffix(".npz").write_bytes(store.pack({"error_L": np.zeros((2, 2, 2))})),
+        lambda root: record(root).with_suffix(".npz").write_bytes(records.pack({"error_L": np.zeros((2, 2, 2))})),
         r"npz is truncated or was changed",
     ),
     "changed value, sums made right": (lambda root: forge(root, "slope_L", np.nan), r"'slope_L' holds 1 values that"),
@@ -204,11 +203,11 @@ def test_what_only_published_results_must_be(place, call):
     """All of one profile, and nothing unfinished beside; a user's own store may hold other settings."""
     (place / "other.toml").write_text(PROFILE.replace("seeds = 2", "seeds = 1"))
     for name in ("results", "runs"):
-        folder = place / name / suite.unfinished_folder(Path(), planned()[0])
+        folder = place / name / checkpoint.unfinished_folder(Path(), planned()[0])
         folder.mkdir(parents=True)
         (folder / "checkpoint").touch()
         (place / name / "figures" / "other.png").touch()
-    assert command_line.answer(["run", "toy", "--profile", "other.toml", "--runs-dir", "more"]) == 0
+    assert main.answer(["run", "toy", "--profile", "other.toml", "--runs-dir", "more"]) == 0
     for path in (place / "more" / "toy").iterdir():
         shutil.copy(path, place / "runs" / "toy")
         shutil.copy(path, place / "results" / "toy")
@@ -225,7 +224,7 @@ def test_what_only_published_results_must_be(place, call):
 def test_an_experiment_is_whole_or_not_there(place, call, which):
     shifted = next(address for address in planned() if address.variant["model"] == "shifted")
     for suffix in (".json", ".npz"):
-        store.path_of(place / which, shifted, suffix).unlink()
+        records.path_of(place / which, shifted, suffix).unlink()
     status, told, _ = call(*words_for(which))
     assert status == 1
     assert "toy is not whole: 1 of 2 runs are missing (shifted)." in told

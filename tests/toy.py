@@ -19,9 +19,9 @@ from experiments.lib import suite
 from experiments.lib.cli import main as command_line
 from experiments.lib.config import require, require_members, require_positive, selects
 from experiments.lib.engine import driver, stopping
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Table
-from experiments.lib.report.quantities import quantity
-from experiments.lib.training import loop as training
+from experiments.lib.report.artefacts import Curve, Figure, Panel, Table, quantity
+from experiments.lib.store.records import Finished
+from experiments.lib.training import loop, optimisers
 
 VERSION = 1
 PLACE = (0, 0)
@@ -58,9 +58,9 @@ def make_train(cfg: Config, *, model: str) -> driver.Train:
     slopes_L = jnp.array(SLOPES)
     shift = {"line": 0.0, "shifted": 1.0}[model]
 
-    def init(key: jax.Array) -> training.TrainState:
+    def init(key: jax.Array) -> loop.TrainState:
         key_init, key_data = jax.random.split(key)
-        return training.start({"slope": jax.random.normal(key_init, (2,))}, transform, key_data)
+        return loop.start({"slope": jax.random.normal(key_init, (2,))}, transform, key_data)
 
     def sample(key: jax.Array) -> jax.Array:
         return jax.random.normal(key, (cfg.batch,))
@@ -68,10 +68,10 @@ def make_train(cfg: Config, *, model: str) -> driver.Train:
     def losses(params: Any, x_B: jax.Array) -> jax.Array:
         return jnp.square((params["slope"] - slopes_L)[:, None] * x_B[None] + shift).mean(1)
 
-    def leg(state: training.TrainState) -> tuple[training.TrainState, dict[str, jax.Array]]:
-        rate = training.constant(cfg.learning_rate)
+    def leg(state: loop.TrainState) -> tuple[loop.TrainState, dict[str, jax.Array]]:
+        rate = optimisers.constant(cfg.learning_rate)
         steps = cfg.steps // cfg.legs
-        state = training.take_steps(
+        state = loop.take_steps(
             state, steps=steps, sample=sample, losses=losses, transform=transform, learning_rate=rate
         )
         error_L = jnp.abs(state.params["slope"] - slopes_L)

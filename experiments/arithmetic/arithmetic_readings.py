@@ -17,17 +17,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.arithmetic import recipes as arithmetic_recipes
-from experiments.arithmetic import scores
-from experiments.arithmetic import training as arithmetic_training
-from experiments.arithmetic.operations import OPERATIONS
-from experiments.arithmetic.reading import Reading
-from experiments.arithmetic.training import Recipe
-from experiments.lib import config
-from experiments.lib.report import paper
-from experiments.lib.report.artefacts import Finished, Quantity, Table, find
-from experiments.lib.report.quantities import quantity
-from experiments.lib.training.program import Train
+from ..lib import config
+from ..lib.report import paper
+from ..lib.report.artefacts import Quantity, Table, quantity
+from ..lib.store.records import Finished, find
+from ..lib.training.train import Train
+from . import recipes, scores, training
+from .operations import OPERATIONS
+from .reading import Reading
+from .training import Recipe
 
 VERSION = 1
 PLACE = (4, 1, 3)  # in the paper: section, subsection, part
@@ -116,14 +114,14 @@ def recipe(cfg: Config, model: str) -> Recipe:
     """Returns how a model is trained, as in Table 1."""
     match model:
         case "random":
-            return arithmetic_recipes.untrained(cfg.random_networks, cfg.inputs, cfg.hidden)
+            return recipes.untrained(cfg.random_networks, cfg.inputs, cfg.hidden)
         case "perceptrons":
             rate, shape = cfg.perceptron_learning_rate, (cfg.inputs, cfg.perceptron_hidden)
-            return arithmetic_recipes.perceptrons(PERCEPTRONS, *shape, rate, cfg.baseline_steps)
+            return recipes.perceptrons(PERCEPTRONS, *shape, rate, cfg.baseline_steps)
         case "nalu":
-            starts = arithmetic_recipes.STARTS[:1]
-            return arithmetic_recipes.started_nalus(starts, cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
-    return arithmetic_recipes.cell(model, cfg.inputs, cfg.hidden, cfg.nac_learning_rate, cfg.baseline_steps)
+            starts = recipes.STARTS[:1]
+            return recipes.started_nalus(starts, cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
+    return recipes.cell(model, cfg.inputs, cfg.hidden, cfg.nac_learning_rate, cfg.baseline_steps)
 
 
 def make_train(cfg: Config, *, model: str) -> Train:
@@ -135,7 +133,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
     sizes = {"inputs": cfg.inputs, "batch": cfg.batch, "items": cfg.items, "evaluations": cfg.evaluations}
 
     def train_on(reading: Reading) -> Train:
-        return arithmetic_training.make_train(recipe(cfg, model), reading, **sizes)
+        return training.make_train(recipe(cfg, model), reading, **sizes)
 
     readings_R = jax.tree.map(lambda *values: jnp.array(values), *READINGS.values())
     one = train_on(READINGS["A"])  # only where it starts does a training know its reading

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from experiments.arithmetic import operations
+from . import operations
 
 MAXIMA_ITEMS = 20_000  # training items from which the largest a, b and y are taken
 

@@ -15,12 +15,8 @@ from typing import Any
 import optax
 
 import nalu
-from experiments.arithmetic import recurrent_networks, scores, sequences
-from experiments.arithmetic import training as arithmetic_training
-from experiments.arithmetic.operations import OPERATIONS
-from experiments.arithmetic.training import ADAM, RMSPROP, Recipe
-from experiments.arithmetic.two_layers import NaluStart
-from experiments.lib.config import (
+
+from ..lib.config import (
     require,
     require_divides,
     require_members,
@@ -30,9 +26,14 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.report.artefacts import Figure, Finished, Table, find
-from experiments.lib.training import loop as training
-from experiments.lib.training.program import Train
+from ..lib.report.artefacts import Figure, Table
+from ..lib.store.records import Finished, find
+from ..lib.training import optimisers
+from ..lib.training.train import Train
+from . import recurrent_networks, scores, sequences, training
+from .operations import OPERATIONS
+from .training import ADAM, RMSPROP, Recipe
+from .two_layers import NaluStart
 
 VERSION = 1
 PLACE = (4, 1, 2)  # in the paper: section, subsection, part
@@ -122,7 +123,7 @@ def recipe(cfg: Config, model: str) -> Recipe:
         return Recipe((network,), RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
     network = recurrent_networks.of_cell_over_time(model, cfg.inputs, cfg.cell_hidden)
     if model == "relu-rnn":
-        clipped = optax.chain(training.clip_by_lane_norm(1.0), ADAM)
+        clipped = optax.chain(optimisers.clip_by_lane_norm(1.0), ADAM)
         return Recipe((network,), clipped, cfg.relu_learning_rate, cfg.cell_steps, in_units=True)
     return Recipe((network,), ADAM, cfg.cell_learning_rate, cfg.cell_steps, in_units=True)
 
@@ -138,14 +139,14 @@ def make_train(cfg: Config, *, model: str) -> Train:
         summed=model in ("random", "nac", "nalu", "nalu-restarts"),
         shortest=1 if model == "nalu-restarts" else cfg.steps_trained,
     )
-    setting = arithmetic_training.Setting(
+    setting = training.Setting(
         draw_task=functools.partial(sequences.draw_task, sequences=task),
         training_items=functools.partial(sequences.training_items, sequences=task),
         inside=functools.partial(sequences.inside, sequences=task),
         outside=functools.partial(sequences.outside, sequences=task),
         outside_items=cfg.long_items,
     )
-    return arithmetic_training.make_train_on(
+    return training.make_train_on(
         recipe(cfg, model), setting, batch=cfg.batch, items=cfg.items, evaluations=cfg.evaluations
     )
 

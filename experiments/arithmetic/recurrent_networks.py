@@ -10,8 +10,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 import nalu
-from experiments.arithmetic import features_first
-from experiments.arithmetic.two_layers import EXPONENT, NaluStart, Network, stack
+
+from . import features_first
+from .two_layers import EXPONENT, NaluStart, Network, stack
 
 CELLS = {
     "lstm": nn.OptimizedLSTMCell,

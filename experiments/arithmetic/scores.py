@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.arithmetic.operations import OPERATIONS
-from experiments.lib.report.artefacts import Curve, Finished, Panel, Quantity
-from experiments.lib.report.quantities import quantity
+from ..lib.report.artefacts import Curve, Panel, Quantity, quantity
+from ..lib.store.records import Finished
+from .operations import OPERATIONS
 
 RANGES = ("interpolation", "extrapolation")
 SUCCESS = 0.05  # ours: the score prints as 0.0 in the paper's table

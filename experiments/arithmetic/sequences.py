@@ -11,8 +11,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from experiments.arithmetic import operations
-from experiments.arithmetic.reading import Items
+from . import operations
+from .reading import Items
 
 
 class Sequences(NamedTuple):

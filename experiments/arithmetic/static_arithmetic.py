@@ -12,14 +12,8 @@ import dataclasses
 from typing import Any
 
 import nalu
-from experiments.arithmetic import recipes as arithmetic_recipes
-from experiments.arithmetic import scores
-from experiments.arithmetic import training as arithmetic_training
-from experiments.arithmetic.operations import OPERATIONS
-from experiments.arithmetic.reading import Reading
-from experiments.arithmetic.recipes import PERCEPTRONS, STARTS
-from experiments.arithmetic.training import Recipe
-from experiments.lib.config import (
+
+from ..lib.config import (
     require,
     require_divides,
     require_members,
@@ -28,8 +22,14 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.report.artefacts import Figure, Finished, Table, find
-from experiments.lib.training.program import Train
+from ..lib.report.artefacts import Figure, Table
+from ..lib.store.records import Finished, find
+from ..lib.training.train import Train
+from . import recipes, scores, training
+from .operations import OPERATIONS
+from .reading import Reading
+from .recipes import PERCEPTRONS, STARTS
+from .training import Recipe
 
 VERSION = 1
 PLACE = (4, 1, 1)  # in the paper: section, subsection, part
@@ -94,24 +94,24 @@ def recipe(cfg: Config, model: str) -> Recipe:
     """Returns how a model is trained; a cell of nalu.CELLS without a recipe of its own gets the NAC's."""
     match model:
         case "random":
-            return arithmetic_recipes.untrained(cfg.random_networks, cfg.inputs, cfg.hidden)
+            return recipes.untrained(cfg.random_networks, cfg.inputs, cfg.hidden)
         case "perceptrons":
-            return arithmetic_recipes.perceptrons(
+            return recipes.perceptrons(
                 tuple(PERCEPTRONS), cfg.inputs, cfg.perceptron_hidden, cfg.perceptron_learning_rate, cfg.baseline_steps
             )
         case "nalu":
-            return arithmetic_recipes.started_nalus(STARTS[:1], cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
+            return recipes.started_nalus(STARTS[:1], cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
         case "nalu-plain":
-            return arithmetic_recipes.plain_nalu(cfg.inputs, cfg.hidden, cfg.plain_learning_rate, cfg.nalu_steps)
+            return recipes.plain_nalu(cfg.inputs, cfg.hidden, cfg.plain_learning_rate, cfg.nalu_steps)
         case "nalu-restarts":
-            return arithmetic_recipes.started_nalus(STARTS, cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
-    return arithmetic_recipes.cell(model, cfg.inputs, cfg.hidden, cfg.nac_learning_rate, cfg.baseline_steps)
+            return recipes.started_nalus(STARTS, cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
+    return recipes.cell(model, cfg.inputs, cfg.hidden, cfg.nac_learning_rate, cfg.baseline_steps)
 
 
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
     read = Reading(cfg.low, cfg.high, cfg.a_lengths, cfg.b_lengths, cfg.low, cfg.widen * cfg.high)
-    return arithmetic_training.make_train(
+    return training.make_train(
         recipe(cfg, model),
         read,
         inputs=cfg.inputs,

@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from experiments.arithmetic import reading
-from experiments.arithmetic.operations import OPERATIONS
-from experiments.arithmetic.two_layers import Network
-from experiments.lib.training import loop as training
-from experiments.lib.training.least_squares import levenberg_marquardt
-from experiments.lib.training.program import Train
+from ..lib.training import loop, optimisers
+from ..lib.training.least_squares import levenberg_marquardt
+from ..lib.training.train import Train
+from . import reading
+from .operations import OPERATIONS
+from .two_layers import Network
 
 
 class Recipe(NamedTuple):
@@ -68,7 +68,7 @@ class State(NamedTuple):
     key_items: jax.Array
     learning_rate: jax.Array
     scale_O: jax.Array  # mean square of the training targets, the unit of the loss
-    training: training.TrainState
+    training: loop.TrainState
 
 
 def make_train(
@@ -101,7 +101,7 @@ def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, e
         key_task, key_items, key_init, key_data = jax.random.split(key, 4)
         keys_MO = jax.random.split(key_init, (models, operations))
         params_by_model = [
-            training.init_lanes(network.init, keys_O) for network, keys_O in zip(recipe.networks, keys_MO, strict=True)
+            loop.init_lanes(network.init, keys_O) for network, keys_O in zip(recipe.networks, keys_MO, strict=True)
         ]
         params_L = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *params_by_model)
         task = setting.draw_task(key_task)
@@ -110,7 +110,7 @@ def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, e
             key_items=key_items,
             learning_rate=jnp.float32(recipe.learning_rate),
             scale_O=jnp.mean(setting.inside(jax.random.fold_in(key_items, 4), task, items).y_ON ** 2, axis=1),
-            training=training.start(params_L, recipe.transform, key_data),
+            training=loop.start(params_L, recipe.transform, key_data),
         )
 
     def predict(state: State, params_L: Any, inputs: jax.Array) -> jax.Array:
@@ -164,8 +164,8 @@ def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, e
             squares_MON = (predict(state, params_L, batch.inputs) - batch.y_ON[None]) ** 2
             return (jnp.mean(squares_MON, axis=-1) / state.scale_O[None]).reshape(-1)
 
-        fall = training.cosine(1.0, recipe.steps) if recipe.cosine else training.constant(1.0)
-        trained = training.take_steps(
+        fall = optimisers.cosine(1.0, recipe.steps) if recipe.cosine else optimisers.constant(1.0)
+        trained = loop.take_steps(
             state.training,
             steps=recipe.steps // evaluations,
             sample=lambda key: setting.training_items(key, state.task, batch),

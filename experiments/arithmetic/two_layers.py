@@ -12,8 +12,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 import nalu
-from experiments.arithmetic import features_first
-from experiments.lib.networks import mlp
+
+from ..lib.networks import mlp
+from . import features_first
 
 EXPONENT = 40.0  # largest exponent of a multiplicative path in training, so that no square overflows float32
 

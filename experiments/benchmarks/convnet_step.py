@@ -5,8 +5,8 @@
 `measuring` says how it is measured, `convnet_step_work` what the work is and what is shared.
 """
 
-from experiments.benchmarks.measuring import Benchmark, Rounds, ratio
-from experiments.benchmarks.one_and_eight import OneAndEight
+from .measuring import Benchmark, Rounds, ratio
+from .one_and_eight import OneAndEight
 
 MODULE, TORCH = "convnet_step_ours", "convnet_step_torch"
 PLAIN = "torch, plain loop"

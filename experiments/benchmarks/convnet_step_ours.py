@@ -12,26 +12,25 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from experiments.benchmarks import convnet_step_work as work
-from experiments.benchmarks import engine
-from experiments.benchmarks.timing import tell_rate
-from experiments.lib.engine import numerics
-from experiments.lib.networks import convnet, convolution
-from experiments.lib.training import loop as training
-from experiments.lib.training.program import Train
+from ..lib.engine import machine
+from ..lib.networks import convnet, convolution
+from ..lib.training import loop, optimisers
+from ..lib.training.train import Train
+from . import convnet_step_work, engine
+from .timing import tell_rate
 
 Batch = tuple[jax.Array, jax.Array]
 
 
 def sample(key: jax.Array, images: jax.Array, labels: jax.Array) -> Batch:
     """Returns a batch: images [B, 28, 28] as they are stored, and labels [B]."""
-    chosen_B = jax.random.randint(key, (work.BATCH,), 0, len(labels))
+    chosen_B = jax.random.randint(key, (convnet_step_work.BATCH,), 0, len(labels))
     return images[chosen_B], labels[chosen_B]
 
 
 def loss(params: Any, batch: Batch) -> jax.Array:
     images_BHW, labels_B = batch
-    x_BHW = (images_BHW.astype(jnp.float32) / 255 - work.MEAN) / work.DEVIATION
+    x_BHW = (images_BHW.astype(jnp.float32) / 255 - convnet_step_work.MEAN) / convnet_step_work.DEVIATION
     logits_BF = convnet.apply(convnet.DIGIT_NET, params, x_BHW)
     return optax.softmax_cross_entropy_with_integer_labels(logits_BF, labels_B).mean()
 
@@ -39,25 +38,25 @@ def loss(params: Any, batch: Batch) -> jax.Array:
 def make_train(
     data: tuple[Any, Any],
     transform: optax.GradientTransformation | None = None,
-    learning_rate: float = work.LEARNING_RATE,
-    steps: int = work.STEPS,
+    learning_rate: float = convnet_step_work.LEARNING_RATE,
+    steps: int = convnet_step_work.STEPS,
 ) -> Train:
     """Returns the training of one seed, as an experiment would; without a transform by Adam."""
     scale = transform or optax.scale_by_adam()
 
-    def init(key: jax.Array, *data: jax.Array) -> training.TrainState:
+    def init(key: jax.Array, *data: jax.Array) -> loop.TrainState:
         key_init, key_data = jax.random.split(key)
         params = convnet.init(convnet.DIGIT_NET, key_init)
-        return training.start(jax.tree.map(lambda leaf: leaf[None], params), scale, key_data)
+        return loop.start(jax.tree.map(lambda leaf: leaf[None], params), scale, key_data)
 
-    def leg(state: training.TrainState, *data: jax.Array) -> tuple[training.TrainState, dict[str, jax.Array]]:
-        state = training.take_steps(
+    def leg(state: loop.TrainState, *data: jax.Array) -> tuple[loop.TrainState, dict[str, jax.Array]]:
+        state = loop.take_steps(
             state,
             steps=steps,
             sample=lambda key: sample(key, *data),
             losses=lambda params, batch: loss(jax.tree.map(lambda leaf: leaf[0], params), batch)[None],
             transform=scale,
-            learning_rate=training.constant(learning_rate),
+            learning_rate=optimisers.constant(learning_rate),
         )
         return state, {}
 
@@ -66,9 +65,9 @@ def make_train(
 
 def images_trained_on(seeds: int) -> Callable[[], int]:
     """Returns the function that trains all seeds for one leg and returns how many images that were."""
-    images, labels = work.data()
+    images, labels = convnet_step_work.data()
     run = engine.first_leg(make_train((images, labels.astype("int32"))), seeds)
-    return lambda: run() * work.BATCH
+    return lambda: run() * convnet_step_work.BATCH
 
 
 def convolve(x_BHWC: jax.Array, kernel_KKCO: jax.Array, tile: int, filled: float) -> jax.Array:
@@ -77,7 +76,7 @@ def convolve(x_BHWC: jax.Array, kernel_KKCO: jax.Array, tile: int, filled: float
 
 
 if __name__ == "__main__":
-    numerics.prepare(cores=1)
+    machine.prepare(cores=1)
     if "convolution" in sys.argv:
         convolution._by_tiles = convolve
-    tell_rate(images_trained_on(work.SEEDS if "eight" in sys.argv else 1))
+    tell_rate(images_trained_on(convnet_step_work.SEEDS if "eight" in sys.argv else 1))

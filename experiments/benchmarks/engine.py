@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import jax
 
-from experiments.lib.training.program import Train, compile_train
+from ..lib.engine.program import compile_train
+from ..lib.training.train import Train
 
 
 def first_leg(train: Train, seeds: int) -> Callable[[], int]:

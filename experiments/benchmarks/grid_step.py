@@ -7,9 +7,9 @@
 
 import statistics
 
-from experiments.benchmarks import grid_step_work as work
-from experiments.benchmarks.convnet_step import KEEP_MEMORY
-from experiments.benchmarks.measuring import MEDIANS, Benchmark, Rounds, fastest, rates, ratio, told
+from . import grid_step_work
+from .convnet_step import KEEP_MEMORY
+from .measuring import MEDIANS, Benchmark, Rounds, fastest, rates, ratio, told
 
 MODULE, BATCHED = "grid_step_ours", "grid_step_torch_batched"
 PLAIN = "torch, Python world"
@@ -52,8 +52,8 @@ def _remarks(measured: Rounds) -> list[str]:
     rate, best = statistics.median(rates(measured, OURS)), _best_of_torch(measured)
     return [
         f"{MEDIANS}; `x best`: to the best program of PyTorch.",
-        f"Aim, {work.AIM:,} environment steps per CPU-second: {'reached' if rate >= work.AIM else 'not reached'} "
-        f"({rate:,.0f}).",
+        f"Aim, {grid_step_work.AIM:,} environment steps per CPU-second: "
+        f"{'reached' if rate >= grid_step_work.AIM else 'not reached'} ({rate:,.0f}).",
         f"Ours is {ratio(measured, OURS, PLAIN):.1f} times as fast as PyTorch with the Python world, and "
         f"{ratio(measured, OURS, best):.2f} times as fast as the best of PyTorch ({best}).",
     ]

@@ -9,26 +9,24 @@ import dataclasses
 import sys
 from typing import Any
 
-from experiments.benchmarks import engine
-from experiments.benchmarks import grid_step_work as work
-from experiments.benchmarks.timing import tell_rate
-from experiments.lib.engine import numerics
-from experiments.lib.training.program import Train
-from experiments.tracking_time import tracking_time
-from experiments.tracking_time import training as grid_training
+from ..lib.engine import machine
+from ..lib.training.train import Train
+from ..tracking_time import tracking_time, training
+from . import engine, grid_step_work
+from .timing import tell_rate
 
 INSTRUCTIONS = (12, 25)  # of the evaluations
 
 
-def make_train(updates: int = work.UPDATES, **changes: Any) -> Train:
+def make_train(updates: int = grid_step_work.UPDATES, **changes: Any) -> Train:
     """Returns the training of one seed, as the experiment does, with this many updates of a leg.
 
     `changes` are made in the experiment's settings.
     """
-    cfg = dataclasses.replace(work.CONFIG, **changes)
-    return grid_training.make_train(
-        tracking_time.agent(cfg, work.MODEL),
-        grid_training.Recipe(
+    cfg = dataclasses.replace(grid_step_work.CONFIG, **changes)
+    return training.make_train(
+        tracking_time.agent(cfg, grid_step_work.MODEL),
+        training.Recipe(
             updates=cfg.updates, episodes=cfg.episodes, learning_rate=cfg.learning_rate, entropy=cfg.entropy,
             value=cfg.value, clip=cfg.clip, lenience=cfg.lenience,
         ),
@@ -39,7 +37,7 @@ def make_train(updates: int = work.UPDATES, **changes: Any) -> Train:
 
 
 if __name__ == "__main__":
-    numerics.prepare(cores=1)
-    train, seeds = make_train(), work.SEEDS if "eight" in sys.argv else 1
+    machine.prepare(cores=1)
+    train, seeds = make_train(), grid_step_work.SEEDS if "eight" in sys.argv else 1
     run = engine.first_leg(train, seeds)
-    tell_rate(lambda: work.steps(run()))
+    tell_rate(lambda: grid_step_work.steps(run()))

@@ -11,13 +11,12 @@ import sys
 import torch
 from torch.nn import functional
 
-from experiments.benchmarks import grid_step_torch_python as plain
-from experiments.benchmarks import grid_step_work as work
-from experiments.benchmarks.timing import tell_rate
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.world import CELL, MOVES, PIXELS, SIDE, STEPS
+from ..tracking_time import world
+from ..tracking_time.world import CELL, MOVES, PIXELS, SIDE, STEPS
+from . import grid_step_torch_python, grid_step_work
+from .timing import tell_rate
 
-CONFIG = work.CONFIG
+CONFIG = grid_step_work.CONFIG
 ACTIONS, CELLS, ROWS = len(MOVES), (PIXELS // CELL) ** 2, PIXELS // CELL
 HIDDEN, COUNTS = CONFIG.hidden, CONFIG.counts
 # The convolution and the dense layer of vision; the NAC's two matrices; the LSTM's weights for features, and for
@@ -33,7 +32,7 @@ SIZES = [torch.Size(shape).numel() for shape in SHAPES]
 
 def patches():
     """Returns the cells of all pictures, [625, 49, 192]."""
-    cells = torch.from_numpy(grid_world.pictures()).float().view(-1, ROWS, CELL, ROWS, CELL, 3) / 255
+    cells = torch.from_numpy(world.pictures()).float().view(-1, ROWS, CELL, ROWS, CELL, 3) / 255
     return cells.transpose(2, 3).reshape(-1, CELLS, 3 * CELL**2)
 
 
@@ -93,7 +92,7 @@ class Program:
 
     def __init__(self, *, compiled=False):
         self.patches, self.moves = patches(), moves()
-        parts = (look, step, plain.loss)
+        parts = (look, step, grid_step_torch_python.loss)
         self.look, self.step, self.loss = (torch.compile(part, dynamic=False) if compiled else part for part in parts)
 
     def __call__(self, flat, place, told, noise):
@@ -141,7 +140,7 @@ def runner(*, compiled=False, updates=5):
     def loss():
         return program(flat, *started(CONFIG.episodes), noise(CONFIG.limit, CONFIG.episodes))
 
-    return plain.taking(updates, loss, [flat], fused=True)
+    return grid_step_torch_python.taking(updates, loss, [flat], fused=True)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from experiments.lib.errors import UserError, usage_error
-from experiments.lib.report.table_markdown import grid_markdown
-from experiments.lib.store import files, provenance
+from ..lib.errors import UserError, usage_error
+from ..lib.places import PACKAGE, ROOT
+from ..lib.report.table_files import grid_markdown
+from ..lib.store import files, provenance
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 MEDIANS = "Medians over rounds [range]; ratios: medians of same-round ratios"
@@ -110,8 +111,8 @@ def _once(name: str, words: tuple[str, ...], further: dict[str, str]) -> dict[st
     environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "JAX_PLATFORMS": "cpu", **further}
     module, *options = words
     done = subprocess.run(
-        [sys.executable, "-m", f"experiments.benchmarks.{module}", *options],
-        cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True,
+        [sys.executable, "-m", f"{PACKAGE}.benchmarks.{module}", *options],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]

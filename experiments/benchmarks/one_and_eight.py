@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from experiments.benchmarks.measuring import MEDIANS, Rounds, fastest, ratio, told
+from .measuring import MEDIANS, Rounds, fastest, ratio, told
 
 
 class OneAndEight(NamedTuple):

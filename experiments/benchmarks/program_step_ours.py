@@ -10,27 +10,25 @@ from typing import Any
 
 import jax
 
-from experiments.benchmarks import engine
-from experiments.benchmarks import program_step_work as work
-from experiments.benchmarks.timing import tell_rate
-from experiments.lib.engine import numerics
-from experiments.lib.training.program import Train
-from experiments.program_evaluation import recipes as little_program_recipes
-from experiments.program_evaluation import training as little_program_training
+from ..lib.engine import machine
+from ..lib.training.train import Train
+from ..program_evaluation import recipes, training
+from . import engine, program_step_work
+from .timing import tell_rate
 
 EVALUATIONS, TEST_PROGRAMS, DIGITS = 10, 1000, (2, 3, 4, 5, 6)  # as in Figure 4
 
 
 def make_train(networks: int = 1, evaluations: int = EVALUATIONS, **changes: Any) -> Train:
     """Returns the training of one seed, as the experiment does; `changes` are made in its recipe."""
-    recipe = little_program_recipes.recipe("nalu", "program", networks=networks, length=1.0, evaluations=evaluations)
-    return little_program_training.make_train(
+    recipe = recipes.recipe("nalu", "program", networks=networks, length=1.0, evaluations=evaluations)
+    return training.make_train(
         recipe._replace(**changes), "program",
         digits=DIGITS, programs=TEST_PROGRAMS, evaluations=evaluations, key_tests=jax.random.key(7000),
     )  # fmt: skip
 
 
 if __name__ == "__main__":
-    numerics.prepare(cores=1)
-    seeds, networks = (work.SEEDS if word in sys.argv else 1 for word in ("eight", "networks"))
+    machine.prepare(cores=1)
+    seeds, networks = (program_step_work.SEEDS if word in sys.argv else 1 for word in ("eight", "networks"))
     tell_rate(engine.first_leg(make_train(networks), seeds))

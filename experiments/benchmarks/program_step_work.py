@@ -16,7 +16,7 @@ Axes: K batches, T steps of a program, N programs of a batch, X numbers that a n
 import jax
 import numpy as np
 
-from experiments.program_evaluation import programs as little_programs
+from ..program_evaluation import programs as little_programs
 
 SYMBOLS = len(little_programs.SYMBOLS)
 BATCH, STEPS, REGISTERS, HIDDEN = 64, little_programs.PROGRAM_STEPS, 3, 24

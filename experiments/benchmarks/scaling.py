@@ -15,10 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from experiments.benchmarks.scaling_measure import LOADS
-from experiments.lib.errors import UserError, usage_error
-from experiments.lib.report.table_markdown import grid_markdown
-from experiments.lib.store import files
+from ..lib.errors import UserError, usage_error
+from ..lib.places import PACKAGE, ROOT
+from ..lib.report.table_files import grid_markdown
+from ..lib.store import files
+from .scaling_measure import LOADS
 
 FILE = "benchmarks_scaling.md"
 TITLE = "Speed against seeds and devices"
@@ -80,8 +81,8 @@ def _machine() -> dict[str, Any]:
 
 def _ask(*words: str) -> list[dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, "-m", "experiments.benchmarks.scaling_measure", *words],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True,
+        [sys.executable, "-m", f"{PACKAGE}.benchmarks.scaling_measure", *words],
+        cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]

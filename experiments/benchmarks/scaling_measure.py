@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.lib import suite
-from experiments.lib.engine import numerics
-from experiments.lib.store import provenance
-from experiments.lib.training.program import compile_train
+from ..lib import suite
+from ..lib.engine import machine
+from ..lib.engine.program import compile_train
+from ..lib.store import provenance
 
 
 class Load(NamedTuple):
@@ -41,13 +41,13 @@ LOADS = {
 def main() -> None:
     """Measures and prints; asked for `machine`, prints what this machine is."""
     if sys.argv[1:] == ["machine"]:
-        numerics.prepare()
+        machine.prepare()
         print(json.dumps(provenance.surroundings()))
         return
     work, devices, rounds, *seeds = sys.argv[1:]
     if jax.config.jax_platforms == "cpu" or not shutil.which("nvidia-smi"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(devices)])  # no core but those that are measured
-    numerics.prepare(cores=int(devices))
+    machine.prepare(cores=int(devices))
     load = LOADS[work]
     module = suite.modules()[load.experiment]
     config = dataclasses.replace(module.Config(), **load.settings)

@@ -7,7 +7,7 @@
 
 import statistics
 
-from experiments.benchmarks.measuring import MEDIANS, Benchmark, Rounds, fastest, ratio, told
+from .measuring import MEDIANS, Benchmark, Rounds, fastest, ratio, told
 
 OURS, PLAIN, FLOOR = "ours", "torch, plain loop", "measured floor"
 BATCHED = "static_step_torch_batched"

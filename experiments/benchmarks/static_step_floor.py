@@ -12,10 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.benchmarks import static_step_work as work
-from experiments.lib.engine import numerics
+from ..lib.engine import machine
+from . import static_step_work
 
-LANES, INPUTS, BATCH = work.OPERATIONS * work.HIDDEN, work.INPUTS, work.BATCH
+LANES, INPUTS, BATCH = (
+    static_step_work.OPERATIONS * static_step_work.HIDDEN,
+    static_step_work.INPUTS,
+    static_step_work.BATCH,
+)
 # Forward [W | G] x and W log(x), backward as much again, and the sums a and b.
 MULTIPLICATIONS = 2 * (2 * LANES + LANES) * INPUTS * BATCH + 2 * INPUTS * BATCH
 LOOPS = 2000
@@ -72,6 +76,6 @@ def random_inputs() -> float:
 
 
 if __name__ == "__main__":
-    numerics.prepare(cores=1)
+    machine.prepare(cores=1)
     parts = {"products": products(), "logarithms": logarithms(), "random inputs": random_inputs()}
-    print(json.dumps({"rate": work.OPERATIONS / sum(parts.values()), "parts": parts}))
+    print(json.dumps({"rate": static_step_work.OPERATIONS / sum(parts.values()), "parts": parts}))

@@ -5,38 +5,45 @@ The six operations are lanes of one seed; on a CPU core the seeds follow one ano
 
 import optax
 
-from experiments.arithmetic import training as arithmetic_training
-from experiments.arithmetic.reading import Reading
-from experiments.arithmetic.two_layers import NaluStart, Network, of_started_nalu
-from experiments.benchmarks import engine, timing
-from experiments.benchmarks import static_step_work as work
-from experiments.lib.engine import numerics
-from experiments.lib.training.program import Train
+from ..arithmetic import training
+from ..arithmetic.reading import Reading
+from ..arithmetic.two_layers import NaluStart, Network, of_started_nalu
+from ..lib.engine import machine
+from ..lib.training.train import Train
+from . import engine, static_step_work, timing
 
 STEPS = 4000  # between two evaluations
 SEEDS = 4
 READING = Reading(
-    work.LOW, work.HIGH, (work.SHORTEST, work.LONGEST), (work.SHORTEST, work.LONGEST), work.HIGH, 2 * work.HIGH
+    static_step_work.LOW,
+    static_step_work.HIGH,
+    (static_step_work.SHORTEST, static_step_work.LONGEST),
+    (static_step_work.SHORTEST, static_step_work.LONGEST),
+    static_step_work.HIGH,
+    2 * static_step_work.HIGH,
 )
 
 
 def network() -> Network:
     """Returns the paper's NALU in two layers."""
-    return of_started_nalu(NaluStart(work.START_SPREAD, work.START_OUTPUT, work.START_OUTPUT_GATE), work.INPUTS)
+    return of_started_nalu(
+        NaluStart(static_step_work.START_SPREAD, static_step_work.START_OUTPUT, static_step_work.START_OUTPUT_GATE),
+        static_step_work.INPUTS,
+    )
 
 
 def make_train(
-    transform: optax.GradientTransformation = arithmetic_training.ADAM,
-    learning_rate: float = work.LEARNING_RATE,
+    transform: optax.GradientTransformation = training.ADAM,
+    learning_rate: float = static_step_work.LEARNING_RATE,
     steps: int = STEPS,
 ) -> Train:
     """Returns the training of one seed, as an experiment would."""
-    recipe = arithmetic_training.Recipe((network(),), transform, learning_rate, steps, cosine=False)
-    return arithmetic_training.make_train(
-        recipe, READING, inputs=work.INPUTS, batch=work.BATCH, items=100, evaluations=1
+    recipe = training.Recipe((network(),), transform, learning_rate, steps, cosine=False)
+    return training.make_train(
+        recipe, READING, inputs=static_step_work.INPUTS, batch=static_step_work.BATCH, items=100, evaluations=1
     )  # fmt: skip
 
 
 if __name__ == "__main__":
-    numerics.prepare(cores=1)
+    machine.prepare(cores=1)
     timing.tell_rate(engine.first_leg(make_train(), SEEDS))

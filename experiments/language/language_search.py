@@ -17,11 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import nalu
-from experiments.language import networks as word_networks
-from experiments.language import training as word_training
-from experiments.language import words as number_words
-from experiments.language.recipes import BLOCKS, MODELS, UNITS, row_of
-from experiments.lib.config import (
+
+from ..lib.config import (
     require,
     require_finite,
     require_members,
@@ -30,9 +27,11 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.report.artefacts import Finished, Quantity, Table
-from experiments.lib.report.quantities import quantity
-from experiments.lib.training.program import Train
+from ..lib.report.artefacts import Quantity, Table, quantity
+from ..lib.store.records import Finished
+from ..lib.training.train import Train
+from . import networks, training, words
+from .recipes import BLOCKS, MODELS, UNITS, row_of
 
 VERSION = 1
 PLACE = (4, 3, 2)  # in the paper: section, subsection, part
@@ -81,9 +80,9 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one draw for every unit."""
     hidden = cfg.configured_hidden if model == "configured" else cfg.hidden
-    return word_training.make_train(
-        word_networks.network(model, hidden, cfg.embedding),
-        word_training.task([number_words.split(seed) for seed in cfg.splits], ()),
+    return training.make_train(
+        networks.network(model, hidden, cfg.embedding),
+        training.task([words.split(seed) for seed in cfg.splits], ()),
         units=[UNITS[unit] for unit in cfg.units],
         settings=lambda key: draw(key, len(cfg.units), len(cfg.splits)),
         steps=cfg.steps,
@@ -91,7 +90,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
     )
 
 
-def draw(key: jax.Array, units: int, splits: int) -> word_training.Settings:
+def draw(key: jax.Array, units: int, splits: int) -> training.Settings:
     """Returns settings `[L]`: a draw for each unit, the same for its splits."""
     *keys, key_coin = jax.random.split(key, len(RANGES) + 1)
     drawn = {
@@ -99,7 +98,7 @@ def draw(key: jax.Array, units: int, splits: int) -> word_training.Settings:
         for key, (name, (low, high)) in zip(keys, RANGES.items(), strict=True)
     }
     drawn["leniency"] = jnp.array(LENIENCIES)[jax.random.bernoulli(key_coin, shape=(units,)).astype(jnp.int32)]
-    return word_training.Settings(**{name: jnp.repeat(values_U, splits) for name, values_U in drawn.items()})
+    return training.Settings(**{name: jnp.repeat(values_U, splits) for name, values_U in drawn.items()})
 
 
 def errors(run: Finished) -> np.ndarray:
@@ -117,7 +116,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         errors_SU = errors(run)
         for u, unit in enumerate(cfg.units):
             values = {ERROR: errors_SU[:, u]}
-            values |= {name: run.arrays[name][:, -1, u, 0] for name in word_training.Settings._fields}
+            values |= {name: run.arrays[name][:, -1, u, 0] for name in training.Settings._fields}
             quantities += [
                 quantity(
                     run, "table3_search", BLOCKS[unit], row_of(run.variant["model"]), name.replace("_", " "), "value",

@@ -13,13 +13,8 @@ import dataclasses
 from typing import Any
 
 import nalu
-from experiments.language import networks as word_networks
-from experiments.language import queries as word_queries
-from experiments.language import recipes as word_recipes
-from experiments.language import report as words_report
-from experiments.language import training as word_training
-from experiments.language import words as number_words
-from experiments.lib.config import (
+
+from ..lib.config import (
     require,
     require_divides,
     require_finite,
@@ -29,8 +24,10 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.report.artefacts import Figure, Finished, Table
-from experiments.lib.training.program import Train
+from ..lib.report.artefacts import Figure, Table
+from ..lib.store.records import Finished
+from ..lib.training.train import Train
+from . import networks, queries, recipes, report, training, words
 
 VERSION = 1
 PLACE = (4, 3)  # in the paper: section, subsection
@@ -43,8 +40,8 @@ class Config:
 
     seeds: int = 100  # ours
     root: int = 4301  # ours: the root of the reported keys; the search used another
-    models: tuple[str, ...] = selects(tuple(word_recipes.MODELS))  # paper 4.3, and ours: what to train
-    units: tuple[str, ...] = tuple(word_recipes.UNITS)  # unstated; ours: of the answers
+    models: tuple[str, ...] = selects(tuple(recipes.MODELS))  # paper 4.3, and ours: what to train
+    units: tuple[str, ...] = tuple(recipes.UNITS)  # unstated; ours: of the answers
     splits: tuple[int, ...] = (1, 2, 3)  # ours: the seeds of the random splits; the search used others
     hidden: int = 32  # of the LSTM; ours; Trask remembers 10 (Madsen and Johansen's correspondence with him)
     configured_hidden: int = 8  # of the LSTM that configures a NALU; ours
@@ -56,8 +53,8 @@ class Config:
         require_seeds(self)
         require_positive(self, "steps")
         require_sizes(self, "hidden", "configured_hidden", "embedding", "evaluations")
-        require_members("models", self.models, tuple(dict.fromkeys((*word_recipes.MODELS, *nalu.CELLS))))
-        require_members("units", self.units, tuple(word_recipes.UNITS))
+        require_members("models", self.models, tuple(dict.fromkeys((*recipes.MODELS, *nalu.CELLS))))
+        require_members("units", self.units, tuple(recipes.UNITS))
         require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")
         require(min(self.splits) >= 0, "splits must not be negative.")
         require_finite(self, "splits")
@@ -72,12 +69,12 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
     hidden = cfg.configured_hidden if model == "configured" else cfg.hidden
-    splits = [number_words.split(seed) for seed in cfg.splits]
-    settings = word_recipes.settings(model, cfg.units, len(splits))
-    return word_training.make_train(
-        word_networks.network(model, hidden, cfg.embedding),
-        word_training.task(splits, word_queries.queries(cfg.splits)),
-        units=[word_recipes.UNITS[unit] for unit in cfg.units],
+    splits = [words.split(seed) for seed in cfg.splits]
+    settings = recipes.settings(model, cfg.units, len(splits))
+    return training.make_train(
+        networks.network(model, hidden, cfg.embedding),
+        training.task(splits, queries.queries(cfg.splits)),
+        units=[recipes.UNITS[unit] for unit in cfg.units],
         settings=lambda _: settings,
         steps=cfg.steps,
         evaluations=cfg.evaluations,
@@ -86,9 +83,9 @@ def make_train(cfg: Config, *, model: str) -> Train:
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns Table 3, and the numbers of Figure 3."""
-    return words_report.tables(cfg, results)
+    return report.tables(cfg, results)
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns Figure 3, and the errors by model, unit and split."""
-    return words_report.figures(cfg, results)
+    return report.figures(cfg, results)

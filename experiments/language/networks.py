@@ -11,9 +11,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 import nalu
-from experiments.language import trie as word_trie
-from experiments.language import words as number_words
-from experiments.lib.networks.configured_nalu import Controls, configured_nalu
+
+from ..lib.networks.configured_nalu import Controls, configured_nalu
+from . import trie as word_trie
+from . import words as number_words
 
 EPS, EXPONENT = 1e-5, 12.0  # of log paths: answers are below 1000, or 1 in thousandths
 VALUES = -4.0  # the mean log of a word's value at the start

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from experiments.language import networks as word_networks
-from experiments.language import recipes as word_recipes
-from experiments.language import training as word_training
-from experiments.language import words as number_words
+from . import networks, recipes, training, words
 
 PRINTED = 0.005  # an error below the paper's plus this much prints as the paper's, or less
 
@@ -13,11 +10,11 @@ PRINTED = 0.005  # an error below the paper's plus this much prints as the paper
 def table(cfg: Any) -> tuple[str, ...]:
     """Returns the notes of Table 3."""
     hundreds = "; ".join(
-        f"split {d + 1}: {', '.join(str(n) for n in number_words.split(seed).training if n and n % 100 == 0) or 'none'}"
+        f"split {d + 1}: {', '.join(str(n) for n in words.split(seed).training if n and n % 100 == 0) or 'none'}"
         for d, seed in enumerate(cfg.splits)
     )
     return (
-        f"Mean absolute error over the {number_words.TRAINING} numbers of training, {number_words.VALIDATION} of "
+        f"Mean absolute error over the {words.TRAINING} numbers of training, {words.VALIDATION} of "
         "validation and 631 of the test, in ones. The last step counts; the seed is selected by its validation error "
         "on the same split. Exact: the share of test numbers that the answer rounds to.",
         "Splits are drawn at random, as the paper says: 0 to 19, and others until every word occurs. What the paper "
@@ -30,19 +27,19 @@ def table(cfg: Any) -> tuple[str, ...]:
         "LSTM must be stretched to 999, in units of 1000 to 0.999.",
         f"Unstated, so ours, the same for all: {cfg.steps:,} steps of Adam on all training numbers (cosine to 0, "
         "gradients clipped to a norm of 1); the loss is the mean of |error| / (n + 1)^p; decoupled weight decay, whole "
-        f"for {word_training.FULL_DECAY:.0%} of the steps, then falling to 0, of its own for the input's, the state's "
+        f"for {training.FULL_DECAY:.0%} of the steps, then falling to 0, of its own for the input's, the state's "
         "and the read-out's weights. Learning rate, decays and p are the best of as many random draws for every row "
         "and unit, by the validation numbers of other splits (`make table3_search`). "
-        f"eps is {word_networks.EPS:g} and exponents end at {word_networks.EXPONENT:g}.",
+        f"eps is {networks.EPS:g} and exponents end at {networks.EXPONENT:g}.",
         _recipes(cfg),
     )
 
 
 def _recipes(cfg: Any) -> str:
     lines = [
-        f"{word_recipes.MODELS[model]} in {unit}: {r.learning_rate:g}, {r.decay:g}, {r.recurrent_decay:g}, "
+        f"{recipes.MODELS[model]} in {unit}: {r.learning_rate:g}, {r.decay:g}, {r.recurrent_decay:g}, "
         f"{r.read_out_decay:g}, {r.leniency:g}"
-        for (model, unit), r in word_recipes.RECIPES.items()
+        for (model, unit), r in recipes.RECIPES.items()
         if model in cfg.models and unit in cfg.units
     ]
     return f"Learning rate, decays of input, state and read-out, p: {'; '.join(lines)}."

@@ -5,7 +5,7 @@ A running estimate is sensible if it is the value of the words so far: 3, 300, 3
 
 from collections.abc import Sequence
 
-from experiments.language import words as number_words
+from . import words as number_words
 
 Words = tuple[str, ...]
 

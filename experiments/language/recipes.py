@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from experiments.language.training import Settings
+from .training import Settings
 
 MODELS = {"linear": "LSTM", "nac": "LSTM + NAC", "nalu": "LSTM + NALU", "configured": "configured NALU"}  # rows
 UNITS = {"1": 1.0, "1000": 1000.0}  # an output of 1 is an answer of so much

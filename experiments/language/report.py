@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.language import notes as words_notes
-from experiments.language import queries as word_queries
-from experiments.language import words as number_words
-from experiments.language.recipes import BLOCKS, MODELS, row_of
-from experiments.lib.report import paper
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Quantity, Table
-from experiments.lib.report.quantities import quantity
+from ..lib.report import paper
+from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, quantity
+from ..lib.store.records import Finished
+from . import notes, queries
+from . import words as number_words
+from .recipes import BLOCKS, MODELS, row_of
 
 ERROR, EXACT, PREDICTION, OFF = "mean absolute error", "exact answers %", "prediction", "off the words' value"
 PARTS = number_words.Split._fields
@@ -34,7 +33,7 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     )
     first = Table(
         "table3", "Table 3: from number words to numbers", tuple(BLOCKS[unit] for unit in cfg.units), rows, columns,
-        tuple(quantities), words_notes.table(cfg), decimals=2, cap=9999.0,
+        tuple(quantities), notes.table(cfg), decimals=2, cap=9999.0,
     )  # fmt: skip
     asked = [line for model in SHOWN if model in found for line in _predictions(cfg, found[model], model)]
     if not asked:
@@ -43,7 +42,7 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     columns = tuple(sorted({q.column for q in asked}, key=lambda column: (int(column.partition(":")[0]), column)))
     second = Table(
         "figure3", "Figure 3: the answer after every word", blocks, tuple(row_of(model) for model in SHOWN), columns,
-        tuple(asked), words_notes.figure(cfg), decimals=1, cap=9999.0,
+        tuple(asked), notes.figure(cfg), decimals=1, cap=9999.0,
     )  # fmt: skip
     return [first, second]
 
@@ -83,7 +82,7 @@ def _errors(cfg: Any, run: Finished, model: str) -> list[Quantity]:
                 "selected": _selected(run, u, d), "selected_by": SELECTED_BY,
             }  # fmt: skip
             for part in PARTS if d == 0 else PARTS[-1:]:
-                threshold = solved + words_notes.PRINTED if part == "test" else None
+                threshold = solved + notes.PRINTED if part == "test" else None
                 place = (run, "table3", BLOCKS[unit], row_of(model), _column(part, d))
                 lines.append(quantity(*place, ERROR, _last(run, part, u, d), threshold=threshold, **shared))
             place = (run, "table3", BLOCKS[unit], row_of(model), _column("test", d))
@@ -100,7 +99,7 @@ def _best_unit(cfg: Any, run: Finished) -> int:
 def _asked(cfg: Any, run: Finished) -> dict[tuple[str, ...], np.ndarray]:
     """Returns each query's answers `[S, T]`, of the first split and the best unit."""
     answers_SQT = run.arrays["queries"][:, -1, _best_unit(cfg, run), 0]
-    asked = word_queries.queries(cfg.splits)
+    asked = queries.queries(cfg.splits)
     return {words: answers_SQT[:, q, : len(words)] for q, words in enumerate(asked)}
 
 
@@ -109,7 +108,7 @@ def _predictions(cfg: Any, run: Finished, model: str) -> list[Quantity]:
     lines = []
     for words, answers_ST in _asked(cfg, run).items():
         for t, word in enumerate(words):
-            truth = word_queries.value(words[: t + 1])
+            truth = queries.value(words[: t + 1])
             place = (run, "figure3", " ".join(words), row_of(model), f"{t + 1}: {word}")
             shared = {
                 "diverged_S": _last(run, "nonfinite_steps", u, 0) > 0,
@@ -128,7 +127,7 @@ def _running(cfg: Any, found: dict[str, Finished]) -> Figure:
     for words in next(iter(asked.values())):
         x = np.arange(1.0, len(words) + 1)
         title = " ".join(words)
-        truth_T = np.array([word_queries.value(words[: t + 1]) for t in range(len(words))], np.float64)
+        truth_T = np.array([queries.value(words[: t + 1]) for t in range(len(words))], np.float64)
         curves = [Curve("value of the words so far", x, truth_T, style="truth")]
         for model, by_query in asked.items():
             answers_ST = by_query[words]
@@ -144,7 +143,7 @@ def _running(cfg: Any, found: dict[str, Finished]) -> Figure:
         limits = (-0.06 * truth_T.max(), 1.3 * truth_T.max())
         panels.append(Panel(title, "", "answer so far", tuple(curves), y_limits=limits, x_names=words))
     return Figure(
-        "figure3", "figure3", f"The answer after every word ({cfg.seeds} seeds)", tuple(panels), words_notes.drawing()
+        "figure3", "figure3", f"The answer after every word ({cfg.seeds} seeds)", tuple(panels), notes.drawing()
     )
 
 
@@ -169,4 +168,4 @@ def _seeds(cfg: Any, found: dict[str, Finished]) -> Figure:
                     y_scale="log",
                 )
             )
-    return Figure("table3", "table3_seeds", f"Test errors of {cfg.seeds} seeds", tuple(panels), words_notes.seeds())
+    return Figure("table3", "table3_seeds", f"Test errors of {cfg.seeds} seeds", tuple(panels), notes.seeds())

@@ -13,12 +13,11 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from experiments.language import networks as word_networks
-from experiments.language import trie as word_trie
-from experiments.language import words as number_words
-from experiments.lib.training import lane_transforms
-from experiments.lib.training import loop as training
-from experiments.lib.training.program import Train
+from ..lib.training import loop, optimisers
+from ..lib.training.train import Train
+from . import networks
+from . import trie as word_trie
+from . import words as number_words
 
 FULL_DECAY = 0.15  # share of the steps with the whole weight decay; then it falls to 0 in a line
 
@@ -54,7 +53,7 @@ class WordState(NamedTuple):
     """The state of one seed."""
 
     settings: Settings
-    training: training.TrainState
+    training: loop.TrainState
 
 
 def task(splits: Sequence[number_words.Split], queries: Sequence[word_trie.Words]) -> Task:
@@ -104,18 +103,18 @@ def make_train(
             return jnp.clip((1 - step / steps) / (1 - FULL_DECAY), 0, 1)
 
         return optax.chain(
-            training.clip_by_lane_norm(1.0),
+            optimisers.clip_by_lane_norm(1.0),
             optax.scale_by_adam(),
-            lane_transforms.decayed(rates, share),
-            lane_transforms.scaled(chosen.learning_rate),
+            optimisers.decayed(rates, share),
+            optimisers.scaled(chosen.learning_rate),
         )
 
     def init(key: jax.Array, _: Task) -> WordState:
         key_init, key_settings, key_unused = jax.random.split(key, 3)
         chosen = settings(key_settings)
         keys_L = jax.random.split(key_init, lanes)
-        params = training.init_lanes(functools.partial(word_networks.init, module), keys_L)
-        return WordState(chosen, training.start(params, transform(chosen), key_unused))
+        params = loop.init_lanes(functools.partial(networks.init, module), keys_L)
+        return WordState(chosen, loop.start(params, transform(chosen), key_unused))
 
     def leg(state: WordState, words: Task) -> tuple[WordState, dict[str, jax.Array]]:
         chosen, targets_LN = state.settings, jnp.tile(words.targets_DN, (len(units), 1))
@@ -124,16 +123,14 @@ def make_train(
 
         def loss(params: Any, lane: tuple[word_trie.Trie, jax.Array, jax.Array, jax.Array]) -> jax.Array:
             trie, targets_N, weights_N, unit = lane
-            return (weights_N * jnp.abs(unit * word_networks.answers(module, params, trie) - targets_N)).mean()
+            return (weights_N * jnp.abs(unit * networks.answers(module, params, trie) - targets_N)).mean()
 
         lanes_L = (tries_L, targets_LN, weights_LN, unit_L)
-        trained = training.take_steps(
+        trained = loop.take_steps(
             state.training, steps=per_leg, sample=lambda _: lanes_L, losses=jax.vmap(loss), transform=transform(chosen),
-            learning_rate=training.cosine(1.0, steps),
+            learning_rate=optimisers.cosine(1.0, steps),
         )  # fmt: skip
-        running_LNT = jax.vmap(lambda params: word_networks.running_answers(module, params, words.words_NT))(
-            trained.params
-        )
+        running_LNT = jax.vmap(lambda params: networks.running_answers(module, params, words.words_NT))(trained.params)
         running_UDNT = (unit_L[:, None, None] * running_LNT).reshape(len(units), divisions, *running_LNT.shape[1:])
         measured = measure(running_UDNT, words.parts_D3N)
         by_lane = {"nonfinite_steps": trained.nonfinite_L, **chosen._asdict()}

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.language import words as number_words
+from . import words as number_words
 
 Words = tuple[str, ...]
 

@@ -14,10 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.lib.errors import UserError, usage_error
+from .errors import UserError, usage_error
+from .places import PROFILES
 
-INSTALLED = Path(__file__).parents[1] / "configs"  # where a wheel has them; a checkout has them at its top
-PROFILES = INSTALLED if INSTALLED.is_dir() else Path(__file__).parents[2] / "configs"
 TYPE_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 MOST = 2**31 - 1  # JAX counts in 32 bits, and no number here has a reason to be larger
 LARGEST = 10**6  # size of anything: the products of two stay within what can be counted, if not in memory

@@ -11,8 +11,8 @@ from typing import Any
 
 import tyro
 
-from experiments.lib.config import TYPE_NAMES, require, shown, suggest
-from experiments.lib.errors import UserError, usage_error
+from .config import TYPE_NAMES, require, shown, suggest
+from .errors import UserError, usage_error
 
 
 def print_help(configs: dict[str, Any], *, program: str) -> None:

@@ -6,15 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from experiments.lib import config
-from experiments.lib import settings as options
-from experiments.lib.cli import commands
-from experiments.lib.engine import numerics
-from experiments.lib.errors import usage_error
-from experiments.lib.report.artefacts import Figure, Finished, Table
-from experiments.lib.store import records as store
-
-PACKAGE = Path(__file__).parents[1]
+from . import config, settings
+from .cli import commands
+from .errors import usage_error
+from .places import FOLDER, PACKAGE, PROGRAM
+from .store import records
+from .store.records import Finished
 
 
 class Experiment(NamedTuple):
@@ -24,22 +21,22 @@ class Experiment(NamedTuple):
     module: ModuleType
     config: Any
 
-    def addresses(self) -> list[store.Address]:
+    def addresses(self) -> list[records.Address]:
         """Returns the address of each of its runs, in order."""
         return [
-            store.Address(
+            records.Address(
                 experiment=self.name,
                 version=self.module.VERSION,
                 config=config.as_data(self.config, address=True),
                 variant=variant,
-                numerics=numerics.NUMERICS,
+                numerics=records.NUMERICS,
             )
             for variant in self.module.runs(self.config)
         ]
 
     def results(self, root: Path) -> list[Finished]:
         """Returns its finished runs in the store at `root`."""
-        return [store.load(root, address) for address in self.addresses() if store.exists(root, address)]
+        return [records.load(root, address) for address in self.addresses() if records.exists(root, address)]
 
 
 def modules() -> dict[str, ModuleType]:
@@ -47,10 +44,10 @@ def modules() -> dict[str, ModuleType]:
 
     It is a file of `experiments/`, or one that bears the name of its folder: `arithmetic/static_arithmetic.py`.
     """
-    places = [path for path in PACKAGE.glob("*.py") if not path.stem.startswith("_")]
-    places += [path for folder in PACKAGE.iterdir() if folder.is_dir() for path in folder.glob(f"*{folder.name}*.py")]
+    places = [path for path in FOLDER.glob("*.py") if not path.stem.startswith("_")]
+    places += [path for folder in FOLDER.iterdir() if folder.is_dir() for path in folder.glob(f"*{folder.name}*.py")]
     found = {
-        path.stem: importlib.import_module(".".join(["experiments", *path.relative_to(PACKAGE).with_suffix("").parts]))
+        path.stem: importlib.import_module(".".join([PACKAGE, *path.relative_to(FOLDER).with_suffix("").parts]))
         for path in sorted(places)
     }
     return dict(sorted(found.items(), key=lambda item: item[1].PLACE))
@@ -92,30 +89,7 @@ def experiments(target: str, profile: str, arguments: list[str] | None = None) -
         for name in names
     }
     if arguments:
-        program = f"python -m experiments run {target}"
+        program = f"{PROGRAM} run {target}"
         others = [field.name for field in dataclasses.fields(commands.Run)]
-        configs = options.override_from_arguments(configs, arguments, program=program, others=others)
+        configs = settings.override_from_arguments(configs, arguments, program=program, others=others)
     return [Experiment(name, known[name], configs[name]) for name in names]
-
-
-def unfinished_folder(root: Path, address: store.Address) -> Path:
-    """Returns where an unfinished run keeps its checkpoints."""
-    return Path(root) / ".unfinished" / address.digest
-
-
-def collect(chosen: list[Experiment], root: Path) -> dict[str, tuple[list[Table], list[Figure], list[Finished]]]:
-    """Returns tables, figures and runs of every artefact of which the store holds at least one run."""
-    collected: dict[str, tuple[list[Table], list[Figure], list[Finished]]] = {}
-    for experiment in sorted(chosen, key=lambda experiment: experiment.module.PLACE):
-        results = experiment.results(root)
-        if not results:
-            continue
-        module = experiment.module
-        tables = module.tables(experiment.config, results) if hasattr(module, "tables") else []
-        figures = module.figures(experiment.config, results) if hasattr(module, "figures") else []
-        for artefact in module.ARTEFACTS:
-            entry = collected.setdefault(artefact, ([], [], []))
-            entry[0].extend(table for table in tables if table.artefact == artefact)
-            entry[1].extend(figure for figure in figures if figure.artefact == artefact)
-            entry[2].extend(results)
-    return collected

@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import optax
 
 import nalu
-from experiments.lib.config import (
+
+from ..lib.config import (
     require,
     require_divides,
     require_finite,
@@ -28,14 +29,12 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.data import digit_split, digits
-from experiments.lib.report.artefacts import Figure, Finished, Gallery, Table
-from experiments.lib.training import loop as training
-from experiments.lib.training import muon
-from experiments.lib.training.program import Train
-from experiments.mnist_counting import networks as series_models
-from experiments.mnist_counting import report as series_report
-from experiments.mnist_counting import series
+from ..lib.data import digits
+from ..lib.report.artefacts import Figure, Gallery, Table
+from ..lib.store.records import Finished
+from ..lib.training import loop, optimisers
+from ..lib.training.train import Train
+from . import networks, report, series
 
 VERSION = 1
 PLACE = (4, 2)  # in the paper: section, subsection, part
@@ -96,16 +95,16 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 def network(cfg: Config, task: str, model: str) -> series.SeriesNetwork:
     """Returns the network of a row."""
     outputs = TASKS[task]
-    if model in series_models.USUAL:
+    if model in networks.USUAL:
         unit = 1.0 if task == "counting" else cfg.length * 4.5
-        return series_models.usual(model, hidden=cfg.hidden, outputs=outputs, unit=unit)
+        return networks.usual(model, hidden=cfg.hidden, outputs=outputs, unit=unit)
     if model == "nac-plain":
-        return series_models.accumulator(nalu.NAC(outputs), squash="none", scale=1.0)
+        return networks.accumulator(nalu.NAC(outputs), squash="none", scale=1.0)
     start = {}
     if model in ("nac", "nalu"):
-        init = series_models.shifted_glorot(cfg.weight_start if task == "addition" else 0.0)
+        init = networks.shifted_glorot(cfg.weight_start if task == "addition" else 0.0)
         start = {"w_hat_init": init, "m_hat_init": init}
-    return series_models.accumulator(nalu.CELLS[model](outputs, **start), squash="sigmoid", scale=cfg.feature_scale)
+    return networks.accumulator(nalu.CELLS[model](outputs, **start), squash="sigmoid", scale=cfg.feature_scale)
 
 
 def transform(cfg: Config, model: str) -> optax.GradientTransformation:
@@ -113,17 +112,17 @@ def transform(cfg: Config, model: str) -> optax.GradientTransformation:
     if model == "nac-plain":
         return optax.scale_by_adam()
     steps = [
-        training.clip_by_lane_norm(1.0),
-        muon.muon_and_adam(beta=0.95, adam_b2=0.95, weight_decay=cfg.weight_decay),
+        optimisers.clip_by_lane_norm(1.0),
+        optimisers.muon_and_adam(beta=0.95, adam_b2=0.95, weight_decay=cfg.weight_decay),
     ]
-    if model not in series_models.USUAL:
-        steps.append(muon.faster("cell", cfg.cell_rate))
+    if model not in networks.USUAL:
+        steps.append(optimisers.faster("cell", cfg.cell_rate))
     return optax.chain(*steps)
 
 
 def make_train(cfg: Config, *, task: str, model: str) -> Train:
     """Returns the training of one seed."""
-    parts = digit_split.load(cfg.digits, cfg.hold_out)
+    parts = digits.split(cfg.digits, cfg.hold_out)
     validation_labels, (test_images, test_labels) = parts[1][1], parts[2]
     tests = series.draw_tests(
         cfg.root,
@@ -138,14 +137,14 @@ def make_train(cfg: Config, *, task: str, model: str) -> Train:
     outputs = TASKS[task]
     net, scale = network(cfg, task, model), transform(cfg, model)
     plain = model == "nac-plain"
-    rate = training.cosine(cfg.plain_learning_rate if plain else cfg.learning_rate, cfg.steps)
+    rate = optimisers.cosine(cfg.plain_learning_rate if plain else cfg.learning_rate, cfg.steps)
     per_leg = cfg.steps // cfg.evaluations
 
-    def init(key: jax.Array, *data: Any) -> training.TrainState:
+    def init(key: jax.Array, *data: Any) -> loop.TrainState:
         key_init, key_data = jax.random.split(key)
-        return training.start(jax.tree.map(lambda leaf: leaf[None], net.init(key_init)), scale, key_data)
+        return loop.start(jax.tree.map(lambda leaf: leaf[None], net.init(key_init)), scale, key_data)
 
-    def leg(state: training.TrainState, train: Any, validation: Any, test: Any) -> tuple[training.TrainState, Any]:
+    def leg(state: loop.TrainState, train: Any, validation: Any, test: Any) -> tuple[loop.TrainState, Any]:
         images, labels = train
 
         def sample(key: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -159,9 +158,7 @@ def make_train(cfg: Config, *, task: str, model: str) -> Train:
             answers_NO = net.answer(alone, features_BF.reshape(cfg.batch, cfg.length, -1))
             return jnp.square(answers_NO - totals_NO).sum(axis=1).mean()[None]
 
-        state = training.take_steps(
-            state, steps=per_leg, sample=sample, losses=losses, transform=scale, learning_rate=rate
-        )
+        state = loop.take_steps(state, steps=per_leg, sample=sample, losses=losses, transform=scale, learning_rate=rate)
         alone = jax.tree.map(lambda leaf: leaf[0], state.params)
         measured = series.measure(net, alone, test, validation, tests, outputs)
         return state, {**measured, "nonfinite_steps": state.nonfinite_L[0]}
@@ -173,9 +170,9 @@ def make_train(cfg: Config, *, task: str, model: str) -> Train:
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns Table 2."""
-    return series_report.tables(cfg, results)
+    return report.tables(cfg, results)
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure | Gallery]:
     """Returns errors over the length of a series, learning curves, and series with their answers."""
-    return series_report.figures(cfg, results)
+    return report.figures(cfg, results)

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from experiments.lib.networks import convnet
-from experiments.mnist_counting.series import SeriesNetwork
+from ..lib.networks import convnet
+from .series import SeriesNetwork
 
 MEAN, DEVIATION = 0.1307, 0.3081  # of MNIST's training pixels, as in the example that the convolutional net is from
 USUAL = {

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib.data import digits
-from experiments.lib.report import paper, statistics
-from experiments.lib.report.artefacts import Quantity
+from ..lib.data import digits
+from ..lib.report import paper, statistics
+from ..lib.report.artefacts import Quantity
 
 ERROR = "mean absolute error"
 

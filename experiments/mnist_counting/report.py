@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib.data import digits
-from experiments.lib.report import paper
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table, find
-from experiments.lib.report.quantities import quantity
-from experiments.mnist_counting import notes as series_notes
+from ..lib.data import digits
+from ..lib.report import paper
+from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
+from ..lib.store.records import Finished, find
+from . import notes as series_notes
 
 PAPER_ROWS = {
     "lstm": "LSTM",

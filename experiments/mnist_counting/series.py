@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.lib.training.program import Train
+from ..lib.training.train import Train
 
 CHUNK = 500  # images whose features are computed at a time
 

@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import optax
 
 import nalu
-from experiments.lib.config import (
+
+from ..lib.config import (
     require,
     require_divides,
     require_members,
@@ -27,13 +28,12 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.data import digit_split, digits
-from experiments.lib.report.artefacts import Figure, Finished, Gallery, Table
-from experiments.lib.training import loop as training
-from experiments.lib.training import muon
-from experiments.lib.training.program import Train
-from experiments.mnist_parity import last_layers, scene_network, scenes
-from experiments.mnist_parity import report as parity_report
+from ..lib.data import digits
+from ..lib.report.artefacts import Figure, Gallery, Table
+from ..lib.store.records import Finished
+from ..lib.training import loop, optimisers
+from ..lib.training.train import Train
+from . import last_layers, report, scene_network, scenes
 
 VERSION = 1
 PLACE = (4, 6)  # in the paper: section, subsection
@@ -94,20 +94,20 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, images: str, layer: str) -> Train:
     """Returns the training of one seed."""
-    parts = digit_split.load(cfg.digits, cfg.hold_out)
+    parts = digits.split(cfg.digits, cfg.hold_out)
     key_tests = jax.random.fold_in(jax.random.key(cfg.root), 0x5CE0E)  # the same scenes for every seed and layer
     if layer == "examples":
         return scene_network.show(key_tests, EXAMPLES, parts[2])
     cell = {**nalu.CELLS, **last_layers.LAYERS}[layer](CLASSES)
     net = scene_network.with_last_layer(cell)
-    scale = optax.chain(training.clip_by_lane_norm(1.0), muon.muon_and_adam(beta=0.95, adam_b2=0.999))
+    scale = optax.chain(optimisers.clip_by_lane_norm(1.0), optimisers.muon_and_adam(beta=0.95, adam_b2=0.999))
     steps = {"fresh": cfg.steps, "finite": cfg.finite_steps, "long": cfg.long_steps}[images]
-    rate = training.warmed(training.cosine(cfg.learning_rate, steps), round(cfg.warm_up * steps))
+    rate = optimisers.warmed(optimisers.cosine(cfg.learning_rate, steps), round(cfg.warm_up * steps))
 
-    def init(key: jax.Array, *_: Any) -> tuple[training.TrainState, jax.Array]:
+    def init(key: jax.Array, *_: Any) -> tuple[loop.TrainState, jax.Array]:
         key_init, key_data, key_set = jax.random.split(key, 3)
         params = jax.tree.map(lambda leaf: leaf[None], net.init(key_init))
-        return training.start(params, scale, key_data), key_set
+        return loop.start(params, scale, key_data), key_set
 
     def leg(carry: Any, train: Any, validation: Any, test: Any) -> tuple[Any, dict[str, jax.Array]]:
         state, key_set = carry
@@ -122,7 +122,7 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
             logits_BO = net.apply(jax.tree.map(lambda leaf: leaf[0], params), scenes_BHW)
             return optax.softmax_cross_entropy_with_integer_labels(logits_BO, labels_B).mean()[None]
 
-        state = training.take_steps(
+        state = loop.take_steps(
             state, steps=steps // cfg.evaluations, sample=sample, losses=losses, transform=scale, learning_rate=rate
         )
         params = jax.tree.map(lambda leaf: leaf[0], state.params)
@@ -146,9 +146,9 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns Table 4, in both regimes."""
-    return parity_report.tables(cfg, results)
+    return report.tables(cfg, results)
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure | Gallery]:
     """Returns learning curves, and scenes with their answers."""
-    return parity_report.figures(cfg, results)
+    return report.figures(cfg, results)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib.data import digits
-from experiments.lib.report import paper
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table, find
-from experiments.lib.report.quantities import quantity
-from experiments.mnist_parity import scenes
-from experiments.mnist_parity.last_layers import LAYERS
+from ..lib.data import digits
+from ..lib.report import paper
+from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
+from ..lib.store.records import Finished, find
+from . import scenes
+from .last_layers import LAYERS
 
 BLOCKS = {"fresh": "fresh images", "finite": "finite set", "long": "fresh images, long"}
 ACCURACY, GAIN, FITTED = "test accuracy %", "gain over Wx + b", "training accuracy %"

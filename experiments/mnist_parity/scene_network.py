@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from experiments.lib.networks import convnet
-from experiments.lib.networks.convnet import Convnet, Convolution
-from experiments.lib.training.program import Train
-from experiments.mnist_parity import scenes
+from ..lib.networks import convnet
+from ..lib.networks.convnet import Convnet, Convolution
+from ..lib.training.train import Train
+from . import scenes
 
 # Segui, Pujol and Vitria 2015, table 1, all but its last layer.
 SCENE_NET = Convnet(

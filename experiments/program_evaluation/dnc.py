@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from experiments.program_evaluation import dnc_memory
-from experiments.program_evaluation.dnc_memory import Memory
+from . import dnc_memory
+from .dnc_memory import Memory
 
 
 class DncState(NamedTuple):

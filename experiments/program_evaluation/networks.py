@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from experiments.program_evaluation.programs import SYMBOLS, Program
+from .programs import SYMBOLS, Program
 
 
 class ProgramNetwork(nn.Module):

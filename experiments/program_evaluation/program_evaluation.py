@@ -15,14 +15,13 @@ from typing import Any
 
 import jax
 
-from experiments.lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
-from experiments.lib.report.artefacts import Figure, Finished, Table
-from experiments.lib.training.program import Train
-from experiments.program_evaluation import recipes as little_program_recipes
-from experiments.program_evaluation import report as little_program_report
-from experiments.program_evaluation import training as little_program_training
-from experiments.program_evaluation.programs import LANGUAGES, MOST_DIGITS, TRAINING_DIGITS
-from experiments.program_evaluation.recipes import MODELS
+from ..lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
+from ..lib.report.artefacts import Figure, Table
+from ..lib.store.records import Finished
+from ..lib.training.train import Train
+from . import recipes, report, training
+from .programs import LANGUAGES, MOST_DIGITS, TRAINING_DIGITS
+from .recipes import MODELS
 
 VERSION = 1
 PLACE = (4, 4)  # in the paper: section, subsection
@@ -64,10 +63,8 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, language: str, model: str) -> Train:
     """Returns the training of one seed."""
-    return little_program_training.make_train(
-        little_program_recipes.recipe(
-            model, language, networks=cfg.networks, length=cfg.length, evaluations=cfg.evaluations
-        ),
+    return training.make_train(
+        recipes.recipe(model, language, networks=cfg.networks, length=cfg.length, evaluations=cfg.evaluations),
         language,
         digits=cfg.digits,
         programs=cfg.programs,
@@ -78,9 +75,9 @@ def make_train(cfg: Config, *, language: str, model: str) -> Train:
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the numbers of Figures 4 and 6."""
-    return little_program_report.tables(cfg, results)
+    return report.tables(cfg, results)
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns Figures 4 and 6, and learning curves."""
-    return little_program_report.figures(cfg, results)
+    return report.figures(cfg, results)

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.lib.errors import usage_error
+from ..lib.errors import usage_error
 
 SYMBOLS = ("PAD", "integer", "if", "else", "<", ">", "+", "-", "END")
 PAD, INTEGER, IF, ELSE, LESS, GREATER, PLUS, MINUS, END = range(len(SYMBOLS))

@@ -3,13 +3,12 @@
 import optax
 from flax import linen as nn
 
-from experiments.lib.networks.configured_nalu import ConfiguredNalu
-from experiments.lib.training import loop as training
-from experiments.lib.training import muon
-from experiments.program_evaluation.dnc import Dnc
-from experiments.program_evaluation.networks import ProgramNetwork
-from experiments.program_evaluation.training import Recipe
-from experiments.program_evaluation.ugrnn import UGRNNCell
+from ..lib.networks.configured_nalu import ConfiguredNalu
+from ..lib.training import optimisers
+from .dnc import Dnc
+from .networks import ProgramNetwork
+from .training import Recipe
+from .ugrnn import UGRNNCell
 
 MODELS = ("nalu", "lstm", "ugrnn", "dnc", "nac")
 READ_OUTS = ("read_out", "output")  # of the usual cells, and of the DNC
@@ -30,7 +29,7 @@ def recipe(model: str, language: str, *, networks: int, length: float, evaluatio
         stages = -(-STAGES // evaluations) * evaluations
         return Recipe(
             ProgramNetwork(ConfiguredNalu(1 if simple else 3, 24, multiplies=model == "nalu")),
-            optax.chain(training.clip_by_lane_norm(0.1), optax.scale_by_adam()),
+            optax.chain(optimisers.clip_by_lane_norm(0.1), optax.scale_by_adam()),
             2e-2, _multiple((1200 if simple else 8000) * length, stages), 64,
             networks=networks, sharpness=20.0, stages=stages,
         )  # fmt: skip
@@ -45,8 +44,8 @@ def recipe(model: str, language: str, *, networks: int, length: float, evaluatio
     return Recipe(
         ProgramNetwork(cell, value_unit, model != "dnc", ANSWERS),
         optax.chain(
-            training.clip_by_lane_norm(ANSWERS),  # the loss is in integers
-            muon.muon_and_adam(beta=0.95, adam_b2=0.99, adam_rate=adam_rate, adam_layers=READ_OUTS),
+            optimisers.clip_by_lane_norm(ANSWERS),  # the loss is in integers
+            optimisers.muon_and_adam(beta=0.95, adam_b2=0.99, adam_rate=adam_rate, adam_layers=READ_OUTS),
         ),
         rate, _multiple(steps * length, evaluations), batch, stages=evaluations,
     )  # fmt: skip

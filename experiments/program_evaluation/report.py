@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Panel, Quantity, Table
-from experiments.lib.report.quantities import quantity
-from experiments.program_evaluation import notes
-from experiments.program_evaluation.programs import TRAINING_DIGITS
+from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, quantity
+from ..lib.store.records import Finished
+from . import notes
+from .programs import TRAINING_DIGITS
 
 MATCH, ERROR = "matching digits %", "root mean squared error"
 ROWS = {"nalu": "NALU", "lstm": "LSTM", "ugrnn": "UGRNN", "dnc": "DNC", "nac": "NAC"}

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from experiments.lib.networks import configured_nalu
-from experiments.lib.training import loop as training
-from experiments.lib.training.program import Train
-from experiments.program_evaluation import programs as little_programs
-from experiments.program_evaluation.digit_match import digit_match
-from experiments.program_evaluation.programs import TRAINING_DIGITS, Program
+from ..lib.networks import configured_nalu
+from ..lib.training import loop, optimisers
+from ..lib.training.train import Train
+from . import programs as little_programs
+from .digit_match import digit_match
+from .programs import TRAINING_DIGITS, Program
 
 SHARPENING = (0.6, 0.95)  # shares of the steps between which the sharpness rises
 TINY = 1e-12  # keeps the root of the squared error differentiable at an error of 0
@@ -57,7 +57,7 @@ def make_train(
     assert recipe.steps % recipe.stages == recipe.stages % evaluations == 0, "see `little_program_recipes`"
     per_stage = recipe.steps // recipe.stages
     stages_per_leg = recipe.stages // evaluations
-    rate = training.warmed(training.cosine(recipe.learning_rate, recipe.steps), recipe.warm_up)
+    rate = optimisers.warmed(optimisers.cosine(recipe.learning_rate, recipe.steps), recipe.warm_up)
 
     def sharpness(step: jax.Array) -> jax.Array:
         """Constant within a stage: what the losses of a stage are made of."""
@@ -70,28 +70,28 @@ def make_train(
             params = {**params, "cell": configured_nalu.sharpened(params["cell"], factor)}
         return network.apply({"params": params}, asked)
 
-    def init(key: jax.Array, *_: Any) -> training.TrainState:
+    def init(key: jax.Array, *_: Any) -> loop.TrainState:
         key_init, key_data = jax.random.split(key)
         example = batch(key_tests, 1, TRAINING_DIGITS)  # for its shapes
         keys_L = jax.random.split(key_init, recipe.networks)
-        params = training.init_lanes(lambda key: network.init(key, example)["params"], keys_L)
-        return training.start(params, recipe.transform, key_data)
+        params = loop.init_lanes(lambda key: network.init(key, example)["params"], keys_L)
+        return loop.start(params, recipe.transform, key_data)
 
     def leg(
-        state: training.TrainState, validation: Program, by_size: Program
-    ) -> tuple[training.TrainState, dict[str, jax.Array]]:
-        def stage(state: training.TrainState, _: None) -> tuple[training.TrainState, None]:
+        state: loop.TrainState, validation: Program, by_size: Program
+    ) -> tuple[loop.TrainState, dict[str, jax.Array]]:
+        def stage(state: loop.TrainState, _: None) -> tuple[loop.TrainState, None]:
             factor = sharpness(state.step)
 
             def loss(params: Any, asked: Program) -> jax.Array:
                 return jnp.sqrt(jnp.square(answers(params, factor, asked) - asked.answer).mean() + TINY)
 
             return (
-                training.take_steps(
+                loop.take_steps(
                     state,
                     steps=per_stage,
                     sample=lambda key: batch(key, recipe.batch, TRAINING_DIGITS),
-                    losses=training.lane_by_lane(loss),
+                    losses=loop.lane_by_lane(loss),
                     transform=recipe.transform,
                     learning_rate=lambda step: rate(step) / sharpness(step),
                 ),

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 import nalu
-from experiments.tracking_time.world import CELL, MOVES
+
+from .world import CELL, MOVES
 
 USUAL = "a3c"  # the agent without a cell
 WIRINGS = ("accumulating", "recurrent", "direct")

@@ -10,10 +10,10 @@ import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.agent import Agent
-from experiments.tracking_time.rollout import roll_out
-from experiments.tracking_time.world import SIDE, Params
+from . import world as grid_world
+from .agent import Agent
+from .rollout import roll_out
+from .world import SIDE, Params
 
 OVER = -1  # what is seen after the end of an episode
 

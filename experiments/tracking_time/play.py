@@ -6,15 +6,15 @@ import numpy as np
 from rich.console import Console, Group
 from rich.text import Text
 
-from experiments.lib.errors import UserError, usage_error
-from experiments.lib.report.artefacts import Finished, find
-from experiments.lib.suite import Experiment
-from experiments.tracking_time import episode as grid_episode
-from experiments.tracking_time import report as grid_report
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.agent import Agent
-from experiments.tracking_time.episode import Episode
-from experiments.tracking_time.world import SIDE, Params
+from ..lib.errors import UserError, usage_error
+from ..lib.store.records import Finished, find
+from ..lib.suite import Experiment
+from . import episode as grid_episode
+from . import report
+from . import world as grid_world
+from .agent import Agent
+from .episode import Episode
+from .world import SIDE, Params
 
 _FLOOR, _AGENT, _TARGET = (".", "dim"), ("A", "bold"), ("X", "bold red")  # what is printed, and how
 _WIDE, _APART = 2 * SIDE - 1, 4  # columns of a picture, and between pictures
@@ -47,7 +47,7 @@ def show(
     if run is None:
         known = ", ".join(result.variant["model"] for result in results) or "none yet"
         raise UserError(f"No trained agent {model} is here (there is {known}): train it with make figure5.")
-    seed = grid_report.selected(run)
+    seed = report.selected(run)
     agent, world = experiment.module.agent(experiment.config, model), experiment.module.world(experiment.config)
     played = _play(agent, world, run.arrays["weights"][seed, -1], told, episode)
     moves = [Group(*_picture(t, place)) for t, place in enumerate(played.places)]
@@ -57,7 +57,7 @@ def show(
         for row in rows:
             console.print(Text(" " * _APART).join(row), highlight=False)
         console.print()
-    name = f"{grid_report.row_of(model)}, seed {seed}, the one with the highest {grid_report.SELECTED_BY}"
+    name = f"{report.row_of(model)}, seed {seed}, the one with the highest {report.SELECTED_BY}"
     console.print(f"{_ending(played, world)} ({name}; A: agent, X: target)", highlight=False)
 
 

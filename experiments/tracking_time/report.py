@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib.report import paper
-from experiments.lib.report.artefacts import Curve, Figure, Finished, Gallery, Panel, Picture, Quantity, Table
-from experiments.lib.report.quantities import quantity
-from experiments.tracking_time import episode as grid_episode
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.agent import USUAL
+from ..lib.report import paper
+from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
+from ..lib.store.records import Finished
+from . import episode as grid_episode
+from . import world as grid_world
+from .agent import USUAL
 
 BLOCK, REWARD, TIME, EXACTLY, ARRIVED = "grid world", "reward", "time of arrival", "exactly in time", "arrived"
 ROWS = {USUAL: "A3C", "nac": "A3C + NAC"}

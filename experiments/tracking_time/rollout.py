@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.agent import Agent
-from experiments.tracking_time.world import GridWorld, Params
+from . import world as grid_world
+from .agent import Agent
+from .world import GridWorld, Params
 
 WORLD = GridWorld()
 

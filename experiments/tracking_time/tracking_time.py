@@ -13,7 +13,8 @@ import dataclasses
 from typing import Any
 
 import nalu
-from experiments.lib.config import (
+
+from ..lib.config import (
     require,
     require_divides,
     require_members,
@@ -23,13 +24,14 @@ from experiments.lib.config import (
     require_sizes,
     selects,
 )
-from experiments.lib.report.artefacts import Figure, Finished, Gallery, Table
-from experiments.lib.training.program import Train
-from experiments.tracking_time import report as grid_report
-from experiments.tracking_time.agent import USUAL, WIRINGS, Agent, Core, Vision
-from experiments.tracking_time.training import Recipe
-from experiments.tracking_time.training import make_train as train_agent
-from experiments.tracking_time.world import Params
+from ..lib.report.artefacts import Figure, Gallery, Table
+from ..lib.store.records import Finished
+from ..lib.training.train import Train
+from . import report
+from .agent import USUAL, WIRINGS, Agent, Core, Vision
+from .training import Recipe
+from .training import make_train as train_agent
+from .world import Params
 
 VERSION = 1
 PLACE = (4, 5)  # in the paper: section, subsection
@@ -106,15 +108,15 @@ def make_train(cfg: Config, *, model: str) -> Train:
         test_episodes=cfg.test_episodes,
         test_limit=cfg.test_limit,
         evaluations=cfg.evaluations,
-        watched=grid_report.WATCHED,
+        watched=report.WATCHED,
     )
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the numbers of Figure 5."""
-    return grid_report.tables(cfg, results, INSTRUCTIONS)
+    return report.tables(cfg, results, INSTRUCTIONS)
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure | Gallery]:
     """Returns Figure 5."""
-    return grid_report.figures(cfg, results, INSTRUCTIONS, world(cfg))
+    return report.figures(cfg, results, INSTRUCTIONS, world(cfg))

@@ -11,14 +11,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from experiments.lib.training import loop as training
-from experiments.lib.training.program import Train
-from experiments.tracking_time import actor_critic
-from experiments.tracking_time import episode as grid_episode
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.agent import Agent
-from experiments.tracking_time.rollout import Rollout, roll_out
-from experiments.tracking_time.world import Params
+from ..lib.training import loop, optimisers
+from ..lib.training.train import Train
+from . import actor_critic, episode
+from . import world as grid_world
+from .agent import Agent
+from .rollout import Rollout, roll_out
+from .world import Params
 
 
 class Recipe(NamedTuple):
@@ -66,16 +65,16 @@ def make_train(
     `weights` `[S, 1, W]` (`grid_episode.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `watched`.
     """
     per_leg = recipe.updates // evaluations
-    scale = optax.chain(training.clip_by_lane_norm(recipe.clip), optax.scale_by_adam())
+    scale = optax.chain(optimisers.clip_by_lane_norm(recipe.clip), optax.scale_by_adam())
     told_I = jnp.array(instructions)
 
     def fallen(pair: tuple[float, float], step: jax.Array) -> jax.Array:
         return pair[0] + (pair[1] - pair[0]) * step / recipe.updates
 
-    def init(key: jax.Array, pixels_P: jax.Array) -> tuple[training.TrainState, jax.Array]:
+    def init(key: jax.Array, pixels_P: jax.Array) -> tuple[loop.TrainState, jax.Array]:
         key_init, key_data, key_tests = jax.random.split(key, 3)
         params = jax.tree.map(lambda leaf: leaf[None], agent.init(key_init, pixels_P))
-        return training.start(params, scale, key_data), key_tests
+        return loop.start(params, scale, key_data), key_tests
 
     def leg(carry: Any, pixels_P: jax.Array) -> tuple[Any, dict[str, jax.Array]]:
         state, key_tests = carry
@@ -84,7 +83,7 @@ def make_train(
             now = milder(world, recipe.lenience, step=step, updates=recipe.updates)
             return roll_out(agent, params, key, pixels_P, now, episodes=recipe.episodes, steps=int(world.limit))
 
-        def update(state: training.TrainState, _: None) -> tuple[training.TrainState, None]:
+        def update(state: loop.TrainState, _: None) -> tuple[loop.TrainState, None]:
             weights = actor_critic.Weights(recipe.value, fallen(recipe.entropy, state.step))
 
             def losses(params_L: Any, key: jax.Array) -> jax.Array:
@@ -93,7 +92,7 @@ def make_train(
                     seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights
                 )[None]  # fmt: skip
 
-            state = training.take_steps(
+            state = loop.take_steps(
                 state, steps=1, sample=lambda key: key, losses=losses, transform=scale,
                 learning_rate=lambda step: fallen(recipe.learning_rate, step),
             )  # fmt: skip
@@ -123,8 +122,8 @@ def make_train(
             **measured,
             "training_reward": last.rewards.sum(axis=0).mean(),
             "nonfinite_steps": state.nonfinite_L[0],
-            "weights": grid_episode.pack(params),
-            "watched": grid_episode.watch(agent, params, key_tests, pixels_P, asked(watched), steps=test_limit),
+            "weights": episode.pack(params),
+            "watched": episode.watch(agent, params, key_tests, pixels_P, asked(watched), steps=test_limit),
         }
 
     return Train(

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.lib.config import require
+from ..config import require
+from ..places import PUBLISHED
 
-PUBLISHED = Path(__file__).parents[3] / "results"
 NAMES = ("list", "status", "run", "report", "verify", "publish", "play", "bench")
 
 

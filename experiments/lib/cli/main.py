@@ -9,18 +9,15 @@ import sys
 import tyro
 from rich.console import Console
 
-from experiments.lib import settings as options
-from experiments.lib import suite
-from experiments.lib.cli import commands, summary
-from experiments.lib.engine import local_engine, numerics, one_run, processes, stand_in
-from experiments.lib.engine import ray_cluster as ray_engine
-from experiments.lib.errors import UserError, usage_error
-from experiments.lib.report import claims
-from experiments.lib.store import provenance
-from experiments.lib.store import records as store
+from .. import settings, suite
+from ..engine import checkpoint, local, machine, processes, ray_cluster, stand_in
+from ..errors import UserError, usage_error
+from ..places import PROGRAM
+from ..report import claims
+from ..store import provenance, records
+from . import commands, summary
 
 DESCRIPTION = "Reproduces the tables and figures of 'Neural Arithmetic Logic Units' (Trask et al. 2018)."
-PROGRAM = "python -m experiments"
 
 
 def answer(words: list[str]) -> int:
@@ -29,7 +26,7 @@ def answer(words: list[str]) -> int:
     try:
         _dispatch(words, Console(soft_wrap=True, markup=False, emoji=False))  # a path may hold [brackets] or :colons:
     except UserError as error:
-        print(f"experiments: {options.on_one_line(str(error))}", file=sys.stderr)
+        print(f"experiments: {settings.on_one_line(str(error))}", file=sys.stderr)
         return error.status
     return 0
 
@@ -48,7 +45,7 @@ def _dispatch(words: list[str], console: Console) -> None:
         case commands.Run():
             _run(command, rest, console)
         case commands.Report():
-            from experiments.lib.report import rendering  # takes a second: matplotlib
+            from ..report import rendering  # takes a second: matplotlib
 
             _require_one_store(command.published, command.runs_dir != commands.Report.runs_dir)
             root = commands.PUBLISHED if command.published else command.runs_dir
@@ -59,12 +56,12 @@ def _dispatch(words: list[str], console: Console) -> None:
         case commands.Publish():
             _publish(command, console)
         case commands.Play():
-            from experiments.tracking_time import play as grid_play
+            from ...tracking_time import play
 
-            numerics.prepare()
+            machine.prepare()
             profile = command.profile or ("full" if command.runs_dir == commands.PUBLISHED else "quick")
             (experiment,) = suite.experiments(command.target, profile)
-            grid_play.show(
+            play.show(
                 experiment, experiment.results(command.runs_dir), told=command.T, model=command.model,
                 episode=command.episode, console=console,
             )  # fmt: skip
@@ -79,7 +76,7 @@ def _help(words: list[str]) -> None:
         tyro.cli(commands.Command, args=[*known, "--help"], prog=PROGRAM, description=DESCRIPTION)
     if words[0] == "run" and len(words) > 2 and not words[1].startswith("-"):
         configs = {experiment.name: experiment.config for experiment in suite.experiments(words[1], "quick")}
-        options.print_help(configs, program=f"{PROGRAM} run {words[1]}")
+        settings.print_help(configs, program=f"{PROGRAM} run {words[1]}")
 
 
 def _parse(words: list[str]) -> tuple[commands.Command, list[str]]:
@@ -89,9 +86,9 @@ def _parse(words: list[str]) -> tuple[commands.Command, list[str]]:
         raise usage_error(f"{wrong}: {', '.join(commands.NAMES)}; see {PROGRAM} --help.")
     if words[0] == "run" and (len(words) == 1 or words[1].startswith("-")):
         raise usage_error(f"Say what to run: {', '.join(['all', *suite.artefacts()])}; see {PROGRAM} run --help.")
-    options.check_words(words, single=commands.RUN_OPTIONS)
+    settings.check_words(words, single=commands.RUN_OPTIONS)
     try:
-        command, rest = options.parse_quietly(commands.Command, args=words, prog=PROGRAM, return_unknown_args=True)
+        command, rest = settings.parse_quietly(commands.Command, args=words, prog=PROGRAM, return_unknown_args=True)
     except SystemExit:
         wrong = "has a value that is missing or of the wrong type"
         raise usage_error(f"'{' '.join(words)}' {wrong}; see {PROGRAM} {words[0]} --help.") from None
@@ -103,16 +100,16 @@ def _parse(words: list[str]) -> tuple[commands.Command, list[str]]:
 def _status(command: commands.Status, console: Console) -> None:
     for experiment in stand_in.as_stored(suite.experiments("all", command.profile), command.runs_dir):
         for address in experiment.addresses():
-            if store.exists(command.runs_dir, address):
+            if records.exists(command.runs_dir, address):
                 state = "finished"
             else:
-                state = "begun" if suite.unfinished_folder(command.runs_dir, address).exists() else "missing"
+                state = "begun" if checkpoint.unfinished_folder(command.runs_dir, address).exists() else "missing"
             variant = " ".join(map(str, address.variant.values()))
             console.print(f"{state:9} {address.experiment:22} {variant:24} {address.digest}", highlight=False)
 
 
 def _run(command: commands.Run, rest: list[str], console: Console) -> None:
-    from experiments.lib.report import rendering
+    from ..report import rendering
 
     if command.chunk is not None and command.chunk < 1:
         raise usage_error(f"--chunk is {command.chunk}, but at least one seed must be held at a time.")
@@ -121,13 +118,13 @@ def _run(command: commands.Run, rest: list[str], console: Console) -> None:
     if command.cores is not None and command.cores < 1:
         raise usage_error(f"--cores is {command.cores}, but a run needs one at least.")
     chosen = suite.experiments(command.target, command.profile, rest)
-    numerics.prepare()
+    machine.prepare()
     if command.engine == "ray":
-        ray_engine.leave_devices_alone()
-        train_missing = functools.partial(ray_engine.train_missing, cores=command.cores or 1)
+        ray_cluster.leave_devices_alone()
+        train_missing = functools.partial(ray_cluster.train_missing, cores=command.cores or 1)
     else:
         processes.join()
-        train_missing = local_engine.train_missing
+        train_missing = local.train_missing
     if not processes.is_first():
         console = Console(quiet=True)
     tell = lambda sentence: console.print(sentence, highlight=False)  # noqa: E731
@@ -143,7 +140,7 @@ def _run(command: commands.Run, rest: list[str], console: Console) -> None:
         published=commands.PUBLISHED, console=console, typed=dict.fromkeys(artefacts, typed) if rest else {},
     )  # fmt: skip
     provenance.commit()  # of the code that is loaded, and not of what it may be edited to while it runs
-    order = one_run.Order(command.runs_dir, command.profile, typed, command.chunk)
+    order = local.Order(command.runs_dir, command.profile, typed, command.chunk)
     try:
         train_missing(chosen, order, published=commands.PUBLISHED, console=console)
     except UserError:
@@ -161,7 +158,7 @@ def _require_one_store(published: bool, named: bool) -> None:
 
 
 def _verify(command: commands.Verify, console: Console) -> None:
-    from experiments.lib.verify import verify
+    from ..verify import verify
 
     _require_one_store(command.published, command.runs_dir is not None)
     root = command.runs_dir or commands.PUBLISHED
@@ -173,7 +170,7 @@ def _verify(command: commands.Verify, console: Console) -> None:
 
 
 def _publish(command: commands.Publish, console: Console) -> None:
-    from experiments.lib.cli import publishing
+    from . import publishing
 
     if command.to == commands.PUBLISHED and not command.to.exists():
         raise usage_error("This is not a checkout with a folder results/: say with --to where to publish.")
@@ -182,7 +179,7 @@ def _publish(command: commands.Publish, console: Console) -> None:
 
 
 def _bench(command: commands.Bench, console: Console) -> None:
-    from experiments.benchmarks import convnet_step, grid_step, measuring, program_step, scaling, static_step
+    from ...benchmarks import convnet_step, grid_step, measuring, program_step, scaling, static_step
 
     folder = commands.PUBLISHED if command.save else None
     for step in (static_step, convnet_step, program_step, grid_step):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.lib.engine import plan
-from experiments.lib.report import rendering
-from experiments.lib.store import records as store
-from experiments.lib.suite import Experiment
+from ..engine import plan
+from ..report import rendering
+from ..store import records
+from ..suite import Experiment
 
 
 def publish(chosen: list[Experiment], source: Path, target: Path, *, profile: str, console: Console) -> None:
@@ -20,12 +20,12 @@ def publish(chosen: list[Experiment], source: Path, target: Path, *, profile: st
     for experiment in chosen:
         addresses = experiment.addresses()
         for address in addresses:
-            if store.exists(source, address):
-                store.copy(address, source, target)
-        absent = [plan.name_of(address) for address in addresses if not store.exists(target, address)]
+            if records.exists(source, address):
+                records.copy(address, source, target)
+        absent = [plan.name_of(address) for address in addresses if not records.exists(target, address)]
         missing += absent
         if not absent:  # records of an earlier VERSION or of other settings would be nobody's
-            for path in store.remove_others(target, experiment.name, addresses):
+            for path in records.remove_others(target, experiment.name, addresses):
                 console.print(f"Removed {path}, which is no run of profile {profile} any more.", highlight=False)
     if missing:
         console.print(f"Not finished, so not published: {', '.join(missing)}.", highlight=False)

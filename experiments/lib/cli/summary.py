@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from rich.console import Console
 
-from experiments.lib.report import claims
+from ..report import claims
 
 MARKS = {"holds": "+", "partly": "~", "fails": "-", "open": "?"}
 

@@ -14,13 +14,18 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 
-from experiments.lib.data import idx, mirrors
-from experiments.lib.errors import UserError
-from experiments.lib.store import files
+from ..errors import UserError
+from ..store import files
+from . import idx, mirrors
+
+Part = tuple[np.ndarray, np.ndarray]  # images [N, 28, 28] uint8 and labels [N]
 
 MNIST, STAND_IN = "mnist", "uci-digits"
+
 NOTICE = "UCI digits stand-in: not comparable with the paper"
+
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
+
 TEST_IMAGES = 500  # of the stand-in's 1,797
 
 
@@ -57,6 +62,21 @@ FILES = (  # in the order of Digits; LeCun, Cortes and Burges
     ),
     File("t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", (10_000,)),
 )
+
+
+def split(source: str, hold_out: float) -> tuple[Part, Part, Part]:
+    """Returns the three parts; the last `hold_out` of the training digits are for validation.
+
+    Raises:
+      UserError: see `digits.load`.
+    """
+    data = split(source)
+    held_out = round(hold_out * len(data.train_labels))
+    return (
+        (data.train_images[:-held_out], data.train_labels[:-held_out]),
+        (data.train_images[-held_out:], data.train_labels[-held_out:]),
+        (data.test_images, data.test_labels),
+    )
 
 
 def suffix(source: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from experiments.lib.errors import UserError
-from experiments.lib.store import files
+from ..errors import UserError
+from ..store import files
 
 PATIENCE = 10.0  # seconds: for a mirror's first answer, and between two pieces of a file
 PIECE = 1 << 16  # bytes

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.lib.engine import processes
-from experiments.lib.errors import UserError
-from experiments.lib.store import files
+from ..errors import UserError
+from ..store import files, records
+from . import processes
 
 SEAL = "sha256"  # beside a checkpoint's files, their digest: Orbax takes bits that flipped for numbers
+
 ROOM = 2**17  # bytes beside the arrays that a checkpoint takes, at most
 
 
@@ -179,3 +180,8 @@ def _with_keys(leaves: list[np.ndarray], like: Any) -> Any:
         for leaf, model in zip(leaves, jax.tree.leaves(like), strict=True)
     ]
     return jax.tree.unflatten(tree, wrapped)
+
+
+def unfinished_folder(root: Path, address: records.Address) -> Path:
+    """Returns where an unfinished run keeps its checkpoints."""
+    return Path(root) / ".unfinished" / address.digest

@@ -13,9 +13,10 @@ from typing import NamedTuple, Protocol
 import jax
 import numpy as np
 
-from experiments.lib.engine import checkpoint, device_memory, processes
-from experiments.lib.errors import UserError
-from experiments.lib.training.program import Program, Train, compile_train
+from ..errors import UserError
+from ..training.train import Train
+from . import checkpoint, machine, processes
+from .program import Program, compile_train
 
 CHECKPOINT_SECONDS = 5.0  # legs shorter than this are not each worth a checkpoint
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # how XLA's errors begin
@@ -59,7 +60,7 @@ def run_seeds(
       UserError: not even one seed fits into memory, or the checkpoints cannot be written.
     """
     devices = processes.devices(seeds)
-    limit = processes.least(memory_limit if memory_limit is not None else device_memory.limit(jax.local_devices()[0]))
+    limit = processes.least(memory_limit if memory_limit is not None else machine.memory_limit(jax.local_devices()[0]))
     size, program = _fitting(train, _round_up(min(chunk or seeds, seeds), len(devices)), devices, limit, watcher)
     outcomes, start = [], 0
     while start < seeds:

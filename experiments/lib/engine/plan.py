@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.lib.engine import processes
-from experiments.lib.store import records as store
-from experiments.lib.suite import Experiment
-from experiments.lib.training.program import Train
+from ..store import records
+from ..suite import Experiment
+from ..training.train import Train
+from . import processes
 
 COMPILE_SECONDS = 5.0  # of one program, on a usual core
 
@@ -16,7 +16,7 @@ class Work(NamedTuple):
     """One run to train: run `number` of the `of` runs of its experiment, expected to take so many seconds."""
 
     experiment: Experiment
-    address: store.Address
+    address: records.Address
     train: Train
     number: int
     of: int
@@ -40,7 +40,7 @@ def missing(chosen: list[Experiment], root: Path, published: Path) -> list[list[
     groups = []
     for experiment in chosen:
         addresses = experiment.addresses()
-        absent = [i for i, address in enumerate(addresses) if not store.exists(root, address)]
+        absent = [i for i, address in enumerate(addresses) if not records.exists(root, address)]
         absent = processes.share(absent)
         paces = processes.share(_paces(published, experiment.name))  # all must have the same order
         usual = sum(paces.values()) / len(paces) if paces else 0.0
@@ -56,7 +56,7 @@ def missing(chosen: list[Experiment], root: Path, published: Path) -> list[list[
     return sorted(filter(None, groups), key=lambda group: sum(work.seconds for work in group))
 
 
-def name_of(address: store.Address) -> str:
+def name_of(address: records.Address) -> str:
     """Returns how a run is called in what the user reads."""
     return " ".join([address.experiment, *(str(value) for value in address.variant.values())])
 

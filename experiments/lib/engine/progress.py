@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from experiments.lib.engine import stopping
+from . import stopping
 
 PLAIN_SECONDS = 20.0  # between two lines where there is no terminal
 SETTLED_SECONDS = 10.0  # of expected work done, before the expectation is corrected

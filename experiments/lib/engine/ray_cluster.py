@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from experiments.lib.engine import numerics, one_run, plan, progress
-from experiments.lib.engine.one_run import Order
-from experiments.lib.errors import UserError
-from experiments.lib.store import files
-from experiments.lib.store import records as store
-from experiments.lib.suite import Experiment
+from ..errors import UserError
+from ..store import files, records
+from ..suite import Experiment
+from . import local, machine, plan, progress
+from .local import Order
 
 RETRIES = 3  # of a run whose worker dies
 PATIENCE = 120.0  # seconds for the lock of a worker that died on another node to be dropped
@@ -49,7 +48,7 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
     ray = _start()
     order = order._replace(root=Path(order.root).absolute())
     files.make_folder(order.root)
-    one_run.tidy(chosen, order.root)
+    local.tidy(chosen, order.root)
     works = [work for group in plan.missing(chosen, order.root, published) for work in group]
     works.sort(key=lambda work: -work.seconds)  # the longest first, so that none is left over at the end
     resources = {"num_cpus": cores, "num_gpus": 1 if ray.cluster_resources().get("GPU") else 0}
@@ -135,18 +134,18 @@ class _Notes:
 
 def _train(name: str, config: Any, digest: str, order: Order, cores: int) -> Said:
     """Trains one run; this is what a worker does, in a process of its own."""
-    from experiments.lib import suite
+    from .. import suite
 
-    numerics.prepare(cores=cores)
+    machine.prepare(cores=cores)
     start, notes = time.monotonic(), _Notes()
     experiment = suite.Experiment(name, suite.modules()[name], config)
     (address,) = (address for address in experiment.addresses() if address.digest == digest)
     train = experiment.module.make_train(config, **address.variant)
     try:
-        while not store.exists(order.root, address):
-            with one_run.reserved(address, order.root) as mine:
+        while not records.exists(order.root, address):
+            with local.reserved(address, order.root) as mine:
                 if mine:
-                    one_run.train(plan.Work(experiment, address, train, 1, 1, 0.0), order, notes)
+                    local.train(plan.Work(experiment, address, train, 1, 1, 0.0), order, notes)
                     return Said(True, time.monotonic() - start, tuple(notes.remarks))
             if time.monotonic() - start > PATIENCE:
                 return Said(False, 0.0, (), "Another process trains it: let it finish or stop it, then repeat.")

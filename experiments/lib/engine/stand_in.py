@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from experiments.lib.data import digits
-from experiments.lib.engine import processes
-from experiments.lib.store import records as store
-from experiments.lib.suite import Experiment
+from ..data import digits
+from ..store import records
+from ..suite import Experiment
+from . import processes
 
 
 def prepare(
@@ -31,7 +31,7 @@ def prepare(
         os.environ["NALU_DATA"] = str(folder.expanduser().absolute())
 
     def needs(experiment: Experiment) -> bool:
-        return _wants_mnist(experiment) and not all(store.exists(root, each) for each in experiment.addresses())
+        return _wants_mnist(experiment) and not all(records.exists(root, each) for each in experiment.addresses())
 
     needing = processes.share([needs(experiment) for experiment in chosen])
     if any(needing) and processes.share(digits.prepare(None, tell, console=console)) == digits.STAND_IN:
@@ -43,7 +43,7 @@ def as_stored(chosen: list[Experiment], root: Path) -> list[Experiment]:
     """Returns the experiments with the stand-in where the store holds runs on that alone."""
 
     def stored(experiment: Experiment) -> bool:
-        return any(store.exists(root, address) for address in experiment.addresses())
+        return any(records.exists(root, address) for address in experiment.addresses())
 
     def one(experiment: Experiment) -> Experiment:
         if not _wants_mnist(experiment) or stored(experiment):

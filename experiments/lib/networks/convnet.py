@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from experiments.lib.networks.convolution import convolve_and_pool
+from .convolution import convolve_and_pool
 
 
 class Convolution(NamedTuple):

@@ -6,27 +6,11 @@ functions of stored results and work on half-finished stores. Nothing here touch
 Axes: S seeds.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-
-class Finished(NamedTuple):
-    """One finished run as read from the store."""
-
-    experiment: str
-    variant: dict[str, Any]  # what this run varies, e.g. {"cell": "nalu"}
-    arrays: dict[str, np.ndarray]  # every array leads with the seed axis S
-    digest: str
-    provenance: dict[str, Any]  # commit, versions, device, wall_seconds, date, profile, ...
-
-
-def find(results: list[Finished], **variant: Any) -> Finished | None:
-    """Returns the first result whose variant has these values, or None if it has not been run yet."""
-    for result in results:
-        if all(result.variant.get(key) == value for key, value in variant.items()):
-            return result
-    return None
+from ..store.records import Finished
 
 
 class Quantity(NamedTuple):
@@ -145,3 +129,42 @@ class Gallery(NamedTuple):
     columns: int = 1
     notes: tuple[str, ...] = ()
     moving: bool = False
+
+
+def quantity(
+    run: Finished,
+    artefact: str,
+    block: str,
+    row: str,
+    column: str,
+    metric: str,
+    values_S: np.ndarray,
+    *,
+    diverged_S: np.ndarray,
+    selected: int | None = None,
+    selected_by: str = "",
+    threshold: float | None = None,
+    higher_is_better: bool = False,
+) -> Quantity:
+    """Returns a quantity that carries its run's digest, device and profile; see `Quantity` for the arguments.
+
+    Accuracies come in float32 and are compared with printed ones, so they are rounded to what float32 is sure of.
+    """
+    return Quantity(
+        artefact=artefact,
+        block=block,
+        row=row,
+        column=column,
+        metric=metric,
+        values_S=np.round(np.asarray(values_S, np.float64), 4)
+        if higher_is_better
+        else np.asarray(values_S, np.float64),
+        record=run.digest,
+        device=run.provenance["device"],
+        profile=run.provenance["profile"],
+        selected=selected,
+        selected_by=selected_by,
+        threshold=threshold,
+        diverged=int(np.sum(diverged_S | ~np.isfinite(values_S))),
+        higher_is_better=higher_is_better,
+    )

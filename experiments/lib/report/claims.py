@@ -10,16 +10,16 @@ Axes: S seeds.
 """
 
 import functools
-import importlib.resources
 import itertools
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-from experiments.lib.errors import UserError
-from experiments.lib.report import paper, statistics
-from experiments.lib.report.artefacts import Quantity
+from ..errors import UserError
+from ..places import PAPER
+from . import paper, statistics
+from .artefacts import Quantity
 
 HOLDS, PARTLY = 0.9, 0.1
 RULE = (
@@ -93,8 +93,7 @@ class Verdict(NamedTuple):
 @functools.cache
 def all_claims() -> tuple[Claim, ...]:
     """Returns the paper's claims, in the order of the file."""
-    file = importlib.resources.files("experiments") / "paper" / "claims.csv"
-    return parse(file.read_text(encoding="utf-8"))
+    return parse((PAPER / "claims.csv").read_text(encoding="utf-8"))
 
 
 def parse(text: str, *, name: str = "claims.csv") -> tuple[Claim, ...]:

@@ -8,13 +8,13 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.lib.errors import UserError
-from experiments.lib.report import claims, paper, printing
-from experiments.lib.report import tables as table_cells
-from experiments.lib.report.artefacts import Quantity, Table
-from experiments.lib.report.statistics import summarise
-from experiments.lib.report.table_markdown import escape, grid_markdown
-from experiments.lib.store import files
+from ..errors import UserError
+from ..store import files
+from . import claims, paper, printing
+from . import tables as table_cells
+from .artefacts import Quantity, Table
+from .statistics import summarise
+from .table_files import escape, grid_markdown
 
 
 class View(NamedTuple):

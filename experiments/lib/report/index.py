@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import NamedTuple
 
-from experiments.lib.report import claims, printing
-from experiments.lib.report.table_markdown import escape, grid_markdown
+from . import claims, printing
+from .table_files import escape, grid_markdown
 
 _MARKS = {"holds": "✅ holds", "partly": "🟡 partly", "fails": "❌ fails", "open": "⚪ open"}
 _HEADER = ("artefact", "claims", "seeds", "profile", "device", "wall time", "date", "command", "look at")

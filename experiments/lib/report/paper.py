@@ -5,13 +5,13 @@ They are data: transcribed once into `experiments/paper/<artefact>.csv` and neve
 
 import csv
 import functools
-import importlib.resources
 import io
 import math
 from typing import NamedTuple
 
-from experiments.lib.errors import UserError
-from experiments.lib.report.artefacts import Quantity
+from ..errors import UserError
+from ..places import PAPER
+from .artefacts import Quantity
 
 SEEN = ("sure", "likely", "memory")  # read in a source; strongly implied or read off a plot; recalled only
 COLUMNS = ("block", "row", "column", "metric", "value", "seen", "source")
@@ -48,7 +48,7 @@ def numbers(artefact: str) -> dict[tuple[str, str, str, str], Printed]:
     Raises:
       UserError: a line of the file is malformed.
     """
-    file = importlib.resources.files("experiments") / "paper" / f"{artefact}.csv"
+    file = PAPER / f"{artefact}.csv"
     return parse(file.read_text(encoding="utf-8"), name=f"{artefact}.csv") if file.is_file() else {}
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from experiments.lib.report.statistics import Estimate
+from .statistics import Estimate
 
 ABSENT = "–"  # a run that has not been done
 

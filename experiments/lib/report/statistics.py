@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.lib.report.artefacts import Quantity
+from .artefacts import Quantity
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999

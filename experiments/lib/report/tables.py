@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from experiments.lib.report import paper, printing
-from experiments.lib.report.artefacts import Quantity, Table
-from experiments.lib.report.statistics import Estimate, summarise
-from experiments.lib.report.table_csv import Published
+from . import paper, printing
+from .artefacts import Quantity, Table
+from .statistics import Estimate, summarise
+from .table_files import Published
 
 
 class Cell(NamedTuple):

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from experiments.lib.errors import UserError
+from ..errors import UserError
 
 
 def write_atomically(path: Path, data: bytes) -> None:

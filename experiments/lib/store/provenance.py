@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..places import ROOT
+
 
 def surroundings() -> dict[str, Any]:
     """Returns device, date, commit, versions and platform."""
@@ -48,17 +50,16 @@ def commit() -> str:
 
     Ask when the code is loaded: it may be edited while it runs. Empty outside of a checkout of this project.
     """
-    root = Path(__file__).resolve().parents[3]
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
 
     def git(*words: str) -> str:
         answer = subprocess.run(
-            ["git", *words], cwd=root, capture_output=True, text=True, timeout=10, check=True, env=environment
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True, env=environment
         )
         return answer.stdout.strip()
 
     try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != root:  # installed somewhere below another's checkout
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT:  # installed somewhere below another's checkout
             return ""
         return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.SubprocessError):

@@ -17,11 +17,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.lib.errors import UserError
-from experiments.lib.report.artefacts import Finished
-from experiments.lib.store import files
+from ..errors import UserError
+from . import files
 
 SCHEMA = 1
+# The numerical settings of every run; `threefry_partitionable=False` makes random bits 1.4 times cheaper on a CPU, and
+# changes every stream.
+NUMERICS = {"dtype": "float32", "matmul_precision": "highest", "threefry_partitionable": False}
+
+
+class Finished(NamedTuple):
+    """One finished run as read from the store."""
+
+    experiment: str
+    variant: dict[str, Any]  # what this run varies, e.g. {"cell": "nalu"}
+    arrays: dict[str, np.ndarray]  # every array leads with the seed axis S
+    digest: str
+    provenance: dict[str, Any]  # commit, versions, device, wall_seconds, date, profile, ...
 
 
 class Address(NamedTuple):
@@ -166,3 +178,11 @@ def remove_others(root: Path, experiment: str, kept: list[Address]) -> list[Path
         files.remove(path)
         files.remove(path.with_suffix(".npz"))
     return others
+
+
+def find(results: list[Finished], **variant: Any) -> Finished | None:
+    """Returns the first result whose variant has these values, or None if it has not been run yet."""
+    for result in results:
+        if all(result.variant.get(key) == value for key, value in variant.items()):
+            return result
+    return None

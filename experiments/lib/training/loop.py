@@ -106,32 +106,6 @@ def lane_by_lane(loss: Callable[[Any, Any], jax.Array]) -> Callable[[Any, Any], 
     return losses
 
 
-def clip_by_lane_norm(largest: float) -> optax.GradientTransformation:
-    """Returns the transformation that shortens each lane's gradient to a norm of at most `largest`."""
-
-    def update(gradients: Any, state: optax.OptState, params: Any = None) -> tuple[Any, optax.OptState]:
-        squares_L = sum((leaf**2).reshape(leaf.shape[0], -1).sum(1) for leaf in jax.tree.leaves(gradients))
-        shrink_L = jnp.minimum(1, largest / jnp.sqrt(jnp.maximum(squares_L, jnp.finfo(jnp.float32).tiny)))
-        return jax.tree.map(lambda leaf: leaf * _like(shrink_L, leaf), gradients), state
-
-    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
-
-
-def cosine(rate: float, total_steps: int) -> Callable[[jax.Array], jax.Array]:
-    """Returns the learning rate that falls from `rate` to 0 along half a cosine over `total_steps`."""
-    return lambda step: rate * 0.5 * (1 + jnp.cos(jnp.pi * jnp.minimum(step / total_steps, 1)))
-
-
-def warmed(schedule: Callable[[jax.Array], jax.Array], steps: int) -> Callable[[jax.Array], jax.Array]:
-    """Returns a schedule that over its first steps rises to another one in proportion."""
-    return lambda step: schedule(step) * jnp.minimum(1, (step + 1) / max(steps, 1))
-
-
-def constant(rate: float) -> Callable[[jax.Array], jax.Array]:
-    """Returns the learning rate that does not change."""
-    return lambda step: jnp.float32(rate)
-
-
 def _all_finite(gradients: Any) -> jax.Array:
     """Says per lane whether every entry of every leaf is finite, and its square, which Adam would keep for ever.
 

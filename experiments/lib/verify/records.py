@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.lib.errors import UserError
-from experiments.lib.store import records as store
+from ..errors import UserError
+from ..store import records
 
-FIELDS = {"schema", "digest", *store.Address._fields, "arrays", "npz_sha256", "provenance"}
+FIELDS = {"schema", "digest", *records.Address._fields, "arrays", "npz_sha256", "provenance"}
 COSTS = ("network_steps", "wall_seconds", "cpu_seconds")
 TEXTS = ("profile", "command", "device", "platform")
 VERSIONS = ("python", "jax", "jaxlib", "flax", "optax", "numpy")
@@ -52,7 +52,7 @@ class Checked(NamedTuple):
 def check(path: Path) -> Checked:
     """Returns what is to be said of the record whose `.json` is at `path`."""
     try:
-        arrays = store.read(path).arrays
+        arrays = records.read(path).arrays
         record = json.loads(path.read_text(encoding="utf-8"))
     except UserError as error:
         return Checked((str(error),))

@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from experiments.lib import suite
-from experiments.lib.errors import UserError
-from experiments.lib.report import claims, front_page, rendering
-from experiments.lib.store import files
-from experiments.lib.store import records as store
+from .. import suite
+from ..errors import UserError
+from ..report import claims, front_page, rendering
+from ..store import files, records
 
 PICTURES = {  # how a whole file begins and ends
     ".png": (b"\x89PNG", b"IEND\xaeB`\x82"),
@@ -55,8 +54,8 @@ def compare(sound: list[suite.Experiment], root: Path, *, whole: bool, profile: 
             again = Path(folder) / root.name
             for experiment in sound:
                 for address in experiment.addresses():
-                    if store.exists(root, address):
-                        store.copy(address, root, again)
+                    if records.exists(root, address):
+                        records.copy(address, root, again)
             quiet = Console(quiet=True)
             verdicts = rendering.render_if_any(sound, again, profile=profile, published=beside, console=quiet)
             for place in files_under(again):
@@ -114,7 +113,7 @@ def _front_page(
     if not path.is_file():
         return []
     text = path.read_text(encoding="utf-8")
-    tables = {artefact: found for artefact, (found, _, _) in suite.collect(sound, root).items()}
+    tables = {artefact: found for artefact, (found, _, _) in rendering.collect(sound, root).items()}
     try:
         right = front_page.fill(text, front_page.blocks(tables, verdicts))
     except UserError as error:

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from experiments.lib.errors import UserError
-from experiments.lib.store import records as store
-from experiments.lib.suite import Experiment
-from experiments.lib.verify import records as record_check
-from experiments.lib.verify import rendered as rendered_check
+from ..errors import UserError
+from ..places import PROGRAM
+from ..store import records as store
+from ..suite import Experiment
+from . import records as record_check
+from . import rendered as rendered_check
 
 
 class Records(NamedTuple):
@@ -81,9 +82,7 @@ def verify(chosen: list[Experiment], root: Path, *, profile: str, beside: Path |
         _tell(console, f"Not compared, since records are damaged: {', '.join(sorted(damaged))}, claims and index.", ())
     if number := len(faults) + sum(len(records.faults) for records in found):
         first = "restore records by git checkout" if strict else "remove what is damaged and repeat what trained it"
-        again = (
-            f"`python -m experiments report {'--published' if strict else f'--runs-dir {root}'} --profile {profile}`"
-        )
+        again = f"`{PROGRAM} report {'--published' if strict else f'--runs-dir {root}'} --profile {profile}`"
         raise UserError(f"{root} has {_count(number, 'fault')}, each told above: {first}; {again} makes the rest anew.")
     records = sum(len(records.checked) for records in found)
     _tell(console, f"{root} is sound: {_count(records, 'record')}, and all that is made of them.", ())

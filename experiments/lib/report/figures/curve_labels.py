@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from experiments.lib.report.artefacts import Curve, Panel
+from ..artefacts import Curve, Panel
 
 GREY = "#8a8a8a"
 _MARKERS_UP_TO = 5  # a curve of the paper's with so few points is drawn as hollow markers

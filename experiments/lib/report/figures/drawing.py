@@ -12,10 +12,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from experiments.lib.report import printing
-from experiments.lib.report.artefacts import Curve, Figure, Gallery, Panel
-from experiments.lib.report.figures import animation, curve_labels, pictures
-from experiments.lib.report.figures.curve_labels import GREY, is_markers
+from .. import printing
+from ..artefacts import Curve, Figure, Gallery, Panel
+from . import curve_labels, pictures
+from .curve_labels import GREY, is_markers
 
 COLUMNS = ("panel", "curve", "style", "x", "y", "low", "high")
 # Okabe and Ito's colours for all kinds of sight, less yellow (pale on white) and black (ours besides the paper's).
@@ -53,7 +53,7 @@ def draw(figure: Figure | Gallery) -> dict[str, bytes]:
         )
     lines = (pictures.COLUMNS, pictures.captions(figure)) if gallery else (COLUMNS, _points(figure))
     files = {"png": png.getvalue(), "svg": svg.getvalue(), "csv": printing.csv_bytes(*lines)}
-    return files | ({"gif": animation.gif(figure.pictures)} if gallery and figure.moving else {})
+    return files | ({"gif": pictures.gif(figure.pictures)} if gallery and figure.moving else {})
 
 
 def _points(figure: Figure) -> Iterable[list[Any]]:

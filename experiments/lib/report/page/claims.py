@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from experiments.lib.report import claims
-from experiments.lib.report.page.markup import prose, text
+from .. import claims
+from .markup import prose, text
 
 MARKS = {"holds": "✓", "partly": "◐", "fails": "✗", "open": "○"}
 

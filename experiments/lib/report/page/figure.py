@@ -1,8 +1,8 @@
 """The page's figures: the drawn picture with a text for those who do not see it, and the figure's notes."""
 
-from experiments.lib.report.artefacts import Figure, Gallery, Panel, Picture
-from experiments.lib.report.page.markup import folded, items, text
-from experiments.lib.report.page.picture import as_gif, as_png
+from ..artefacts import Figure, Gallery, Panel, Picture
+from .markup import folded, items, text
+from .picture import as_gif, as_png
 
 Drawn = dict[str, bytes]  # a figure's files by suffix, as `drawing.draw` gives them
 

@@ -3,21 +3,22 @@
 Every table with the seeds behind its numbers, every figure, every claim with its verdict, and where it all comes from.
 """
 
-import importlib.resources
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from experiments.lib.report import claims, printing
-from experiments.lib.report.artefacts import Figure, Finished, Quantity, Table
-from experiments.lib.report.index import Summary
-from experiments.lib.report.page.claims import claims_html, filter_html, tally
-from experiments.lib.report.page.figure import Drawn, figure_html
-from experiments.lib.report.page.markup import grid, prose, text
-from experiments.lib.report.page.records import records_html
-from experiments.lib.report.page.strip import strip
-from experiments.lib.report.page.table import table_html
-from experiments.lib.report.table_csv import Published
+from ...store.records import Finished
+from .. import claims, printing
+from ..artefacts import Figure, Quantity, Table
+from ..index import Summary
+from ..table_files import Published
+from .claims import claims_html, filter_html, tally
+from .figure import Drawn, figure_html
+from .markup import grid, prose, text
+from .records import records_html
+from .strip import strip
+from .table import table_html
 
 _HEADER = ("artefact", "claims", "seeds", "profile", "device", "wall time", "date", "command")
 _PAPER = "https://arxiv.org/abs/1808.00508"
@@ -75,7 +76,7 @@ def render_page(parts: list[Part], verdicts: tuple[claims.Verdict, ...]) -> byte
 
 
 def _asset(name: str) -> str:
-    return (importlib.resources.files("experiments.lib.report.page") / name).read_text(encoding="utf-8")
+    return (Path(__file__).with_name(name)).read_text(encoding="utf-8")
 
 
 def _names(parts: list[Part], verdicts: tuple[claims.Verdict, ...]) -> dict[str, None]:

@@ -2,9 +2,9 @@
 
 import json
 
-from experiments.lib.report import printing
-from experiments.lib.report.artefacts import Finished
-from experiments.lib.report.page.markup import folded, grid, text
+from ...store.records import Finished
+from .. import printing
+from .markup import folded, grid, text
 
 _HEADER = ("record", "run", "seeds", "profile", "device", "date", "commit", "wall time", "command")
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.lib.report import paper, statistics
-from experiments.lib.report.artefacts import Quantity
-from experiments.lib.report.page.markup import text
+from .. import paper, statistics
+from ..artefacts import Quantity
+from .markup import text
 
 WIDTH, HEIGHT = 132, 26
 LEFT, RIGHT, EDGE = 14, 118, 4  # the scale's ends, and how far from the border the edge is

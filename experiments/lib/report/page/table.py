@@ -2,20 +2,19 @@
 
 import math
 
-from experiments.lib.report import paper, printing
-from experiments.lib.report import tables as table_cells
-from experiments.lib.report.artefacts import Quantity, Table
-from experiments.lib.report.page.markup import folded, grid, items, prose, text
-from experiments.lib.report.page.strip import strip
-from experiments.lib.report.statistics import summarise
-from experiments.lib.report.table_csv import Published
+from .. import paper, printing, tables
+from ..artefacts import Quantity, Table
+from ..statistics import summarise
+from ..table_files import Published
+from .markup import folded, grid, items, prose, text
+from .strip import strip
 
 
 def table_html(table: Table, published: Published | None = None) -> str:
     """Returns a table with its title, how to read it, its grids, what is measured besides, and its notes."""
-    grids = table_cells.grids(table, published)
+    grids = tables.grids(table, published)
     parts = [f"<h3>{text(table.title)}</h3>"]
-    parts.append(f'<p class="key">{prose(" ".join(table_cells.key(table, published=bool(published))))}</p>')
+    parts.append(f'<p class="key">{prose(" ".join(tables.key(table, published=bool(published))))}</p>')
     parts += [_grid(table, its) for its in grids]
     shown = {id(cell.quantity) for its in grids for line in its.cells for cell in line}
     further = [quantity for quantity in table.quantities if id(quantity) not in shown]
@@ -27,7 +26,7 @@ def table_html(table: Table, published: Published | None = None) -> str:
     return "\n".join(parts)
 
 
-def _grid(table: Table, its: table_cells.Grid) -> str:
+def _grid(table: Table, its: tables.Grid) -> str:
     lines = [
         (text(row), *(_cell(cell, table.cap) for cell in line)) for row, line in zip(its.rows, its.cells, strict=True)
     ]
@@ -35,7 +34,7 @@ def _grid(table: Table, its: table_cells.Grid) -> str:
     return grid(its.title, ("", *map(text, its.columns)), lines, kind=kind)
 
 
-def _cell(cell: table_cells.Cell, cap: float) -> str:
+def _cell(cell: tables.Cell, cap: float) -> str:
     lines = [f"<b>{text(cell.headline)}</b>", *(f"<small>{text(detail)}</small>" for detail in cell.details)]
     lines += [f"<small>published {text(cell.published)}</small>"] if cell.published else []
     lines += [f'<small class="paper">paper {text(cell.paper)}</small>'] if cell.paper else []

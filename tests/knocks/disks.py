@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from experiments.knocks import comparing, killed, outside
-from experiments.knocks.findings import Finding, none_of
-from experiments.knocks.outside import Place
+from . import comparing, killed, outside
+from .findings import Finding, none_of
+from .outside import Place
 
 SHORT = ("run", "figure1", "--profile", "smoke")
 LONG = (

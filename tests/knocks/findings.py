@@ -7,9 +7,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from experiments.knocks.outside import Place
-from experiments.lib.report.table_markdown import grid_markdown
-from experiments.lib.store import provenance
+from ..lib.report.table_files import grid_markdown
+from ..lib.store import provenance
+from .outside import Place
 
 HEADER = ("fault", "what must hold", "measured", "holds")
 COMMAND = "python -m experiments.knocks"

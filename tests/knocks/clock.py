@@ -4,10 +4,10 @@ import datetime
 import json
 import re
 
-from experiments.knocks import comparing, killed, outside
-from experiments.knocks.findings import Finding, count, none_of
-from experiments.knocks.outside import Place
-from experiments.lib.store import files
+from ..lib.store import files
+from . import comparing, killed, outside
+from .findings import Finding, count, none_of
+from .outside import Place
 
 WORDS = ("run", "figure1", "--profile", "smoke")
 BACKWARDS = """

@@ -19,12 +19,12 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
-from experiments.knocks import clock, damaged, disks, findings, killed, outside, publishing, side_by_side
-from experiments.knocks.findings import Finding, Result, Trial
-from experiments.knocks.outside import Place, Skipped
-from experiments.lib import settings as options
-from experiments.lib.errors import UserError, usage_error
-from experiments.lib.store import files
+from ..lib import settings
+from ..lib.errors import UserError, usage_error
+from ..lib.store import files
+from . import clock, damaged, disks, findings, killed, outside, publishing, side_by_side
+from .findings import Finding, Result, Trial
+from .outside import Place, Skipped
 
 SAVED = outside.ROOT / "results" / "hard_knocks.md"
 Name = Literal["kill", "long", "full", "read-only", "together", "checkpoint", "record", "programs", "clock", "publish"]
@@ -86,7 +86,7 @@ def _parse(words: list[str]) -> Options:
     if any(word in ("-h", "--help") for word in words):
         tyro.cli(Options, args=words, prog=findings.COMMAND)
     try:
-        chosen = options.parse_quietly(Options, args=words, prog=findings.COMMAND)
+        chosen = settings.parse_quietly(Options, args=words, prog=findings.COMMAND)
     except SystemExit:
         raise usage_error(f"'{' '.join(words)}' is not understood; see {findings.COMMAND} --help.") from None
     if chosen.kills < 8:

@@ -7,10 +7,10 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from experiments.knocks import comparing, killed, outside
-from experiments.knocks.findings import Finding, none_of
-from experiments.knocks.outside import Answer, Moment, Place, Skipped
-from experiments.lib.store import files
+from ..lib.store import files
+from . import comparing, killed, outside
+from .findings import Finding, none_of
+from .outside import Answer, Moment, Place, Skipped
 
 LONG = (
     *("run", "figure1", "--profile", "smoke", "--models", "nac", "--batch", "8"),

@@ -6,9 +6,9 @@ Two runs: everything of the smoke profile, which is short runs, many of them; an
 import signal
 from pathlib import Path
 
-from experiments.knocks import comparing, outside
-from experiments.knocks.findings import Finding, count, none_of
-from experiments.knocks.outside import Moment, Place
+from . import comparing, outside
+from .findings import Finding, count, none_of
+from .outside import Moment, Place
 
 Words = tuple[str, ...]
 EVERYTHING = ("run", "all", "--profile", "smoke")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.knocks import comparing, outside
-from experiments.knocks.findings import Finding, none_of
-from experiments.knocks.outside import Answer, Moment, Place
-from experiments.lib.engine import stopping
-from experiments.lib.store import records as store
+from ..lib.engine import stopping
+from ..lib.store import records as store
+from . import comparing, outside
+from .findings import Finding, none_of
+from .outside import Answer, Moment, Place
 
 WORDS = ("run", "table1", "--profile", "smoke")
 CALM = {signal.SIGTERM: (143, stopping.SENTENCE.decode()), signal.SIGKILL: (-signal.SIGKILL, "")}

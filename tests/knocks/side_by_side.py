@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from experiments.knocks import comparing, killed, outside
-from experiments.knocks.findings import Finding, none_of
-from experiments.knocks.outside import Answer, Place
+from . import comparing, killed, outside
+from .findings import Finding, none_of
+from .outside import Answer, Place
 
 WORDS = ("run", "table1", "--profile", "smoke")
 BUSY = "Another process is training"

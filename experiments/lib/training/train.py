@@ -1,0 +1,33 @@
+"""What an experiment's `make_train` returns: pure functions over one seed, and how much work they hold."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+Leg = Callable[..., tuple[Any, dict[str, jax.Array]]]
+
+
+class Train(NamedTuple):
+    """What `make_train` returns: pure functions over one seed, and how much work they hold.
+
+    Attributes:
+      init: (key, *data) -> state, any pytree of arrays.
+      leg: (state, *data) -> (state, {metric: scalar or array}); the driver stacks metrics to [S, E, ...].
+      legs: how often leg is called.
+      network_steps: optimiser steps of one leg, counted over all networks that one seed trains side by side.
+      last: names of metrics of which only the last leg's value is kept, as [S, 1, ...].
+      group: seeds that advance together on one CPU core (a vmap inside a loop over seeds); accelerators take all at
+        once. Measured, not a matter of taste: small groups stay in the cache of the core.
+      finish: one more leg at the end, of another kind.
+      data: arrays that all seeds read, for instance a data set: each device holds them once.
+    """
+
+    init: Callable[..., Any]
+    leg: Leg
+    legs: int
+    network_steps: int
+    last: tuple[str, ...] = ()
+    group: int = 1
+    finish: Leg | None = None
+    data: tuple[Any, ...] = ()
