@@ -20,7 +20,8 @@ from .claims import Verdict
 from .figures import drawing
 from .index import Summary, render_index
 from .page import page
-from .table_files import read_published, render_table_csv, render_table_markdown, render_table_tex
+from .table_files import render_table_csv, render_table_markdown, render_table_tex
+from .tables import read_published
 
 CLAIM_COLUMNS = (
     "artefact", "claim", "section", "seen", "test", "verdict", "share", "share_low", "share_high",

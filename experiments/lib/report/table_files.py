@@ -1,13 +1,12 @@
 """Tables as files: tidy CSV for programs, Markdown for GitHub, LaTeX (booktabs) for papers."""
 
-import csv
-from pathlib import Path
 from typing import Any
 
 from . import paper, printing
 from . import tables as table_cells
 from .artefacts import Quantity, Table
 from .statistics import summarise
+from .tables import Published
 
 COLUMNS = (
     "artefact", "block", "row", "column", "metric", "paper", "paper_seen", "median", "low", "high",
@@ -15,7 +14,6 @@ COLUMNS = (
     "profile", "device", "record",
 )  # fmt: skip
 
-Published = dict[tuple[str, str, str, str], dict[str, str]]
 
 _TEX_ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -36,14 +34,6 @@ def _csv_line(quantity: Quantity) -> list[Any]:
     fields |= {"seeds": estimate.seeds, "diverged": estimate.diverged}
     fields |= {"paper": printed.value if printed else "", "paper_seen": printed.seen if printed else ""}
     return [fields[column] for column in COLUMNS]
-
-
-def read_published(path: Path | None) -> Published:
-    """Returns the lines of a published table by (block, row, column, metric); none where it has not been published."""
-    if path is None or not path.is_file():
-        return {}
-    with open(path, encoding="utf-8", newline="") as file:
-        return {tuple(line[key] for key in ("block", "row", "column", "metric")): line for line in csv.DictReader(file)}
 
 
 def render_table_markdown(tables: list[Table], published: Published | None = None) -> bytes:

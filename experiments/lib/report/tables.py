@@ -1,11 +1,14 @@
 """The parts of a table's cells, whatever they are rendered to: our number, its company, and the paper's."""
 
+import csv
+from pathlib import Path
 from typing import NamedTuple
 
 from . import paper, printing
 from .artefacts import Quantity, Table
 from .statistics import Estimate, summarise
-from .table_files import Published
+
+Published = dict[tuple[str, str, str, str], dict[str, str]]
 
 
 class Cell(NamedTuple):
@@ -152,3 +155,11 @@ def key(table: Table, *, published: bool = False) -> list[str]:
     if "smoke" in profiles:
         sentences.append("The smoke profile only shows that everything runs: its numbers mean nothing.")
     return sentences
+
+
+def read_published(path: Path | None) -> Published:
+    """Returns the lines of a published table by (block, row, column, metric); none where it has not been published."""
+    if path is None or not path.is_file():
+        return {}
+    with open(path, encoding="utf-8", newline="") as file:
+        return {tuple(line[key] for key in ("block", "row", "column", "metric")): line for line in csv.DictReader(file)}
