@@ -70,7 +70,7 @@ def split(source: str, hold_out: float) -> tuple[Part, Part, Part]:
     Raises:
       UserError: see `digits.load`.
     """
-    data = split(source)
+    data = load(source)
     held_out = round(hold_out * len(data.train_labels))
     return (
         (data.train_images[:-held_out], data.train_labels[:-held_out]),
