@@ -11,7 +11,7 @@ Axes: A activations, X points of the test range, B batch, S seeds, E legs.
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -20,14 +20,7 @@ import optax
 
 import nalu
 
-from .lib.config import (
-    require_divides,
-    require_members,
-    require_positive,
-    require_seeds,
-    require_sizes,
-    selects,
-)
+from .lib.config import Count, Positive, Root, Size, at_most, check, require_divides, selects
 from .lib.networks import mlp
 from .lib.report import paper
 from .lib.report.artefacts import Curve, Figure, Panel, Table, quantity
@@ -43,6 +36,7 @@ PAPER = (  # in the paper's legend order
     *("Hardtanh", "Sigmoid", "ReLU6", "Tanh", "Tanhshrink", "Hardshrink", "LeakyReLU", "Softshrink"),
     *("Softsign", "Threshold", "ReLU", "PReLU", "Softplus", "ELU", "SELU"),
 )
+GROUPS = ("nonlinearities", "nac", "nalu")
 OURS = ("None (linear)", "NAC", "NALU")
 POINTS_X = np.arange(-20.0, 20.5, 0.5, dtype=np.float32)
 
@@ -51,24 +45,20 @@ POINTS_X = np.arange(-20.0, 20.5, 0.5, dtype=np.float32)
 class Config:
     """Settings of Figure 1."""
 
-    seeds: int = 100  # paper 1.1: 100 models a point
-    root: int = 1808  # ours: the root of the reported keys
-    models: tuple[str, ...] = selects(("nonlinearities", "nac", "nalu"))  # ours: the groups to train
-    hidden: int = 8  # paper 1.1
-    hidden_layers: int = 3  # paper 1.1
-    steps: int = 10_000  # paper 1.1
-    legs: int = 5  # ours: how often a run can be stopped
-    learning_rate: float = 1e-2  # paper 1.1; the optimiser is unstated: Adam, as Zakka's reproduction
-    batch: int = 64  # unstated; ours: fresh points from U[-5, 5]
-    train_limit: float = 5.0  # paper 1.1
+    seeds: Count = 100  # paper 1.1: 100 models a point
+    root: Root = 1808  # ours: the root of the reported keys
+    models: tuple[str, ...] = selects(GROUPS, among=("nonlinearities", *nalu.CELLS))  # ours: what to train
+    hidden: Size = 8  # paper 1.1
+    hidden_layers: Annotated[int, at_most(100)] = 3  # paper 1.1
+    steps: Count = 10_000  # paper 1.1
+    legs: Size = 5  # ours: how often a run can be stopped
+    learning_rate: Positive = 1e-2  # paper 1.1; the optimiser is unstated: Adam, as Zakka's reproduction
+    batch: Size = 64  # unstated; ours: fresh points from U[-5, 5]
+    train_limit: Positive = 5.0  # paper 1.1
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, "steps", "learning_rate", "train_limit")
-        require_sizes(self, "hidden", "legs", "batch")
-        require_sizes(self, "hidden_layers", most=100)
+        check(self)
         require_divides(self, "legs", "steps")
-        require_members("models", self.models, ("nonlinearities", *nalu.CELLS))
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

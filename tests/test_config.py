@@ -1,6 +1,7 @@
 """Configs: a profile over the defaults, the command line over both, and one clear sentence for every mistake."""
 
 import dataclasses
+from typing import Annotated
 
 import pytest
 
@@ -10,17 +11,18 @@ from experiments.lib.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    seeds: int = 3
-    rate: float = 0.1
+    seeds: config.Count = 3
+    rate: config.Positive = 0.1
     name: str = "a"
     wide: bool = False
     limits: tuple[float, float] = (0.0, 1.0)
     limit: float | None = None
-    cells: tuple[str, ...] = config.selects(("nac", "nalu"))
+    cells: tuple[str, ...] = config.selects(("nac", "nalu"), among=("nac", "nalu", "relu6"))
+    split: Annotated[tuple[config.Natural, ...], config.DISTINCT] = (1, 2)
+    unit: str = config.one_of("value", among=("value", "log"))
 
     def __post_init__(self) -> None:
-        config.require_positive(self, "seeds", "rate")
-        config.require_members("cells", self.cells, ("nac", "nalu", "relu6"))
+        config.check(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +72,10 @@ def test_a_profile_overrides_and_converts_whole_numbers_and_lists():
         ({"rate": float("inf")}, "rate is inf, but must be above zero and finite"),
         ({"cells": []}, "cells is empty: name at least one of nac, nalu, relu6"),
         ({"cells": ["nac", "nac"]}, "cells names something twice"),
+        ({"split": []}, "split is empty: name at least one"),
+        ({"split": [3, 3]}, "split names something twice: 3, 3"),
+        ({"split": [3, -1]}, "split is -1, but must be finite and not negative"),
+        ({"unit": "logs"}, r"unit has no 'logs' \(did you mean 'log'\?\); there are value, log"),
         ({"cells": ["nalo"]}, r"cells has no 'nalo' \(did you mean 'nalu'\?\); there are nac, nalu, relu6"),
     ],
 )
@@ -178,7 +184,7 @@ def test_the_address_leaves_out_what_only_selects_runs():
     address = config.as_data(Config(), address=True)
     assert "cells" not in address
     assert address["limits"] == [0.0, 1.0]
-    assert set(address) == {"seeds", "rate", "name", "wide", "limits", "limit"}
+    assert set(address) == {"seeds", "rate", "name", "wide", "limits", "limit", "split", "unit"}
 
 
 def test_the_defaults_are_the_profile_of_what_is_published():

@@ -17,7 +17,7 @@ import optax
 
 from experiments.lib import suite
 from experiments.lib.cli import main as command_line
-from experiments.lib.config import require, require_members, require_positive, selects
+from experiments.lib.config import Count, Positive, Root, check, require_divides, selects
 from experiments.lib.engine import driver, stopping
 from experiments.lib.report.artefacts import Curve, Figure, Panel, Table, quantity
 from experiments.lib.store.records import Finished
@@ -33,18 +33,17 @@ SLOPES = (2.0, -3.0)
 class Config:
     """Settings of the toy."""
 
-    seeds: int = 3
-    root: int = 5
-    models: tuple[str, ...] = selects(("line", "shifted"))
-    steps: int = 8
-    legs: int = 4
-    learning_rate: float = 0.05
-    batch: int = 4
+    seeds: Count = 3
+    root: Root = 5
+    models: tuple[str, ...] = selects(("line", "shifted"), among=("line", "shifted"))
+    steps: Count = 8
+    legs: Count = 4
+    learning_rate: Positive = 0.05
+    batch: Count = 4
 
     def __post_init__(self) -> None:
-        require_positive(self, "seeds", "steps", "legs", "learning_rate", "batch")
-        require(self.steps % self.legs == 0, f"steps is {self.steps}, which legs = {self.legs} does not divide.")
-        require_members("models", self.models, ("line", "shifted"))
+        check(self)
+        require_divides(self, "legs", "steps")
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

@@ -11,13 +11,13 @@ Axes: S seeds, E evaluations, R readings, M models, O operations.
 
 import dataclasses
 import itertools
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..lib import config
+from ..lib.config import Count, Positive, Root, Size, at_most, check, require, require_divides, selects
 from ..lib.report import paper
 from ..lib.report.artefacts import Quantity, Table, quantity
 from ..lib.store.records import Finished, find
@@ -31,6 +31,7 @@ VERSION = 1
 PLACE = (4, 1, 3)  # in the paper: section, subsection, part
 ARTEFACTS = ("table1_readings",)
 
+MODELS = ("perceptrons", "nac", "nalu")
 TITLE = "Which reading of section 4.1 makes both halves of Table 1 come out?"
 WIDEN = 1.35
 READINGS = {
@@ -76,33 +77,27 @@ NOTES = (
 class Config:
     """Settings of the study of readings; unless said otherwise as in the static half of Table 1."""
 
-    seeds: int = 10  # ours
-    root: int = 4111  # ours: other keys than Table 1's
-    models: tuple[str, ...] = config.selects(("perceptrons", "nac", "nalu"))  # ours: what to train
-    inputs: int = 100  # unstated; every public reproduction
-    hidden: int = 2  # unstated; every public reproduction
-    perceptron_hidden: int = 8  # ours
-    nalu_steps: int = 60_000  # ours
-    nalu_learning_rate: float = 4e-2  # ours
-    baseline_steps: int = 10_000  # ours: half of Table 1's
-    nac_learning_rate: float = 1e-2  # ours
-    perceptron_learning_rate: float = 2e-3  # ours
-    evaluations: int = 5  # ours: checkpoints among which validation chooses
-    items: int = 1000  # ours: of validation and interpolation each, four times as many for extrapolation
-    batch: int = 32  # ours
-    random_networks: int = 10  # ours: for each seed, to measure what the score calls 100
+    seeds: Count = 10  # ours
+    root: Root = 4111  # ours: other keys than Table 1's
+    models: tuple[str, ...] = selects(MODELS, among=MODELS)  # ours: what to train
+    inputs: Size = 100  # unstated; every public reproduction
+    hidden: Size = 2  # unstated; every public reproduction
+    perceptron_hidden: Size = 8  # ours
+    nalu_steps: Count = 60_000  # ours
+    nalu_learning_rate: Positive = 4e-2  # ours
+    baseline_steps: Count = 10_000  # ours: half of Table 1's
+    nac_learning_rate: Positive = 1e-2  # ours
+    perceptron_learning_rate: Positive = 2e-3  # ours
+    evaluations: Size = 5  # ours: checkpoints among which validation chooses
+    items: Size = 1000  # ours: of validation and interpolation each, four times as many for extrapolation
+    batch: Size = 32  # ours
+    random_networks: Annotated[int, at_most(1000)] = 10  # ours: for each seed, to measure what the score calls 100
 
     def __post_init__(self) -> None:
-        config.require_seeds(self)
-        config.require_positive(self, *(name for name in vars(self) if name.endswith(("_steps", "_rate"))))
-        config.require_sizes(self, "inputs", "hidden", "perceptron_hidden", "evaluations", "items", "batch")
-        config.require_sizes(self, "random_networks", most=1000)
+        check(self)
         longest = max(reading.a_lengths[1] for reading in READINGS.values())
-        config.require(
-            self.inputs > longest, f"inputs is {self.inputs}, but must be above {longest}, the longest slice."
-        )
-        config.require_divides(self, "evaluations", "nalu_steps", "baseline_steps")
-        config.require_members("models", self.models, ("perceptrons", "nac", "nalu"))
+        require(self.inputs > longest, f"inputs is {self.inputs}, but must be above {longest}, the longest slice.")
+        require_divides(self, "evaluations", "nalu_steps", "baseline_steps")
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

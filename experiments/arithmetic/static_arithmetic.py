@@ -9,19 +9,11 @@ Axes: S seeds, E evaluations, M models or starts, O operations.
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import nalu
 
-from ..lib.config import (
-    require,
-    require_divides,
-    require_members,
-    require_positive,
-    require_seeds,
-    require_sizes,
-    selects,
-)
+from ..lib.config import Count, Limit, Positive, Root, Size, at_most, check, require, require_divides, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished, find
 from ..lib.training.train import Train
@@ -44,37 +36,32 @@ COLUMNS = {"nac": "NAC", "nalu": "NALU", "nalu-plain": "NALU (Glorot, Adam)", "n
 class Config:
     """Settings of the static half of Table 1."""
 
-    seeds: int = 100  # ours
-    root: int = 4101  # ours: the root of the reported keys; tuning used others
-    models: tuple[str, ...] = selects(MODELS)  # ours: what to train; any name in nalu.CELLS, too
-    inputs: int = 100  # unstated; every public reproduction
-    hidden: int = 2  # unstated; every public reproduction
-    perceptron_hidden: int = 8  # ours: with 2 the perceptrons fit even the training range worse than the paper's
-    low: float = 0.05  # unstated; ours, as the next six: see the study of readings
-    high: float = 0.95
-    a_lengths: tuple[int, int] = (6, 10)
-    b_lengths: tuple[int, int] = (4, 4)
-    widen: float = 1.35  # extrapolation draws from U[low, widen * high] and keeps what exceeds a training maximum
-    nalu_steps: int = 60_000
-    nalu_learning_rate: float = 4e-2
-    baseline_steps: int = 20_000  # ours, as the next two
-    nac_learning_rate: float = 1e-2
-    perceptron_learning_rate: float = 2e-3
-    plain_learning_rate: float = 1e-3
-    evaluations: int = 20  # ours: checkpoints among which validation chooses
-    items: int = 1000  # ours: of validation and interpolation each, four times as many for extrapolation
-    batch: int = 32  # ours
-    random_networks: int = 10  # ours: for each seed, to measure what the score calls 100
+    seeds: Count = 100  # ours
+    root: Root = 4101  # ours: the root of the reported keys; tuning used others
+    models: tuple[str, ...] = selects(MODELS, among=(*MODELS, *nalu.CELLS))  # ours: what to train
+    inputs: Size = 100  # unstated; every public reproduction
+    hidden: Size = 2  # unstated; every public reproduction
+    perceptron_hidden: Size = 8  # ours: with 2 the perceptrons fit even the training range worse than the paper's
+    low: Positive = 0.05  # unstated; ours, as the next six: see the study of readings
+    high: Positive = 0.95
+    a_lengths: tuple[Size, Size] = (6, 10)
+    b_lengths: tuple[Size, Size] = (4, 4)
+    # Extrapolation draws from U[low, widen * high] and keeps what exceeds a training maximum.
+    widen: Annotated[float, Limit(lambda number: number > 1, "above 1")] = 1.35
+    nalu_steps: Count = 60_000
+    nalu_learning_rate: Positive = 4e-2
+    baseline_steps: Count = 20_000  # ours, as the next two
+    nac_learning_rate: Positive = 1e-2
+    perceptron_learning_rate: Positive = 2e-3
+    plain_learning_rate: Positive = 1e-3
+    evaluations: Size = 20  # ours: checkpoints among which validation chooses
+    items: Size = 1000  # ours: of validation and interpolation each, four times as many for extrapolation
+    batch: Size = 32  # ours
+    random_networks: Annotated[int, at_most(1000)] = 10  # ours: for each seed, to measure what the score calls 100
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, "low", "high", "widen", "nalu_steps", "baseline_steps", "perceptron_learning_rate")
-        require_positive(self, "nalu_learning_rate", "nac_learning_rate", "plain_learning_rate")
-        require_sizes(self, "inputs", "hidden", "perceptron_hidden", "a_lengths", "b_lengths")
-        require_sizes(self, "evaluations", "items", "batch")
-        require_sizes(self, "random_networks", most=1000)
+        check(self)
         require(self.high > self.low, f"high is {self.high}, but must be above low = {self.low}.")
-        require(self.widen > 1, f"widen is {self.widen}, but must be above 1.")
         for name in ("a_lengths", "b_lengths"):
             shortest, longest = getattr(self, name)
             require(
@@ -82,7 +69,6 @@ class Config:
                 f"{name} is {shortest} {longest}, but must be two rising lengths below inputs = {self.inputs}.",
             )
         require_divides(self, "evaluations", "nalu_steps", "baseline_steps")
-        require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ Axes: S draws of settings (seeds), E evaluations, U output units, D splits, L = 
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -18,15 +18,7 @@ import numpy as np
 
 import nalu
 
-from ..lib.config import (
-    require,
-    require_finite,
-    require_members,
-    require_positive,
-    require_seeds,
-    require_sizes,
-    selects,
-)
+from ..lib.config import DISTINCT, Count, Natural, Root, Size, check, selects, some_of
 from ..lib.report.artefacts import Quantity, Table, quantity
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
@@ -51,25 +43,18 @@ ERROR = "validation error"
 class Config:
     """Settings of the search."""
 
-    seeds: int = 48  # ours: draws for each row and unit
-    root: int = 4391  # ours: other keys than Table 3's
-    models: tuple[str, ...] = selects(tuple(MODELS))  # what to search for
-    units: tuple[str, ...] = tuple(UNITS)  # as in Table 3
-    splits: tuple[int, ...] = (1001, 1002, 1003)  # ours: others than Table 3's
-    hidden: int = 32  # as in Table 3, as what follows
-    configured_hidden: int = 8
-    embedding: int = 16
-    steps: int = 8000  # ours: half of Table 3's
+    seeds: Count = 48  # ours: draws for each row and unit
+    root: Root = 4391  # ours: other keys than Table 3's
+    models: tuple[str, ...] = selects(MODELS, among=(*MODELS, *nalu.CELLS))  # what to search for
+    units: tuple[str, ...] = some_of(UNITS, among=UNITS)  # as in Table 3
+    splits: Annotated[tuple[Natural, ...], DISTINCT] = (1001, 1002, 1003)  # ours: others than Table 3's
+    hidden: Size = 32  # as in Table 3, as what follows
+    configured_hidden: Size = 8
+    embedding: Size = 16
+    steps: Count = 8000  # ours: half of Table 3's
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, "steps")
-        require_sizes(self, "hidden", "configured_hidden", "embedding")
-        require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
-        require_members("units", self.units, tuple(UNITS))
-        require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")
-        require(min(self.splits) >= 0, "splits must not be negative.")
-        require_finite(self, "splits")
+        check(self)
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

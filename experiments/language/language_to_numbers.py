@@ -10,20 +10,11 @@ Axes: S seeds, E evaluations, U output units, D splits, N numbers.
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import nalu
 
-from ..lib.config import (
-    require,
-    require_divides,
-    require_finite,
-    require_members,
-    require_positive,
-    require_seeds,
-    require_sizes,
-    selects,
-)
+from ..lib.config import DISTINCT, Count, Natural, Root, Size, check, require_divides, selects, some_of
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
@@ -38,26 +29,19 @@ ARTEFACTS = ("figure3", "table3")
 class Config:
     """Settings of Table 3."""
 
-    seeds: int = 100  # ours
-    root: int = 4301  # ours: the root of the reported keys; the search used another
-    models: tuple[str, ...] = selects(tuple(recipes.MODELS))  # paper 4.3, and ours: what to train
-    units: tuple[str, ...] = tuple(recipes.UNITS)  # unstated; ours: of the answers
-    splits: tuple[int, ...] = (1, 2, 3)  # ours: the seeds of the random splits; the search used others
-    hidden: int = 32  # of the LSTM; ours; Trask remembers 10 (Madsen and Johansen's correspondence with him)
-    configured_hidden: int = 8  # of the LSTM that configures a NALU; ours
-    embedding: int = 16  # ours; Trask remembers 256
-    steps: int = 16_000  # ours: each on all training numbers
-    evaluations: int = 8  # ours
+    seeds: Count = 100  # ours
+    root: Root = 4301  # ours: the root of the reported keys; the search used another
+    models: tuple[str, ...] = selects(recipes.MODELS, among=(*recipes.MODELS, *nalu.CELLS))  # paper 4.3, and ours
+    units: tuple[str, ...] = some_of(recipes.UNITS, among=recipes.UNITS)  # unstated; ours: of the answers
+    splits: Annotated[tuple[Natural, ...], DISTINCT] = (1, 2, 3)  # ours: the splits' seeds; the search used others
+    hidden: Size = 32  # of the LSTM; ours; Trask remembers 10 (Madsen and Johansen's correspondence with him)
+    configured_hidden: Size = 8  # of the LSTM that configures a NALU; ours
+    embedding: Size = 16  # ours; Trask remembers 256
+    steps: Count = 16_000  # ours: each on all training numbers
+    evaluations: Size = 8  # ours
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, "steps")
-        require_sizes(self, "hidden", "configured_hidden", "embedding", "evaluations")
-        require_members("models", self.models, tuple(dict.fromkeys((*recipes.MODELS, *nalu.CELLS))))
-        require_members("units", self.units, tuple(recipes.UNITS))
-        require(len(set(self.splits)) == len(self.splits) > 0, "splits must name at least one split, and none twice.")
-        require(min(self.splits) >= 0, "splits must not be negative.")
-        require_finite(self, "splits")
+        check(self)
         require_divides(self, "evaluations", "steps")
 
 

@@ -1,7 +1,8 @@
 """Configs: a frozen dataclass of defaults, a TOML profile over it, the command line over both.
 
-Unknown keys, wrong types and impossible values are errors that name what is valid. An experiment's `Config` checks
-its own values in `__post_init__` with `require`.
+Unknown keys, wrong types and impossible values are errors that name what is valid. What a setting may be stands at the
+setting: a number's annotation is one of `Count`, `Size`, `Positive` ..., a text's default is `one_of` or `selects`. An
+experiment's `Config` calls `check` in `__post_init__`, and there requires what its settings must be to each other.
 """
 
 import dataclasses
@@ -10,9 +11,9 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 from .errors import UserError, usage_error
 from .places import PROFILES
@@ -23,51 +24,117 @@ LARGEST = 10**6  # size of anything: the products of two stay within what can be
 SHOWN = 60  # characters of a mistaken value
 
 
-def selects(default: Any) -> Any:
-    """Declares a field that chooses which runs exist and changes none of them: it is no part of their address."""
-    return dataclasses.field(default=default, metadata={"selects": True})
+class Limit(NamedTuple):
+    """What a number may be, as the annotation of a setting says it: `Annotated[int, Limit(...)]`.
+
+    Attributes:
+      holds: says whether a finite number is one.
+      wanted: the same in words, after "must be".
+      most: the largest size of a number that holds.
+    """
+
+    holds: Callable[[Any], bool]
+    wanted: str
+    most: int = MOST
+
+
+def at_most(most: int) -> Limit:
+    """Returns the limit of a number of things to hold at once."""
+    return Limit(lambda number: 0 < number <= most, f"above zero and at most {most}")
+
+
+def share(low: float, high: float) -> Limit:
+    """Returns the limit of a share of a whole."""
+    return Limit(lambda number: low <= number <= high, f"a share from {low} to {high}")
+
+
+ABOVE_ZERO = Limit(lambda number: number > 0, "above zero and finite")
+NOT_NEGATIVE = Limit(lambda number: number >= 0, "finite and not negative")
+ROOT = Limit(lambda number: 0 <= number < 2**32, f"a whole number from 0 to {2**32 - 1}", most=2**32)
+
+Count = Annotated[int, ABOVE_ZERO]  # steps, seeds: how often something is done
+Size = Annotated[int, at_most(LARGEST)]  # how many are held at once
+Natural = Annotated[int, NOT_NEGATIVE]  # zero, too
+Root = Annotated[int, ROOT]  # what a key is made of: 32 bits
+Positive = Annotated[float, ABOVE_ZERO]
+NotNegative = Annotated[float, NOT_NEGATIVE]
+Share = Annotated[float, share(0, 1)]
+Finite = Annotated[float, Limit(lambda number: True, "finite")]  # of whatever sign
+
+DISTINCT = "distinct"  # annotates a list of numbers that names at least one, and none twice
+
+
+def one_of(default: str, among: Sequence[str]) -> Any:
+    """Declares a field that holds one of these names."""
+    return dataclasses.field(default=default, metadata={"among": _distinct(among)})
+
+
+def some_of(default: Sequence[str], among: Sequence[str]) -> Any:
+    """Declares a field that holds a non-empty selection of these names, without repeats."""
+    return dataclasses.field(default=tuple(default), metadata={"among": _distinct(among)})
+
+
+def selects(default: Sequence[str], among: Sequence[str] | None = None) -> Any:
+    """Declares a field that chooses which runs exist and changes none of them: it is no part of their address.
+
+    Args:
+      among: what it may name, as for `some_of`; unless it is given, the experiment itself checks what it names.
+    """
+    names = {} if among is None else {"among": _distinct(among)}
+    return dataclasses.field(default=tuple(default), metadata={"selects": True, **names})
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def check(config: Any) -> None:
+    """Raises a usage error for the first setting that is not what it declares."""
+    hints = typing.get_type_hints(type(config), include_extras=True)
+    for field in dataclasses.fields(config):
+        value, hint = getattr(config, field.name), hints[field.name]
+        for number, limit in _limited(value, hint):
+            finite = isinstance(number, int) or math.isfinite(number)
+            sentence = f"{field.name} is {shown(number)}, but must be"
+            require(finite and limit.holds(number), f"{sentence} {limit.wanted}.")
+            require(abs(number) <= limit.most, f"{sentence} at most {limit.most} in size.")
+        if DISTINCT in getattr(hint, "__metadata__", ()):
+            _require_distinct(field.name, value)
+        if known := field.metadata.get("among"):
+            names = (value,) if isinstance(value, str) else value
+            _require_distinct(field.name, names, known)
+            for name in names:
+                sentence = f"{field.name} has no '{name}'{suggest(name, known)}; there are {', '.join(known)}."
+                require(name in known, sentence)
+
+
+def _limited(value: Any, hint: Any) -> Iterator[tuple[Any, Limit]]:
+    """Returns each number of a value with its limit; `hint` is the annotation of the value."""
+    for limit in getattr(hint, "__metadata__", ()):
+        if isinstance(limit, Limit):
+            yield value, limit
+    bare = hint.__origin__ if hasattr(hint, "__metadata__") else hint
+    if typing.get_origin(bare) is tuple:
+        for entry, item in zip(value, _items(bare, len(value)), strict=True):
+            yield from _limited(entry, item)
+
+
+def _items(hint: Any, number: int) -> list[Any]:
+    """Returns the annotation of each entry of a tuple that should have this number of entries."""
+    (item, *rest) = typing.get_args(hint)
+    return [item] * number if rest == [Ellipsis] else [item, *rest]
+
+
+def _require_distinct(name: str, values: Sequence[Any], known: Sequence[str] = ()) -> None:
+    of = f" of {', '.join(known)}" if known else ""
+    require(len(values) > 0, f"{name} is empty: name at least one{of}.")
+    require(len(set(values)) == len(values), f"{name} names something twice: {', '.join(map(str, values))}.")
 
 
 def require(condition: bool, sentence: str) -> None:
     """Raises a usage error with this sentence unless the condition holds."""
     if not condition:
         raise usage_error(sentence)
-
-
-def require_positive(config: Any, *names: str) -> None:
-    """Raises a usage error unless each named field, or each of its entries, is a number above zero."""
-    _require_each(config, names, lambda number: number > 0, "above zero and finite")
-
-
-def require_sizes(config: Any, *names: str, most: int = LARGEST) -> None:
-    """Raises a usage error unless each named field, or each of its entries, is a number of things to hold at once."""
-    _require_each(config, names, lambda number: 0 < number <= most, f"above zero and at most {most}")
-
-
-def require_not_negative(config: Any, *names: str) -> None:
-    """Raises a usage error unless each named field, or each of its entries, is zero or a number above it."""
-    _require_each(config, names, lambda number: number >= 0, "finite and not negative")
-
-
-def require_finite(config: Any, *names: str) -> None:
-    """Raises a usage error unless each named field, or each of its entries, is a number of whatever sign."""
-    _require_each(config, names, lambda number: True, "finite")
-
-
-def _require_each(config: Any, names: Sequence[str], holds: Callable[[Any], bool], wanted: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        for number in value if isinstance(value, tuple) else (value,):
-            finite = isinstance(number, int) or math.isfinite(number)
-            require(finite and holds(number), f"{name} is {shown(number)}, but must be {wanted}.")
-            require(abs(number) <= MOST, f"{name} is {shown(number)}, but must be at most {MOST} in size.")
-
-
-def require_seeds(config: Any) -> None:
-    """Raises a usage error unless `seeds` and `root` make keys: at least one seed, and a root of 32 bits."""
-    require_positive(config, "seeds")
-    sentence = f"root is {shown(config.root)}, but must be a whole number from 0 to {2**32 - 1}."
-    require(0 <= config.root < 2**32, sentence)
 
 
 def shown(value: Any) -> str:
@@ -87,14 +154,6 @@ def require_divides(config: Any, divisor: str, *names: str) -> None:
         require(value % by == 0, f"{name} is {value}, which {divisor} = {by} does not divide.")
 
 
-def require_members(name: str, values: Sequence[str], known: Sequence[str]) -> None:
-    """Raises a usage error unless `values` is a non-empty selection of `known` without repeats."""
-    require(len(values) > 0, f"{name} is empty: name at least one of {', '.join(known)}.")
-    require(len(set(values)) == len(values), f"{name} names something twice: {', '.join(values)}.")
-    for value in values:
-        require(value in known, f"{name} has no '{value}'{suggest(value, known)}; there are {', '.join(known)}.")
-
-
 def profile_names() -> list[str]:
     """Returns the names of the profiles that come with the project."""
     return sorted(path.stem for path in PROFILES.glob("*.toml"))
@@ -104,7 +163,7 @@ def load_profile(profile: str) -> dict[str, dict[str, Any]]:
     """Returns the sections of a profile: what each experiment overrides.
 
     Args:
-      profile: a name in `experiments/configs/`, or the path of a TOML file.
+      profile: a name in `configs/`, or the path of a TOML file.
 
     Raises:
       UserError: there is no such profile, or it is not TOML with one section an experiment.
@@ -182,8 +241,7 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     if origin is tuple:
         require(isinstance(value, list), f"{where} is {shown(value)}, but must be a list.")
-        (item, *rest) = typing.get_args(hint)
-        items = [item] * len(value) if rest == [Ellipsis] else [item, *rest]
+        items = _items(hint, len(value))
         require(len(items) == len(value), f"{where} has {len(value)} values, but must have {len(items)}.")
         return tuple(_coerce(entry, kind, where) for entry, kind in zip(value, items, strict=True))
     if origin in (typing.Union, types.UnionType):

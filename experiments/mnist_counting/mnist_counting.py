@@ -10,7 +10,7 @@ Axes: S seeds, E evaluations, B images of a batch, N series, T images of a serie
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -19,15 +19,19 @@ import optax
 import nalu
 
 from ..lib.config import (
+    DISTINCT,
+    Count,
+    Finite,
+    NotNegative,
+    Positive,
+    Root,
+    Size,
+    check,
+    one_of,
     require,
     require_divides,
-    require_finite,
-    require_members,
-    require_not_negative,
-    require_positive,
-    require_seeds,
-    require_sizes,
     selects,
+    share,
 )
 from ..lib.data import digits
 from ..lib.report.artefacts import Figure, Gallery, Table
@@ -49,40 +53,31 @@ EXAMPLES = 4  # series that are shown
 class Config:
     """Settings of Table 2."""
 
-    seeds: int = 10  # ours
-    root: int = 4201  # ours: the root of the reported keys; tuning used others
-    tasks: tuple[str, ...] = selects(tuple(TASKS))  # paper 4.2: what to train
-    models: tuple[str, ...] = selects(MODELS)  # paper 4.2, and ours: what to train
-    digits: str = digits.MNIST  # paper 4.2; or the stand-in where MNIST cannot be had
-    length: int = 10  # paper 4.2: of a series in training
-    lengths: tuple[int, int, int] = (10, 100, 1000)  # paper 4.2: of test series
-    test_series: tuple[int, int, int] = (2000, 1000, 300)  # unstated; ours: of each length
-    batch: int = 8  # unstated; ours, as all that follows: series of a step
-    steps: int = 6000
-    evaluations: int = 5
-    learning_rate: float = 3e-3  # of Muon and Adam
-    weight_decay: float = 0.2  # of the convolutional network's matrices, times the learning rate
-    cell_rate: float = 10.0  # times the learning rate: of an accumulating cell's weights, so that they saturate
-    feature_scale: float = 3.0
-    weight_start: float = 1.0  # for addition, added to the Glorot start of W_hat and M_hat: no weight starts negative
-    plain_learning_rate: float = 3e-3  # of the row NAC (plain): Adam for everything, linear features
-    hidden: int = 64  # of the usual cells
-    hold_out: float = 1 / 12  # share of the training digits that is kept for validation
+    seeds: Count = 10  # ours
+    root: Root = 4201  # ours: the root of the reported keys; tuning used others
+    tasks: tuple[str, ...] = selects(TASKS, among=TASKS)  # paper 4.2: what to train
+    models: tuple[str, ...] = selects(MODELS, among=(*MODELS, *nalu.CELLS))  # paper 4.2, and ours: what to train
+    digits: str = one_of(digits.MNIST, (digits.MNIST, digits.STAND_IN))  # paper 4.2; the stand-in if it cannot be had
+    length: Size = 10  # paper 4.2: of a series in training
+    lengths: Annotated[tuple[Size, Size, Size], DISTINCT] = (10, 100, 1000)  # paper 4.2: of test series
+    test_series: tuple[Size, Size, Size] = (2000, 1000, 300)  # unstated; ours: of each length
+    batch: Size = 8  # unstated; ours, as all that follows: series of a step
+    steps: Count = 6000
+    evaluations: Size = 5
+    learning_rate: Positive = 3e-3  # of Muon and Adam
+    weight_decay: NotNegative = 0.2  # of the convolutional network's matrices, times the learning rate
+    cell_rate: Positive = 10.0  # times the learning rate: of an accumulating cell's weights, so that they saturate
+    feature_scale: Positive = 3.0
+    weight_start: Finite = 1.0  # for addition, added to the Glorot start of W_hat and M_hat: no weight starts negative
+    plain_learning_rate: Positive = 3e-3  # of the row NAC (plain): Adam for everything, linear features
+    hidden: Size = 64  # of the usual cells
+    hold_out: Annotated[float, share(0.001, 0.999)] = 1 / 12  # share of the training digits that is kept for validation
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, "steps", "learning_rate", "cell_rate", "feature_scale", "plain_learning_rate")
-        require_sizes(self, "length", "batch", "evaluations", "hidden", "lengths", "test_series")
-        require_not_negative(self, "weight_decay")
-        require_finite(self, "weight_start")
-        require(0.001 <= self.hold_out <= 0.999, f"hold_out is {self.hold_out}, but is a share from 0.001 to 0.999.")
+        check(self)
         require_divides(self, "evaluations", "steps")
-        require(len(set(self.lengths)) == 3, f"lengths names a length twice: {' '.join(map(str, self.lengths))}.")
         most = max(length * number for length, number in zip(self.lengths, self.test_series, strict=True))
         require(most <= 10**8, f"lengths and test_series make {most} images a test, but may make {10**8} at most.")
-        require_members("tasks", self.tasks, tuple(TASKS))
-        require_members("models", self.models, tuple(dict.fromkeys((*MODELS, *nalu.CELLS))))
-        require_members("digits", (self.digits,), (digits.MNIST, digits.STAND_IN))
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

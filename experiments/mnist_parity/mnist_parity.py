@@ -11,7 +11,7 @@ Axes: S seeds, E evaluations, B images of a batch, L = 1 lane.
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -19,15 +19,7 @@ import optax
 
 import nalu
 
-from ..lib.config import (
-    require,
-    require_divides,
-    require_members,
-    require_positive,
-    require_seeds,
-    require_sizes,
-    selects,
-)
+from ..lib.config import Count, Limit, Positive, Root, Size, check, one_of, require, require_divides, selects, share
 from ..lib.data import digits
 from ..lib.report.artefacts import Figure, Gallery, Table
 from ..lib.store.records import Finished
@@ -40,6 +32,7 @@ PLACE = (4, 6)  # in the paper: section, subsection
 ARTEFACTS = ("table4",)
 
 CLASSES = scenes.MOST + 1
+LAYERS = (*last_layers.LAYERS, *(name for name in nalu.CELLS if name not in ("nac", *last_layers.LAYERS)))
 IMAGES = ("fresh", "finite", "long")
 EXAMPLES = 8  # scenes that are shown
 
@@ -48,38 +41,30 @@ EXAMPLES = 8  # scenes that are shown
 class Config:
     """Settings of Table 4."""
 
-    seeds: int = 6  # ours
-    root: int = 4601  # ours: the root of the reported keys; tuning used others
-    layers: tuple[str, ...] = selects(tuple(last_layers.LAYERS))  # paper 4.6: what to train
-    images: tuple[str, ...] = selects(IMAGES)  # ours: the regimes
-    digits: str = digits.MNIST  # paper 4.6; or the stand-in where MNIST cannot be had
-    batch: int = 16  # unstated; ours, as all that follows
-    steps: int = 5000  # on fresh images
-    finite_steps: int = 1500
-    finite_images: int = 2000
-    long_steps: int = 24_000  # on fresh images, too
+    seeds: Count = 6  # ours
+    root: Root = 4601  # ours: the root of the reported keys; tuning used others
+    layers: tuple[str, ...] = selects(last_layers.LAYERS, among=LAYERS)  # paper 4.6: what to train
+    images: tuple[str, ...] = selects(IMAGES, among=IMAGES)  # ours: the regimes
+    digits: str = one_of(digits.MNIST, (digits.MNIST, digits.STAND_IN))  # paper 4.6; the stand-in if it cannot be had
+    batch: Size = 16  # unstated; ours, as all that follows
+    steps: Count = 5000  # on fresh images
+    finite_steps: Count = 1500
+    finite_images: Size = 2000
+    long_steps: Count = 24_000  # on fresh images, too
     long_layers: tuple[str, ...] = selects(("Wx + b", "NAC"))
-    evaluations: int = 5
-    learning_rate: float = 7e-3  # of Muon and Adam
-    warm_up: float = 0.02  # share of the steps
-    test_images: int = 10_000
-    glance: int = 1000  # test images of the evaluations before the last; and training images of each
-    hold_out: float = 1 / 12  # share of the training digits that is kept for validation
+    evaluations: Size = 5
+    learning_rate: Positive = 7e-3  # of Muon and Adam
+    warm_up: Annotated[float, Limit(lambda share: 0 <= share < 1, "a share from 0 to below 1")] = 0.02  # of the steps
+    test_images: Size = 10_000
+    glance: Size = 1000  # test images of the evaluations before the last; and training images of each
+    hold_out: Annotated[float, share(0.001, 0.999)] = 1 / 12  # share of the training digits that is kept for validation
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, "steps", "finite_steps", "long_steps", "learning_rate")
-        require_sizes(self, "batch", "finite_images", "evaluations", "test_images", "glance")
-        require(0.001 <= self.hold_out <= 0.999, f"hold_out is {self.hold_out}, but is a share from 0.001 to 0.999.")
-        require(0 <= self.warm_up < 1, f"warm_up is {self.warm_up}, but is a share from 0 to below 1.")
+        check(self)
         require_divides(self, "evaluations", "steps", "finite_steps", "long_steps")
-        known = tuple(dict.fromkeys((*last_layers.LAYERS, *(name for name in nalu.CELLS if name != "nac"))))
-        require_members("layers", self.layers, known)
         require(
-            set(self.long_layers) <= set(known), f"long_layers names what is no layer; there are {', '.join(known)}."
+            set(self.long_layers) <= set(LAYERS), f"long_layers names what is no layer; there are {', '.join(LAYERS)}."
         )
-        require_members("images", self.images, IMAGES)
-        require_members("digits", (self.digits,), (digits.MNIST, digits.STAND_IN))
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ Axes: S seeds, E evaluations, L networks side by side, D sizes of the integers i
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 
-from ..lib.config import require, require_members, require_positive, require_seeds, require_sizes, selects
+from ..lib.config import Count, Root, Size, at_most, check, require, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
@@ -32,23 +32,18 @@ ARTEFACTS = ("figure4", "figure6")
 class Config:
     """Settings of Figures 4 and 6."""
 
-    seeds: int = 10  # paper 4.4, from memory
-    root: int = 4401  # ours: the root of the reported keys; tuning used others
-    languages: tuple[str, ...] = selects(tuple(LANGUAGES))  # paper 4.4: what to train
-    models: tuple[str, ...] = selects(MODELS)  # paper 4.4, and ours: what to train
-    digits: tuple[int, ...] = (2, 3, 4, 5, 6)  # paper 4.4 to four: of the integers in the tests
-    programs: int = 1000  # unstated; ours: of each test
-    networks: int = 6  # ours: a seed's configured networks, side by side
-    length: float = 1.0  # ours: of training, times the steps of the recipes
-    evaluations: int = 10  # ours
+    seeds: Count = 10  # paper 4.4, from memory
+    root: Root = 4401  # ours: the root of the reported keys; tuning used others
+    languages: tuple[str, ...] = selects(LANGUAGES, among=LANGUAGES)  # paper 4.4: what to train
+    models: tuple[str, ...] = selects(MODELS, among=MODELS)  # paper 4.4, and ours: what to train
+    digits: tuple[Count, ...] = (2, 3, 4, 5, 6)  # paper 4.4 to four: of the integers in the tests
+    programs: Size = 1000  # unstated; ours: of each test
+    networks: Size = 6  # ours: a seed's configured networks, side by side
+    length: Annotated[float, at_most(1000)] = 1.0  # ours: of training, times the steps of the recipes
+    evaluations: Size = 10  # ours
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, "length", "digits")
-        require_sizes(self, "programs", "networks", "evaluations")
-        require(self.length <= 1000, f"length is {self.length}, but must be at most 1000 times the usual steps.")
-        require_members("languages", self.languages, tuple(LANGUAGES))
-        require_members("models", self.models, MODELS)
+        check(self)
         rising = self.digits == tuple(sorted(set(self.digits)))
         require(
             rising and self.digits[:1] == (TRAINING_DIGITS,) and self.digits[-1] <= MOST_DIGITS,

@@ -15,13 +15,16 @@ from typing import Any
 import nalu
 
 from ..lib.config import (
+    Count,
+    NotNegative,
+    Positive,
+    Root,
+    Share,
+    Size,
+    check,
+    one_of,
     require,
     require_divides,
-    require_members,
-    require_not_negative,
-    require_positive,
-    require_seeds,
-    require_sizes,
     selects,
 )
 from ..lib.report.artefacts import Figure, Gallery, Table
@@ -44,42 +47,35 @@ INSTRUCTIONS = tuple(range(8, 27))  # of the tests
 class Config:
     """Settings of Figure 5."""
 
-    seeds: int = 10  # ours
-    root: int = 4501  # ours: the root of the reported keys; tuning used others
-    models: tuple[str, ...] = selects((USUAL, "nac"))  # paper 4.5; any name in nalu.CELLS, too
-    wiring: str = "accumulating"  # of the cell; ours; accumulating, recurrent or direct (`grid_agent.Core`)
-    instructed: tuple[int, int] = (8, 12)  # paper 4.5, likely: T in training
-    limit: int = 20  # L; unstated; ours, as all that follows
+    seeds: Count = 10  # ours
+    root: Root = 4501  # ours: the root of the reported keys; tuning used others
+    models: tuple[str, ...] = selects((USUAL, "nac"), among=(USUAL, *nalu.CELLS))  # paper 4.5
+    wiring: str = one_of("accumulating", WIRINGS)  # of the cell; ours (`agent.Core`)
+    instructed: tuple[Size, Size] = (8, 12)  # paper 4.5, likely: T in training
+    limit: Size = 20  # L; unstated; ours, as all that follows
     exact_only: bool = False  # a reward only for arriving exactly in time
-    fall_off: float = 1 / 7  # of the reward, for each step too early or too late; read off Figure 5
-    hidden: int = 64  # of the LSTM
-    counts: int = 4  # outputs of the cell
-    channels: int = 8  # of the convolution
-    features: int = 32  # of vision
-    updates: int = 5000
-    episodes: int = 256  # of an update
-    learning_rate: tuple[float, float] = (2e-3, 2e-4)  # from the first update to the last, as the next
-    entropy: tuple[float, float] = (2e-2, 1e-3)
-    value: float = 0.5
-    clip: float = 0.5
-    lenience: tuple[float, float] = (1.0, 0.3)  # of the fall-off, at first, and over this share of training
-    evaluations: int = 10
-    test_episodes: int = 128  # for each instruction
-    test_limit: int = 40
+    fall_off: NotNegative = 1 / 7  # of the reward, for each step too early or too late; read off Figure 5
+    hidden: Size = 64  # of the LSTM
+    counts: Size = 4  # outputs of the cell
+    channels: Size = 8  # of the convolution
+    features: Size = 32  # of vision
+    updates: Count = 5000
+    episodes: Size = 256  # of an update
+    learning_rate: tuple[NotNegative, NotNegative] = (2e-3, 2e-4)  # from the first update to the last, as the next
+    entropy: tuple[NotNegative, NotNegative] = (2e-2, 1e-3)
+    value: NotNegative = 0.5
+    clip: Positive = 0.5
+    lenience: tuple[Share, Share] = (1.0, 0.3)  # of the fall-off, at first, and over this share of training
+    evaluations: Size = 10
+    test_episodes: Size = 128  # for each instruction
+    test_limit: Size = 40
 
     def __post_init__(self) -> None:
-        require_seeds(self)
-        require_positive(self, "updates", "clip")
-        require_sizes(self, "limit", "hidden", "counts", "channels", "features", "episodes")
-        require_sizes(self, "evaluations", "test_episodes", "test_limit", "instructed")
-        require_not_negative(self, "fall_off", "learning_rate", "entropy", "value")
+        check(self)
         low, high = self.instructed
         require(low <= high, f"instructed is {low} {high}, but must be a lowest and a highest T above zero.")
         require(high <= self.limit, f"limit is {self.limit}, but must be at least the highest T, {high}.")
         require_divides(self, "evaluations", "updates")
-        require(all(0 <= part <= 1 for part in self.lenience), "lenience must be two shares from 0 to 1.")
-        require_members("models", self.models, tuple(dict.fromkeys((USUAL, *nalu.CELLS))))
-        require_members("wiring", (self.wiring,), WIRINGS)
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
