@@ -26,6 +26,30 @@ def figure(labels=20):
     return Figure("figure1", "figure1", "A title", panels, ("n = 100 seeds",))
 
 
+EDGES = (0.12345678905, 1.00000000005, 123456.78905, 1e-05, 2 / 3, -98.7654321055)  # most: of the tenth digit
+
+
+@pytest.mark.parametrize("towards", [-np.inf, np.inf])
+def test_the_last_bit_of_a_number_changes_no_digit_that_a_figure_draws(towards):
+    """Processors differ in it: `np.logspace(-5, 3, 161)[0]` is 1e-05 on one and 9.999999999999999e-06 on another."""
+    exact = np.array(EDGES)
+
+    def lines(values):
+        curve = Curve("cell", values, values, values, values, each=np.array([values]))
+        return draw(Figure("figure1", "figure1", "A title", (Panel("first", "x", "y", (curve,)),)))["csv"]
+
+    assert np.all(np.nextafter(exact, towards) != exact)
+    assert lines(np.nextafter(exact, towards)) == lines(exact)
+
+
+def test_what_float32_holds_is_in_the_file_to_the_last_bit():
+    values = np.nextafter(np.float32([0.1, 15.056746, 98.37]), np.float32(np.inf), dtype=np.float32)
+    curve = Curve("cell", values, values)
+    held = draw(Figure("figure1", "figure1", "A title", (Panel("first", "x", "y", (curve,)),)))["csv"]
+    read = [float(line["y"]) for line in csv.DictReader(io.StringIO(held.decode()))]
+    np.testing.assert_array_equal(np.float32(read), values)
+
+
 @pytest.fixture(scope="module")
 def files():
     return draw(figure())

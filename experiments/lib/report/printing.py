@@ -1,10 +1,12 @@
-"""How numbers print: short in tables for people, six digits in files for programs."""
+"""How numbers print: short in tables for people, six digits in files for programs, ten where a figure draws them."""
 
 import csv
 import io
 import math
 from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from .statistics import Estimate
 
@@ -29,6 +31,18 @@ def raw(value: float | None) -> str:
 def tidy(value: float | None) -> str:
     """Returns a number with up to six digits for a file; nothing for None or NaN."""
     return "" if value is None or math.isnan(value) else f"{value:.6g}"
+
+
+def drawn(value: np.floating) -> str:
+    """Returns a number that a figure draws: float32 as it is, float64 with up to ten digits; nothing for NaN.
+
+    Files are compared byte for byte wherever they are made again, and processors differ in the last bits of powers and
+    logarithms, as of `np.logspace`. Fourteen digits are free of those bits. Ten alone would not be: what should lie on
+    an edge of rounding, as 0.25 does for one digit, lies before or behind it by its last bit.
+    """
+    if math.isnan(value):
+        return ""
+    return str(value) if value.dtype == np.float32 else str(float(f"{float(f'{value:.14g}'):.10g}"))
 
 
 def percent(estimate: Estimate) -> str:

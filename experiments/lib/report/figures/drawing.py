@@ -61,11 +61,18 @@ def _points(figure: Figure) -> Iterable[list[Any]]:
         for curve in panel.curves:
             bands = [np.full(len(curve.x), np.nan) if band is None else band for band in (curve.low, curve.high)]
             for point in zip(curve.x, curve.y, *bands, strict=True):
-                numbers = ["" if np.isnan(value) else str(value) for value in point]
-                yield [panel.title, curve.label, curve.style, *numbers]
+                yield [panel.title, curve.label, curve.style, *map(printing.drawn, point)]
             for s, line_X in enumerate([] if curve.each is None else curve.each):
                 for x, y in zip(curve.x, line_X, strict=True):
-                    yield [panel.title, f"{curve.label}, seed {s}", "seed", str(x), str(y), "", ""]
+                    yield [
+                        panel.title,
+                        f"{curve.label}, seed {s}",
+                        "seed",
+                        printing.drawn(x),
+                        printing.drawn(y),
+                        "",
+                        "",
+                    ]
 
 
 def _canvas(figure: Figure) -> Canvas:
