@@ -40,7 +40,7 @@ bench: $(VENV)/.ready-bench-$(DEVICE)  ## measure our speed and PyTorch's on the
 	@$(RUN) bench
 
 knocks: $(READY)  ## kill real runs, fill disks (as root), damage files, and compare what comes out; about 40 minutes
-	@$(RUN).knocks
+	@$(VENV)/bin/python -m tests.knocks
 
 test: $(VENV)/.ready-dev-$(DEVICE)  ## run the tests, on up to four cores
 	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile

@@ -5,12 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from experiments.lib.places import ROOT
+
 SHOWN = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", SHOWN, re.MULTILINE | re.DOTALL))
 CELL, EXPERIMENT = "nalu/_src/nau.py", "experiments/noisy_differences.py"

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas
@@ -12,10 +11,10 @@ import pytest
 from experiments.lib import suite
 from experiments.lib.data import digits
 from experiments.lib.engine import stand_in
+from experiments.lib.places import ROOT
 from experiments.lib.report.table_files import COLUMNS
 from experiments.tracking_time import report
 
-ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "mnist"  # MNIST's files, where somebody has put them
 
 

@@ -3,7 +3,6 @@
 import re
 import shutil
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,10 +10,11 @@ from rich.console import Console
 
 from experiments.lib import suite
 from experiments.lib.cli import main
+from experiments.lib.places import ROOT
 from experiments.lib.report import rendering
 from experiments.lib.store import records as store
 
-PUBLISHED = Path(__file__).parents[1] / "results"
+PUBLISHED = ROOT / "results"
 RENDERED = ("tables/*.csv", "tables/*.md", "tables/*.tex", "figures/*.csv", "claims.csv", "README.md")
 
 

@@ -2,9 +2,10 @@
 
 import doctest
 import re
-from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+from experiments.lib.places import ROOT
+
+README = ROOT / "README.md"
 
 
 def test_every_example_gives_what_it_shows():

@@ -7,12 +7,9 @@ import shutil
 import subprocess
 import sys
 from email.parser import HeaderParser
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-
-ROOT = Path(__file__).parents[1]
 
 USE = """
 import sys
@@ -21,6 +18,7 @@ sys.path += [site, libraries]
 
 import jax, jax.numpy as jnp
 from flax import linen as nn, nnx
+from experiments.lib.places import ROOT
 import nalu
 
 assert nalu.__file__.startswith(site), nalu.__file__

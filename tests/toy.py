@@ -1,6 +1,6 @@
 """A toy experiment for testing the engine: it compiles in a fraction of a second, and its legs last as long as asked.
 
-Two lanes learn the slope of a line. `python tests/toy.py run toy ...` is the command line with this one experiment.
+Two lanes learn the slope of a line. `python -m tests.toy run toy ...` is the command line with this one experiment.
 
 Axes: L lanes, B batch.
 """
@@ -102,11 +102,10 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
 def main() -> None:
     """Runs the command line with the toy as the only experiment."""
     stopping.leave_on_signals()
-    suite.modules = lambda: {"toy": sys.modules["toy"]}
+    suite.modules = lambda: {"toy": sys.modules[__name__]}
     driver.CHECKPOINT_SECONDS = float(os.environ.get("TOY_CHECKPOINT_SECONDS", "0"))
     sys.exit(command_line.answer(sys.argv[1:]))
 
 
 if __name__ == "__main__":
-    sys.modules["toy"] = sys.modules["__main__"]
     main()

@@ -1,4 +1,4 @@
-"""Knocks hard on the real commands, and says what held: `python -m experiments.knocks` (or `make knocks`).
+"""Knocks hard on the real commands, and says what held: `python -m tests.knocks` (or `make knocks`).
 
 Every trial runs the commands that a user types, in processes of their own, kills them, fills their disk, damages their
 files, and compares what comes out in the end with what comes out undisturbed. Nothing in the product knows of it.
@@ -19,9 +19,10 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
-from ..lib import settings
-from ..lib.errors import UserError, usage_error
-from ..lib.store import files
+from experiments.lib import settings
+from experiments.lib.errors import UserError, usage_error
+from experiments.lib.store import files
+
 from . import clock, damaged, disks, findings, killed, outside, publishing, side_by_side
 from .findings import Finding, Result, Trial
 from .outside import Place, Skipped

@@ -4,7 +4,8 @@ import datetime
 import json
 import re
 
-from ..lib.store import files
+from experiments.lib.store import files
+
 from . import comparing, killed, outside
 from .findings import Finding, count, none_of
 from .outside import Place

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..lib.errors import UserError
-from ..lib.store import records as store
+from experiments.lib.errors import UserError
+from experiments.lib.store import records as store
 
 # A run's wall time and date are of its day; they are shown in two files, and in no other.
 DATED = ("README.md", "report.html")

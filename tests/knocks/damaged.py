@@ -7,7 +7,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from ..lib.store import files
+from experiments.lib.store import files
+
 from . import comparing, killed, outside
 from .findings import Finding, none_of
 from .outside import Answer, Moment, Place, Skipped

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from ..lib.report.table_files import grid_markdown
-from ..lib.store import provenance
+from experiments.lib.report.table_files import grid_markdown
+from experiments.lib.store import provenance
+
 from .outside import Place
 
 HEADER = ("fault", "what must hold", "measured", "holds")
-COMMAND = "python -m experiments.knocks"
+COMMAND = "python -m tests.knocks"
 
 
 class Finding(NamedTuple):

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..lib.errors import UserError
-from ..lib.store import files
+from experiments.lib.errors import UserError
+from experiments.lib.store import files
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 3600.0  # seconds; a command that takes longer hangs

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..lib.engine import stopping
-from ..lib.store import records as store
+from experiments.lib.engine import stopping
+from experiments.lib.store import records as store
+
 from . import comparing, outside
 from .findings import Finding, none_of
 from .outside import Answer, Moment, Place

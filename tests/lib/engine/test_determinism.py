@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from experiments.lib.places import ROOT
+
 WORDS = ("run", "static_arithmetic", "--profile", "smoke", "--models", "nac")  # and random networks
 OF_THE_DAY = ("date", "wall_seconds", "cpu_seconds")
 

@@ -4,13 +4,12 @@ import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import nalu
+from experiments.lib.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 LIBRARY = sorted((ROOT / "nalu").rglob("*.py"))
 LIB = sorted((ROOT / "experiments" / "lib").rglob("*.py"))
 EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.py") if not path.name.startswith("__"))

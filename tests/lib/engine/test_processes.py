@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[1]
 PROFILE = "[toy]\nseeds = 5\nsteps = {steps}\nlegs = 8\n"
 
 
@@ -31,7 +30,7 @@ def start(place: Path, words: list, *, processes: int, **variables: str) -> list
     for number in range(processes):
         environment = {
             **os.environ,
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+            "PYTHONPATH": str(ROOT),
             "XDG_CACHE_HOME": str(place / "cache"),
             "TOY_CHECKPOINT_SECONDS": "0",
             **variables,
@@ -56,7 +55,7 @@ def start(place: Path, words: list, *, processes: int, **variables: str) -> list
 
 
 def run(place: Path, folder: str, *, processes: int) -> list[subprocess.Popen]:
-    words = [ROOT / "tests" / "toy.py", "run", "toy", "--profile", "p.toml", "--runs-dir", folder]
+    words = ["-m", "tests.toy", "run", "toy", "--profile", "p.toml", "--runs-dir", folder]
     return start(place, words, processes=processes)
 
 
@@ -121,10 +120,12 @@ def test_what_the_first_process_cannot_write_ends_all_with_its_sentence(place):
 
 
 SHARES = """
-import jax, numpy as np, toy
+import jax, numpy as np
+from tests import toy
 from experiments.lib import numerics, processes
+from experiments.lib.places import ROOT
 from experiments.lib.program import compile_train
-numerics.prepare(cores=2)
+machine.prepare(cores=2)
 processes.join()
 train = toy.make_train(toy.Config(), model="line")
 devices = processes.devices(8)
@@ -155,7 +156,7 @@ def test_each_process_trains_its_share_of_the_seeds(place):
     ],
 )
 def test_half_a_description_of_the_others_is_one_sentence(place, variables):
-    words = [ROOT / "tests" / "toy.py", "run", "toy", "--profile", "p.toml", "--runs-dir", "never"]
+    words = ["-m", "tests.toy", "run", "toy", "--profile", "p.toml", "--runs-dir", "never"]
     ((status, told, wrong),) = wait(start(place, words, processes=1, **variables))
     assert (status, told) == (2, "")
     assert wrong.startswith("experiments: ") and wrong.count("\n") == 1 and "JAX_COORDINATOR_ADDRESS must be" in wrong

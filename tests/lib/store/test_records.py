@@ -12,10 +12,10 @@ import pytest
 
 from experiments.lib import config
 from experiments.lib.errors import UserError
+from experiments.lib.places import ROOT
 from experiments.lib.store import files
 from experiments.lib.store import records as store
 
-ROOT = Path(__file__).parents[1]
 ARRAYS = {"error_S": np.arange(6, dtype=np.float32).reshape(3, 2), "steps_S": np.zeros((3, 1), np.int32)}
 ADDRESS = store.Address("toy", 1, {"seeds": 3, "rate": 0.1, "limits": [0.0, 1.0]}, {"cell": "nalu"}, store.NUMERICS)
 
@@ -198,7 +198,7 @@ def test_copying_over_another_record_never_leaves_halves_of_both(tmp_path, store
 
 
 SAVE = """
-import sys; import numpy as np; from pathlib import Path; from experiments.lib import store
+import sys; import numpy as np; from pathlib import Path; from experiments.lib.store import records as store
 for number in range(20):
     address = store.Address("toy", 1, {"number": number}, {}, {})
     store.save(Path(sys.argv[1]), address, {"x": np.full(1000, number)}, {"by": sys.argv[2]})

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from experiments.lib.data import digits, idx, mirrors
 from experiments.lib.errors import UserError
+from experiments.lib.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 REAL = [Path(folder) for folder in (os.environ.get("NALU_DATA"), ROOT.parent / "shared" / "mnist") if folder]
 REAL = [folder for folder in REAL if folder.is_dir()]
 NAMES = [file.name for file in digits.FILES]

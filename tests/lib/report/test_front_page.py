@@ -1,7 +1,6 @@
 """The README: its own numbers are those of the published records, and its sentences agree with them."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,11 +10,11 @@ from rich.console import Console
 from experiments.lib import suite
 from experiments.lib.cli import commands
 from experiments.lib.errors import UserError
+from experiments.lib.places import ROOT
 from experiments.lib.report import claims, front_page, rendering
 from experiments.lib.report.artefacts import Quantity, Table
 from experiments.lib.store.records import Finished
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DECIMALS = {"table1": 1, "table2": 2, "table3": 2, "table4": 1}
 OPERATIONS = ("a+b", "a-b", "a*b", "a/b", "a^2", "sqrt(a)")

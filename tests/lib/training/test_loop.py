@@ -4,7 +4,6 @@ import functools
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +12,9 @@ import optax
 import pytest
 from flax import linen as nn
 
+from experiments.lib.places import ROOT
 from experiments.lib.training import loop, optimisers
 
-ROOT = Path(__file__).parents[1]
 STEPS = 6
 RATE = 0.1
 TARGET_L = np.array([1.0, -2.0, 0.5])
@@ -178,16 +177,18 @@ def test_lanes_start_as_one_by_one():
 ORTHOGONAL = """
 import jax, optax
 from flax import linen as nn
-from experiments.lib import numerics, program, training
-numerics.prepare(cores=2)
+from experiments.lib.engine import machine, program
+from experiments.lib.training import loop
+from experiments.lib.training.train import Train
+machine.prepare(cores=2)
 jax.config.update("jax_enable_compilation_cache", False)
 def init(key):
     orthogonal = nn.initializers.orthogonal()
     lane = lambda key: {gate: orthogonal(jax.random.fold_in(key, i), (32, 32)) for i, gate in enumerate("ifgo")}
     keys_L = jax.random.split(key, 9)
-    return training.start(training.init_lanes(lane, keys_L), optax.identity(), key)
+    return loop.start(loop.init_lanes(lane, keys_L), optax.identity(), key)
 leg = lambda state: (state, {"corner_L": state.params["i"][:, 0, 0]})
-train = program.Train(init, leg, legs=1, network_steps=1)
+train = Train(init, leg, legs=1, network_steps=1)
 compiled = program.compile_train(train, 48, jax.local_devices())
 keys = jax.device_put(jax.random.split(jax.random.key(0), 48), compiled.sharding)
 for _ in range(2):

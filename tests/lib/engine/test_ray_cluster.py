@@ -12,13 +12,14 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is an optional extra; `make test` installs it")
 
-ROOT = Path(__file__).parents[1]
 MODELS = ("nac", "nalu", "nonlinearities")
 WORDS = ("run", "figure1", "--models", *MODELS, "--seeds", "2", "--steps", "3000", "--legs", "30", "--profile", "smoke")
 
 # Every process that Python starts here notes what it moves into place in the store.
 NOTES = """
 import os, sys
+
+from experiments.lib.places import ROOT
 def note(event, arguments):
     if event == "os.rename" and str(arguments[1]).endswith(".json"):
         with open(os.environ["MOVED"], "a") as file:

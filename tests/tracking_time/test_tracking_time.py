@@ -3,7 +3,6 @@
 import io
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from experiments.lib.engine.program import compile_train
 from experiments.lib.errors import UserError
+from experiments.lib.places import ROOT
 from experiments.lib.report.artefacts import Gallery
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
@@ -27,7 +27,6 @@ from experiments.tracking_time.world import SIDE, Params
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
-ROOT = Path(__file__).parents[1]
 SMALL = tracking_time.Config(
     seeds=2, hidden=16, features=16, channels=4, updates=8, episodes=64, evaluations=1, test_episodes=64, test_limit=30
 )  # fmt: skip

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toy
 
 from experiments.lib import suite
 from experiments.lib.cli import commands, main
 from experiments.lib.engine import checkpoint, machine
 from experiments.lib.report import claims, front_page
 from experiments.lib.store import records
+from tests import toy
 
 PROFILE = "[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n"
 

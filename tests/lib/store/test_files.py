@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from experiments.lib.errors import UserError
+from experiments.lib.places import ROOT
 from experiments.lib.store import files
-
-ROOT = Path(__file__).parents[1]
 
 
 def names(folder: Path) -> list[str]:
@@ -99,7 +98,7 @@ def test_a_folder_that_can_be_written_is_left_empty(tmp_path):
     assert names(tmp_path / "a" / "b") == []
 
 
-HOLD = "import sys; from experiments.lib import files; from pathlib import Path\n" + (
+HOLD = "import sys; from experiments.lib.store import files; from pathlib import Path\n" + (
     "with files.locked(Path(sys.argv[1])) as mine: print(mine, flush=True); sys.stdin.read()"
 )
 

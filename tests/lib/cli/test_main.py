@@ -9,15 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import toy
 
 from experiments.lib import suite
 from experiments.lib.cli import commands, main
 from experiments.lib.engine import checkpoint, driver, machine
+from experiments.lib.places import ROOT
 from experiments.lib.store import files
 from experiments.lib.store import records as store
-
-ROOT = Path(__file__).parents[1]
+from tests import toy
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +64,7 @@ def runs(trained, workplace) -> Path:
 
 def process(*words, cwd, before=(), **options) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOY_CHECKPOINT_SECONDS": "1000"}
-    command = [*before, sys.executable, ROOT / "tests" / "toy.py", *words]
+    command = [*before, sys.executable, "-m", "tests.toy", *words]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, **options)
 
 
@@ -340,7 +339,7 @@ def test_a_store_without_permission_is_told(workplace, trained):
 
 def test_a_reader_that_leaves_early_is_no_mistake(workplace):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = f"'{sys.executable}' '{ROOT / 'tests' / 'toy.py'}' status --profile p.toml | true"
+    command = f"'{sys.executable}' -m tests.toy status --profile p.toml | true"
     answer = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=60)
     assert "Traceback" not in answer.stderr
 

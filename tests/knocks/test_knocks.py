@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.knocks import clock, comparing, outside, publishing, side_by_side
-from experiments.knocks.findings import Finding, Result, Trial, none_of, verdict
-from experiments.knocks.outside import Answer, Moment, Place
 from experiments.lib.engine import checkpoint, machine
 from experiments.lib.errors import UserError
+from experiments.lib.places import ROOT
 from experiments.lib.store import files, records
+from tests.knocks import clock, comparing, outside, publishing, side_by_side
+from tests.knocks.findings import Finding, Result, Trial, none_of, verdict
+from tests.knocks.outside import Answer, Moment, Place
 
-ROOT = Path(__file__).parents[1]
 NUMERICS = {"dtype": "float32"}
 
 
@@ -39,7 +39,7 @@ def cache(tmp_path_factory) -> Path:
 def place(tmp_path, cache) -> Place:
     """Where a trial works; its commands are the toy's."""
     (tmp_path / "p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
-    return Place(tmp_path, cache, random.Random(1), print, (str(ROOT / "tests" / "toy.py"),))
+    return Place(tmp_path, cache, random.Random(1), print, ("-m", "tests.toy"))
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_a_file_that_is_taken_away_before_it_is_locked_is_opened_anew(tmp_path, 
 
 
 WRITE = """
-import sys; from pathlib import Path; from experiments.lib import files
+import sys; from pathlib import Path; from experiments.lib.store import files
 for number in range(400): files.write_atomically(Path(sys.argv[1]), bytes(1000))
 """
 

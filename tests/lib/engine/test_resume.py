@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from experiments.lib.places import ROOT
+
 SENTENCE = "experiments: Stopped; the same command goes on from here.\n"
 EVERY_LEG = "import experiments.lib.engine.driver as driver; driver.CHECKPOINT_SECONDS = 0"
 FIGURE1 = f"{EVERY_LEG}; from experiments.__main__ import main; main()"
@@ -89,7 +90,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bits(tmp_path, environm
 def test_a_stopped_run_says_one_sentence_at_once(tmp_path, environment, number, status):
     profile = tmp_path / "p.toml"
     profile.write_text("[toy]\nseeds = 2\nsteps = 100000000\nlegs = 2\n")  # a leg of minutes
-    process = start([ROOT / "tests" / "toy.py", "run", "toy", "--profile", profile], tmp_path / "runs", environment)
+    process = start(["-m", "tests.toy", "run", "toy", "--profile", profile], tmp_path / "runs", environment)
     assert process.stdout.readline() == "toy: 2 of 2 runs to train\n"
     time.sleep(3)
     before = time.monotonic()

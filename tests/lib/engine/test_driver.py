@@ -11,15 +11,14 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-import toy
 
 from experiments.lib.engine import checkpoint, driver
 from experiments.lib.engine.program import Program, compile_train
 from experiments.lib.errors import UserError
+from experiments.lib.places import ROOT
 from experiments.lib.store.records import NUMERICS
 from experiments.lib.training.train import Train
-
-ROOT = Path(__file__).parents[1]
+from tests import toy
 
 
 class Watcher:
@@ -271,12 +270,13 @@ def test_discarding_removes_the_checkpoints(run, tmp_path):
 
 SPREAD = """
 import os, sys
-import jax, numpy as np, toy
+import jax, numpy as np
+from tests import toy
 from pathlib import Path
-from experiments.lib import driver, numerics
-from experiments.lib.program import compile_train
+from experiments.lib.engine import driver, machine
+from experiments.lib.engine.program import compile_train
 os.environ["XDG_CACHE_HOME"] = sys.argv[1]
-numerics.prepare(cores=8)
+machine.prepare(cores=8)
 class Watcher:
     steps = 0
     def advance(self, steps): self.steps += steps
@@ -298,7 +298,7 @@ np.savez(Path(sys.argv[1]) / "spread.npz", **outcome.metrics)
 
 
 def test_seeds_are_spread_over_eight_devices_and_stay_the_same(run, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "XLA_FLAGS": ""}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
     answer = subprocess.run(
         [sys.executable, "-c", SPREAD, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=120
     )
@@ -366,10 +366,10 @@ SHARED = """
 import os, sys
 import jax, numpy as np
 from pathlib import Path
-from experiments.lib import driver, numerics
-from experiments.lib.program import compile_train
+from experiments.lib.engine import driver, machine
+from experiments.lib.engine.program import compile_train
 os.environ["XDG_CACHE_HOME"] = sys.argv[1]
-numerics.prepare(cores=3)
+machine.prepare(cores=3)
 driver.CHECKPOINT_SECONDS = 0
 class Watcher:
     stop_at, advances = None, 0
@@ -394,7 +394,7 @@ np.savez(Path(sys.argv[1]) / "shared.npz", **outcome.metrics)
 
 
 def test_seeds_on_several_devices_read_the_same_data_also_after_a_stop(run, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}", "XLA_FLAGS": ""}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
     answer = subprocess.run(
         [sys.executable, "-c", inspect.getsource(reader) + SHARED, str(tmp_path)],
         env=environment, capture_output=True, text=True, timeout=120,
