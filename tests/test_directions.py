@@ -1,63 +1,113 @@
-"""The house keeps its directions: who may import whom, who writes, who draws, and how long a file may be."""
+"""Who may import whom, who writes, who draws: what keeps every folder of the project in its place.
+
+Each test lists all offenders. The three rules that they hold are in CONTRIBUTING.md.
+"""
 
 import ast
-import re
 import subprocess
 import sys
+from collections import defaultdict
 
 import pytest
 
 import nalu
 from experiments.lib.places import ROOT
 
-LIBRARY = sorted((ROOT / "nalu").rglob("*.py"))
-LIB = sorted((ROOT / "experiments" / "lib").rglob("*.py"))
-EXPERIMENTS = sorted(path for path in (ROOT / "experiments").glob("*.py") if not path.name.startswith("__"))
-ALL = [*LIBRARY, *sorted((ROOT / "experiments").rglob("*.py"))]
-
-WRITING_CALLS = (
-    {"write_text", "write_bytes", "touch", "mkdir", "unlink", "rmdir", "hardlink_to", "symlink_to"}  # pathlib
-    | {"makedirs", "remove", "removedirs", "rename", "replace", "mkstemp", "mkdtemp", "NamedTemporaryFile"}  # os
-    | {"rmtree", "copyfile", "copytree", "move", "tofile", "savetxt", "to_csv"}  # shutil, numpy, pandas
-)
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("nalu", "experiments")
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+# What of the lib each of its parts may import besides itself, `errors` and `places`: only what lies below it.
+BELOW = {
+    "errors": set(),
+    "places": set(),
+    "config": set(),
+    "settings": {"config"},
+    "training": set(),
+    "networks": {"training"},
+    "store": set(),
+    "data": {"store"},
+    "suite": {"config", "settings", "store"},
+    "report": {"store", "suite"},
+    "engine": {"training", "store", "suite", "data"},
+    "verify": {"report", "store", "suite"},
+    "cli": {"config", "settings", "suite", "store", "data", "report", "engine", "verify"},
+}
+FOR_SECTIONS = {"errors", "config", "training", "networks", "data", "report", "store"}
 
 
 def parse(path):
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def imports(path):
-    """Returns the dotted names that a file imports; `from a import b` gives `a.b`."""
+def imports(name):
+    """Returns the dotted names that a module imports, whole: `from a import b` gives `a.b`."""
+    package = name.split(".") if FILES[name].name == "__init__.py" else name.split(".")[:-1]
     names = set()
-    for node in ast.walk(parse(path)):
+    for node in ast.walk(parse(FILES[name])):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import; write the whole name"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+            near = package[: len(package) + 1 - node.level] if node.level else []
+            source = ".".join([*near, *filter(None, [node.module])])
+            names |= {f"{source}.{alias.name}" for alias in node.names}
     return names
 
 
-def packages_of(path):
-    return {name.partition(".")[0] for name in imports(path)}
+IMPORTS = {name: imports(name) for name in FILES}
 
 
-def names(paths):
-    return [str(path.relative_to(ROOT)) for path in paths]
+def module(name):
+    """Returns the module of the project that a dotted name lies in, or the package for one of another project."""
+    while name not in FILES and "." in name:
+        name = name.rpartition(".")[0]
+    return name
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=names(LIBRARY))
-def test_the_library_imports_jax_and_flax_only(path):
-    for_type_checkers = {
-        alias.name
-        for node in parse(path).body
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for statement in node.body
-        if isinstance(statement, ast.ImportFrom) and statement.module == "jaxtyping"
-        for alias in statement.names
-    }
-    others = {name for name in imports(path) if name.partition(".")[0] not in {"jax", "flax", "nalu", "__future__"}}
-    assert others <= {"typing.TYPE_CHECKING", *(f"jaxtyping.{name}" for name in for_type_checkers)}
+def room(name):
+    """Returns where a module lies: `nalu`, a part of the lib as `lib.store`, a section, or another package."""
+    first, _, rest = module(name).partition(".")
+    if first != "experiments":
+        return first
+    parts = rest.split(".")
+    return ".".join(parts[:2]) if parts[0] == "lib" else parts[0]
+
+
+def offenders(allowed):
+    """Returns every import of the project's own that is not `allowed(room of the importer, room of the imported)`."""
+    return sorted(
+        f"{name} imports {imported}"
+        for name, all_imported in IMPORTS.items()
+        for imported in all_imported
+        if module(imported) in FILES and room(imported) != room(name) and not allowed(room(name), room(imported))
+    )
+
+
+SECTIONS = {room(name) for name in FILES} - {"nalu", "", "__main__", "benchmarks", "lib", *map("lib.{}".format, BELOW)}
+
+
+def none(found):
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_the_library_imports_jax_and_flax_only():
+    found = []
+    for name in FILES:
+        if room(name) != "nalu":
+            continue
+        for_type_checkers = {
+            f"jaxtyping.{alias.name}"
+            for node in parse(FILES[name]).body
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for statement in node.body
+            if isinstance(statement, ast.ImportFrom) and statement.module == "jaxtyping"
+            for alias in statement.names
+        }
+        known = {"typing.TYPE_CHECKING", *for_type_checkers}
+        others = {each for each in IMPORTS[name] if room(each) not in {"jax", "flax", "nalu", "__future__"}}
+        found += [f"{name} imports {each}" for each in sorted(others - known)]
+    none(found)
 
 
 def test_importing_the_library_needs_no_other_package():
@@ -67,25 +117,68 @@ def test_importing_the_library_needs_no_other_package():
     assert done.stdout.split() == list(nalu.CELLS)
 
 
-@pytest.mark.parametrize("path", [*LIB, *EXPERIMENTS], ids=names([*LIB, *EXPERIMENTS]))
-def test_nothing_imports_an_experiment(path):
-    """Neither the lib nor another experiment: what two experiments share belongs to the lib."""
-    experiments = {experiment.stem for experiment in EXPERIMENTS}
-    inside = [name.split(".") for name in imports(path) if name.startswith("experiments.")]
-    assert not experiments & {name[1] for name in inside}
+def test_only_the_library_sees_its_private_modules():
+    none(
+        [
+            f"{name} imports {each}"
+            for name in FILES
+            for each in IMPORTS[name]
+            if room(name) != "nalu" and each.startswith("nalu._src")
+        ]
+    )
 
 
-@pytest.mark.parametrize("path", ALL, ids=names(ALL))
-def test_only_the_library_sees_its_private_modules(path):
-    assert path in LIBRARY or not any(name.startswith("nalu._src") for name in imports(path))
+def test_every_part_of_the_lib_has_its_place():
+    assert {room(name).removeprefix("lib.") for name in FILES if name.startswith("experiments.lib.")} == set(BELOW)
 
 
-@pytest.mark.parametrize("path", ALL, ids=names(ALL))
-def test_only_files_py_writes(path):
-    found = sorted(writing_calls(path))
-    if path.name == "checkpoint.py":  # Orbax writes by itself, into a folder that it also discards
-        found = [call for call in found if not call.startswith("rmtree")]
-    assert path.name == "files.py" or not found, found
+@pytest.mark.xfail(reason="the command line and the game still look across")
+def test_nothing_in_the_lib_looks_up():
+    """Nor out of it, but to `nalu`."""
+
+    def allowed(importer, imported):
+        if not importer.startswith("lib."):
+            return True
+        below = BELOW[importer.removeprefix("lib.")] | {"errors", "places"}
+        return imported in {"nalu", *map("lib.{}".format, below)}
+
+    none(offenders(allowed))
+
+
+@pytest.mark.xfail(reason="the command line and the game still look across")
+def test_a_section_imports_neither_another_one_nor_what_trains_it():
+    """It is told what it needs: its settings, the data and the finished runs."""
+    allowed = {"nalu", *map("lib.{}".format, FOR_SECTIONS)}
+    none(offenders(lambda importer, imported: importer not in SECTIONS or imported in allowed))
+
+
+@pytest.mark.xfail(reason="Levenberg and Marquardt serve section 4.1 alone")
+def test_the_lib_is_for_what_several_sections_share():
+    users = defaultdict(set)
+    for name in FILES:
+        for imported in map(module, IMPORTS[name]):
+            if imported != name:
+                users[imported].add("lib" if room(name).startswith("lib.") else room(name))
+    none(
+        [
+            f"{name} is used by {section} alone"
+            for name, (section, *others) in sorted(users.items())
+            if name.startswith("experiments.lib.") and not others and section in SECTIONS
+        ]
+    )
+
+
+def test_the_lib_is_no_larger_than_one_can_know():
+    assert sum(name.startswith("experiments.lib.") for name in FILES if FILES[name].name != "__init__.py") <= 60
+
+
+WRITING_CALLS = (
+    {"write_text", "write_bytes", "touch", "mkdir", "unlink", "rmdir", "hardlink_to", "symlink_to"}  # pathlib
+    | {"makedirs", "remove", "removedirs", "rename", "replace", "mkstemp", "mkdtemp", "NamedTemporaryFile"}  # os
+    | {"rmtree", "copyfile", "copytree", "move", "tofile", "savetxt", "to_csv"}  # shutil, numpy, pandas
+)
+WRITES = "experiments.lib.store.files"
+REMOVES = {"experiments.lib.engine.checkpoint": "rmtree"}  # Orbax writes by itself, into a folder that it also discards
 
 
 def writing_calls(path):
@@ -93,19 +186,31 @@ def writing_calls(path):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        module = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-        if name in {"replace", "remove", "move", "touch"} and module not in {"os", "shutil", "path", "pathlib"}:
+        of = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        if name in {"replace", "remove", "move", "touch"} and of not in {"os", "shutil", "path", "pathlib"}:
             continue  # dataclasses.replace, str.replace, list.remove
         arguments = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "mode")]
         modes = {a.value for a in arguments if isinstance(a, ast.Constant) and isinstance(a.value, str)}
         opens = name == "open" and any(set(mode) & set("wax+") and set(mode) <= set("rwaxbt+") for mode in modes)
         if opens or name in WRITING_CALLS:
-            yield f"{name} in line {node.lineno}"
+            yield name, node.lineno
 
 
-@pytest.mark.parametrize("path", ALL, ids=names(ALL))
-def test_only_drawing_py_draws(path):
-    assert path.name in ("drawing.py", "pictures.py", "curve_labels.py") or "matplotlib" not in packages_of(path)
+def test_only_one_file_writes():
+    found = [
+        f"{name}: {call} in line {line}"
+        for name, path in FILES.items()
+        for call, line in writing_calls(path)
+        if name != WRITES and REMOVES.get(name) != call
+    ]
+    none(found)
+    assert list(writing_calls(FILES[WRITES])), "the one that does is seen"
+
+
+def test_only_the_figures_draw():
+    drawing = {name for name in FILES if any(room(each) == "matplotlib" for each in IMPORTS[name])}
+    assert drawing
+    none([name for name in sorted(drawing) if not name.startswith("experiments.lib.report.figures.")])
 
 
 def test_reporting_needs_no_jax():
@@ -115,16 +220,7 @@ def test_reporting_needs_no_jax():
     assert done.stdout.split() == ["False"]
 
 
-@pytest.mark.parametrize("path", ALL, ids=names(ALL))
-def test_files_are_short_and_say_what_they_are(path):
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= (250 if path in EXPERIMENTS else 200)
-    if text:
-        assert ast.get_docstring(parse(path)), "the file opens with a sentence that says what it is"
-
-
-def test_the_map_of_the_house_names_every_file_of_the_lib_once():
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    rows = text.split("| concern | files |", 1)[1].split("\n\n", 1)[0]
-    named = re.findall(r"`(\w+)`", rows)
-    assert sorted(named) == [path.stem for path in LIB if path.stem != "__init__"]
+def test_every_file_opens_with_a_sentence_that_says_what_it_is():
+    texts = {path: path.read_text(encoding="utf-8") for path in (*FILES.values(), *(ROOT / "tests").rglob("*.py"))}
+    unsaid = [path for path, text in texts.items() if text and not ast.get_docstring(ast.parse(text))]
+    none([str(path.relative_to(ROOT)) for path in unsaid])
