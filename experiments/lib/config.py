@@ -9,7 +9,6 @@ import dataclasses
 import difflib
 import math
 import tomllib
-import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -115,11 +114,11 @@ def _limited(value: Any, hint: Any) -> Iterator[tuple[Any, Limit]]:
             yield value, limit
     bare = hint.__origin__ if hasattr(hint, "__metadata__") else hint
     if typing.get_origin(bare) is tuple:
-        for entry, item in zip(value, _items(bare, len(value)), strict=True):
+        for entry, item in zip(value, entry_types(bare, len(value)), strict=True):
             yield from _limited(entry, item)
 
 
-def _items(hint: Any, number: int) -> list[Any]:
+def entry_types(hint: Any, number: int) -> list[Any]:
     """Returns the annotation of each entry of a tuple that should have this number of entries."""
     (item, *rest) = typing.get_args(hint)
     return [item] * number if rest == [Ellipsis] else [item, *rest]
@@ -238,15 +237,12 @@ def _plain(value: Any) -> Any:
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:
     """Returns a TOML value as the annotated type; a whole number serves as a float, nothing else is converted."""
-    origin = typing.get_origin(hint)
-    if origin is tuple:
+    if typing.get_origin(hint) is tuple:
         require(isinstance(value, list), f"{where} is {shown(value)}, but must be a list.")
-        items = _items(hint, len(value))
-        require(len(items) == len(value), f"{where} has {len(value)} values, but must have {len(items)}.")
+        items = entry_types(hint, len(value))
+        number = f"{len(value)} value{'s' * (len(value) != 1)}"
+        require(len(items) == len(value), f"{where} has {number}, but must have {len(items)}.")
         return tuple(_coerce(entry, kind, where) for entry, kind in zip(value, items, strict=True))
-    if origin in (typing.Union, types.UnionType):
-        kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
-        return _coerce(value, kinds[0], where)
     if hint is float and type(value) is int:
         return float(value) if abs(value) < 2**1000 else math.inf  # which no setting accepts
     require(type(value) is hint, f"{where} is {shown(value)}, but must be {TYPE_NAMES.get(hint, hint)}.")

@@ -1,17 +1,19 @@
-"""The suite: finds the experiments, says which runs they are made of, and collects what the report needs of them."""
+"""The suite: finds the experiments, gives each its config, and says which runs they are made of."""
 
-import dataclasses
 import importlib
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from . import config, settings
-from .cli import commands
-from .errors import usage_error
-from .places import FOLDER, PACKAGE, PROGRAM
+from .errors import UserError, usage_error
+from .places import FOLDER, PACKAGE
 from .store import records
 from .store.records import Finished
+
+CONTRACT = ("VERSION", "PLACE", "ARTEFACTS", "Config", "runs", "make_train")
 
 
 class Experiment(NamedTuple):
@@ -43,14 +45,32 @@ def modules() -> dict[str, ModuleType]:
     """Returns every experiment by name, in the paper's order: the file name is the registry.
 
     It is a file of `experiments/`, or one that bears the name of its folder: `arithmetic/static_arithmetic.py`.
+
+    Raises:
+      UserError: such a file is no experiment, or two bear the same name.
     """
-    places = [path for path in FOLDER.glob("*.py") if not path.stem.startswith("_")]
-    places += [path for folder in FOLDER.iterdir() if folder.is_dir() for path in folder.glob(f"*{folder.name}*.py")]
-    found = {
-        path.stem: importlib.import_module(".".join([PACKAGE, *path.relative_to(FOLDER).with_suffix("").parts]))
-        for path in sorted(places)
-    }
+    found: dict[str, ModuleType] = {}
+    paths = sorted(files(FOLDER))
+    for stem, number in Counter(path.stem for path in paths).items():
+        if number > 1:
+            raise UserError(f"{number} files are the experiment '{stem}': rename all but one of them.")
+    for path in paths:
+        place = path.relative_to(FOLDER)
+        module = importlib.import_module(".".join([PACKAGE, *place.with_suffix("").parts]))
+        absent = [name for name in CONTRACT if not hasattr(module, name)]
+        if absent:
+            raise UserError(
+                f"{FOLDER.name}/{place} has no {', '.join(absent)}, so it is no experiment, but stands where one is "
+                "looked for: in the folder of all, or in a folder whose name it bears."
+            )
+        found[path.stem] = module
     return dict(sorted(found.items(), key=lambda item: item[1].PLACE))
+
+
+def files(folder: Path) -> list[Path]:
+    """Returns the files of experiments in and below `folder`."""
+    own = [path for path in folder.glob("*.py") if not path.stem.startswith("_")]
+    return own + [path for each in folder.iterdir() if each.is_dir() for path in each.glob(f"*{each.name}*.py")]
 
 
 def artefacts() -> dict[str, list[str]]:
@@ -62,14 +82,18 @@ def artefacts() -> dict[str, list[str]]:
     return dict(sorted(table.items()))
 
 
-def experiments(target: str, profile: str, arguments: list[str] | None = None) -> list[Experiment]:
-    """Returns the experiments behind a target with their configs: defaults, then profile, then command line.
+def experiments(
+    target: str, profile: str, words: Sequence[str] = (), *, options: Sequence[str] = ()
+) -> list[Experiment]:
+    """Returns the experiments behind a target with their configs: defaults, then profile, then settings as typed.
 
     Args:
       target: an artefact, an experiment or "all".
+      words: settings, as `--name value`.
+      options: what else could have been meant by one that is no setting: the command's own options.
 
     Raises:
-      UserError: the target, the profile or an argument is not understood.
+      UserError: the target, the profile or a setting is not understood.
     """
     known, made_of = modules(), artefacts()
     if target == "all":
@@ -79,8 +103,10 @@ def experiments(target: str, profile: str, arguments: list[str] | None = None) -
     elif target in known:
         names = [target]
     else:
+        there_are = ["all", *made_of, *known]
         raise usage_error(
-            f"There is no artefact or experiment '{target}'; there are all, {', '.join([*made_of, *known])}."
+            f"There is no artefact or experiment '{target}'{config.suggest(target, there_are)}; "
+            f"there are {', '.join(there_are)}."
         )
     sections = config.load_profile(profile)
     config.check_sections(sections, list(known))
@@ -88,8 +114,5 @@ def experiments(target: str, profile: str, arguments: list[str] | None = None) -
         name: config.override(known[name].Config(), sections.get(name, {}), source=f"profile {profile}, [{name}]")
         for name in names
     }
-    if arguments:
-        program = f"{PROGRAM} run {target}"
-        others = [field.name for field in dataclasses.fields(commands.Run)]
-        configs = settings.override_from_arguments(configs, arguments, program=program, others=others)
-    return [Experiment(name, known[name], configs[name]) for name in names]
+    configs = settings.override(configs, words, options=options)
+    return [Experiment(name, known[name], each) for name, each in configs.items()]

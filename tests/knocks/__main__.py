@@ -19,7 +19,7 @@ from typing import Literal
 import tyro
 from rich.console import Console
 
-from experiments.lib import settings
+from experiments.lib.cli import words as command_words
 from experiments.lib.errors import UserError, usage_error
 from experiments.lib.store import files
 
@@ -87,7 +87,7 @@ def _parse(words: list[str]) -> Options:
     if any(word in ("-h", "--help") for word in words):
         tyro.cli(Options, args=words, prog=findings.COMMAND)
     try:
-        chosen = settings.parse_quietly(Options, args=words, prog=findings.COMMAND)
+        chosen = command_words.parse_quietly(Options, args=words, prog=findings.COMMAND)
     except SystemExit:
         raise usage_error(f"'{' '.join(words)}' is not understood; see {findings.COMMAND} --help.") from None
     if chosen.kills < 8:

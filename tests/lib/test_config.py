@@ -16,7 +16,6 @@ class Config:
     name: str = "a"
     wide: bool = False
     limits: tuple[float, float] = (0.0, 1.0)
-    limit: float | None = None
     cells: tuple[str, ...] = config.selects(("nac", "nalu"), among=("nac", "nalu", "relu6"))
     split: Annotated[tuple[config.Natural, ...], config.DISTINCT] = (1, 2)
     unit: str = config.one_of("value", among=("value", "log"))
@@ -36,12 +35,12 @@ def from_profile(**values):
 
 
 def from_words(*words, configs=None):
-    return settings.override_from_arguments(configs or {"toy": Config()}, words, program="run toy")
+    return settings.override(configs or {"toy": Config()}, words)
 
 
 def test_a_profile_overrides_and_converts_whole_numbers_and_lists():
-    changed = from_profile(seeds=7, rate=1, cells=["nalu"], limits=[1, 2.5], limit=3)
-    assert changed == Config(seeds=7, rate=1.0, cells=("nalu",), limits=(1.0, 2.5), limit=3.0)
+    changed = from_profile(seeds=7, rate=1, cells=["nalu"], limits=[1, 2.5])
+    assert changed == Config(seeds=7, rate=1.0, cells=("nalu",), limits=(1.0, 2.5))
     assert type(changed.rate) is float
     assert Config().seeds == 3, "configs are never changed"
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -64,8 +63,7 @@ def test_a_profile_overrides_and_converts_whole_numbers_and_lists():
         ({"wide": 1}, "wide is 1, but must be true or false"),
         ({"cells": "nalu"}, "cells is 'nalu', but must be a list"),
         ({"cells": ["nalu", 3]}, "cells is 3, but must be a text"),
-        ({"limits": [1.0]}, "limits has 1 values, but must have 2"),
-        ({"limit": "far"}, "limit is 'far', but must be a number"),
+        ({"limits": [1.0]}, "limits has 1 value, but must have 2"),
         ({"seeds": 0}, "seeds is 0, but must be above zero and finite"),
         ({"seeds": -3}, "seeds is -3, but must be above zero"),
         ({"rate": float("nan")}, "rate is nan, but must be above zero and finite"),
@@ -98,19 +96,20 @@ def test_options_override_each_config_that_has_the_field():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--seed", "4"], r"There is no setting --seed \(did you mean --seeds\?\); there are --cells, --limit"),
+        (["--seed", "4"], r"There is no setting --seed \(did you mean --seeds\?\); there are --cells, --limits"),
         (["--xyzzy", "4"], r"There is no setting --xyzzy; there are --cells"),
         (["4"], "'4' is not understood here: settings are given as --name value"),
-        (["--seeds", "4", "--seeds", "5"], "--seeds is given twice"),
-        (["--seeds", "x"], "--seeds is 'x', but must be a whole number; see run toy --help"),
-        (["--rate", "1", "--seeds", "1.5"], "--seeds is '1.5', but must be a whole number"),
-        (["--seeds"], "--seeds has no value, but must be a whole number"),
-        (["--seeds", "1", "2"], "--seeds is '1 2', but must be a whole number"),
-        (["--rate", "fast"], "--rate is 'fast', but must be a number"),
+        (["--seeds", "x"], "toy, as typed: seeds is 'x', but must be a whole number"),
+        (["--rate", "1", "--seeds", "1.5"], "seeds is '1.5', but must be a whole number"),
+        (["--seeds"], "seeds has no value, but must be a whole number"),
+        (["--seeds", "1", "2"], "seeds has 2 values, but must be a whole number"),
+        (["--rate", "fast"], "rate is 'fast', but must be a number"),
         (["--seeds", "0"], "seeds is 0, but must be above zero"),
         (["--seeds", "-3"], "seeds is -3, but must be above zero"),
         (["--rate", "nan"], "rate is nan"),
         (["--rate", "inf"], "rate is inf"),
+        (["--limits", "1"], "limits has 1 value, but must have 2"),
+        (["--wide", "perhaps"], "wide is 'perhaps', but must be true or false"),
         (["--cells"], "cells is empty"),
         (["--cells", "nalu", "tanhh"], "cells has no 'tanhh'; there are nac, nalu, relu6"),
     ],
@@ -184,7 +183,7 @@ def test_the_address_leaves_out_what_only_selects_runs():
     address = config.as_data(Config(), address=True)
     assert "cells" not in address
     assert address["limits"] == [0.0, 1.0]
-    assert set(address) == {"seeds", "rate", "name", "wide", "limits", "limit", "split", "unit"}
+    assert set(address) == {"seeds", "rate", "name", "wide", "limits", "split", "unit"}
 
 
 def test_the_defaults_are_the_profile_of_what_is_published():

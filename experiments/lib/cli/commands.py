@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,8 +11,6 @@ import tyro
 
 from ..config import require
 from ..places import PUBLISHED
-
-NAMES = ("list", "status", "run", "report", "verify", "publish", "play", "bench")
 
 
 @dataclass(frozen=True)
@@ -92,22 +91,20 @@ class Bench:
     save: bool = False  # also write results/benchmarks*.md, a file for each work
 
 
-Command = (
-    Annotated[List, tyro.conf.subcommand("list")]
-    | Annotated[Status, tyro.conf.subcommand("status")]
-    | Annotated[Run, tyro.conf.subcommand("run")]
-    | Annotated[Report, tyro.conf.subcommand("report")]
-    | Annotated[Verify, tyro.conf.subcommand("verify")]
-    | Annotated[Publish, tyro.conf.subcommand("publish")]
-    | Annotated[Play, tyro.conf.subcommand("play")]
-    | Annotated[Bench, tyro.conf.subcommand("bench")]
-)
+Command = List | Status | Run | Report | Verify | Publish | Play | Bench
+NAMES = tuple(command.__name__.lower() for command in typing.get_args(Command))  # as the parser calls them
+
+
+def fields(command: type) -> tuple[str, ...]:
+    """Returns the options of a command by the names of their fields."""
+    return tuple(field.name for field in dataclasses.fields(command))
+
 
 # Each has one value, unlike an experiment's settings, with which they stand in one line.
-RUN_OPTIONS = tuple(f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Run) if field.name != "target")
+RUN_OPTIONS = tuple(f"--{name.replace('_', '-')}" for name in fields(Run) if name != "target")
 
 
-def at_home(command: Command) -> Command:
+def with_home(command: Command) -> Command:
     """Returns the command with the user's home in place of `~`, which a shell leaves as it is after `=`.
 
     Raises:

@@ -1,37 +1,70 @@
 """The command line: `python -m experiments list | status | run | report | verify | publish | play | bench`."""
 
 import contextlib
-import functools
 import logging
-import shlex
+import os
+import signal
 import sys
+from collections.abc import Sequence
+from typing import TextIO
 
 import tyro
 from rich.console import Console
 
 from .. import settings, suite
-from ..engine import checkpoint, local, machine, processes, ray_cluster, stand_in
+from ..config import suggest
+from ..engine import checkpoint, machine, stand_in
 from ..errors import UserError, usage_error
 from ..places import PROGRAM
-from ..report import claims
-from ..store import provenance, records
-from . import commands, summary
+from ..store import records
+from . import commands
+from .words import check_words, on_one_line, parse_quietly
 
 DESCRIPTION = "Reproduces the tables and figures of 'Neural Arithmetic Logic Units' (Trask et al. 2018)."
+UNREAD = 128 + signal.SIGPIPE  # the status of a command whose reader left, as a shell gives it
+
+
+class Output(Console):
+    """Standard output. Where its reader leaves early (`| head -1`), the command ends; training goes on unseen."""
+
+    training = False
+
+    def on_broken_pipe(self) -> None:
+        """Is called by rich in place of the error."""
+        _write_to_nobody(sys.stdout)
+        if not self.training:
+            sys.exit(UNREAD)
 
 
 def answer(words: list[str]) -> int:
-    """Runs one command and returns its exit status: 0, or 1 (the machine) or 2 (the command) after one sentence."""
+    """Runs one command and returns its exit status: 0, or 1 (the machine) or 2 (the command) after one sentence.
+
+    If nobody reads on what it prints, it is 141, without a sentence, as of any command that SIGPIPE ends.
+    """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of its cache of fonts, which only saves time
+    status = 0
     try:
-        _dispatch(words, Console(soft_wrap=True, markup=False, emoji=False))  # a path may hold [brackets] or :colons:
-    except UserError as error:
-        print(f"experiments: {settings.on_one_line(str(error))}", file=sys.stderr)
-        return error.status
-    return 0
+        try:
+            # A path may hold [brackets] or :colons:.
+            _dispatch(words, Output(soft_wrap=True, markup=False, emoji=False))
+        except UserError as error:
+            status = error.status
+            print(f"experiments: {on_one_line(str(error))}", file=sys.stderr)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _write_to_nobody(sys.stdout, sys.stderr)
+        return UNREAD
+    return status
 
 
-def _dispatch(words: list[str], console: Console) -> None:
+def _write_to_nobody(*streams: TextIO) -> None:
+    """Lets what is still to be printed go nowhere, so that Python does not complain of it at its end."""
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nobody, stream.fileno())
+
+
+def _dispatch(words: list[str], console: Output) -> None:
     if any(word in ("-h", "--help") for word in words):
         _help(words)
         return
@@ -43,33 +76,25 @@ def _dispatch(words: list[str], console: Console) -> None:
         case commands.Status():
             _status(command, console)
         case commands.Run():
-            _run(command, rest, console)
-        case commands.Report():
-            from ..report import rendering  # takes a second: matplotlib
+            from . import run  # takes a second, as what is imported below: matplotlib
 
-            _require_one_store(command.published, command.runs_dir != commands.Report.runs_dir)
-            root = commands.PUBLISHED if command.published else command.runs_dir
-            chosen = stand_in.as_stored(suite.experiments("all", command.profile), root)
-            rendering.render(chosen, root, profile=command.profile, published=commands.PUBLISHED, console=console)
+            console.training = True
+            run.run(command, rest, console)
+        case commands.Report():
+            _report(command, console)
         case commands.Verify():
             _verify(command, console)
         case commands.Publish():
-            _publish(command, console)
-        case commands.Play():
-            from ...tracking_time import play
+            from . import publish
 
-            machine.prepare()
-            profile = command.profile or ("full" if command.runs_dir == commands.PUBLISHED else "quick")
-            (experiment,) = suite.experiments(command.target, profile)
-            play.show(
-                experiment, experiment.results(command.runs_dir), told=command.T, model=command.model,
-                episode=command.episode, console=console,
-            )  # fmt: skip
+            publish.publish(command, console)
+        case commands.Play():
+            _play(command, console)
         case commands.Bench():
             _bench(command, console)
 
 
-def _help(words: list[str]) -> None:
+def _help(words: Sequence[str]) -> None:
     """Prints the help; to `run TARGET --help` belong the experiments' settings, which the parser does not know."""
     known = [words[0]] if words[0] in commands.NAMES else []  # the other words may be wrong, and are not read
     with contextlib.suppress(SystemExit):
@@ -79,22 +104,22 @@ def _help(words: list[str]) -> None:
         settings.print_help(configs, program=f"{PROGRAM} run {words[1]}")
 
 
-def _parse(words: list[str]) -> tuple[commands.Command, list[str]]:
+def _parse(words: Sequence[str]) -> tuple[commands.Command, list[str]]:
     """Returns the command and the words that only an experiment may understand."""
     if not words or words[0] not in commands.NAMES:
-        wrong = f"There is no command '{words[0]}'" if words else "Say what to do"
+        wrong = f"There is no command '{words[0]}'{suggest(words[0], commands.NAMES)}" if words else "Say what to do"
         raise usage_error(f"{wrong}: {', '.join(commands.NAMES)}; see {PROGRAM} --help.")
     if words[0] == "run" and (len(words) == 1 or words[1].startswith("-")):
         raise usage_error(f"Say what to run: {', '.join(['all', *suite.artefacts()])}; see {PROGRAM} run --help.")
-    settings.check_words(words, single=commands.RUN_OPTIONS)
+    check_words(words, single=commands.RUN_OPTIONS)
     try:
-        command, rest = settings.parse_quietly(commands.Command, args=words, prog=PROGRAM, return_unknown_args=True)
+        command, rest = parse_quietly(commands.Command, args=words, prog=PROGRAM, return_unknown_args=True)
     except SystemExit:
         wrong = "has a value that is missing or of the wrong type"
         raise usage_error(f"'{' '.join(words)}' {wrong}; see {PROGRAM} {words[0]} --help.") from None
     if rest and not isinstance(command, commands.Run):
         raise usage_error(f"'{rest[0]}' is not understood here; see {PROGRAM} {words[0]} --help.")
-    return commands.at_home(command), rest
+    return commands.with_home(command), rest
 
 
 def _status(command: commands.Status, console: Console) -> None:
@@ -108,53 +133,13 @@ def _status(command: commands.Status, console: Console) -> None:
             console.print(f"{state:9} {address.experiment:22} {variant:24} {address.digest}", highlight=False)
 
 
-def _run(command: commands.Run, rest: list[str], console: Console) -> None:
+def _report(command: commands.Report, console: Console) -> None:
     from ..report import rendering
 
-    if command.chunk is not None and command.chunk < 1:
-        raise usage_error(f"--chunk is {command.chunk}, but at least one seed must be held at a time.")
-    if command.cores is not None and command.engine == "local":
-        raise usage_error("--cores is of --engine ray; here every core trains: leave it out, or use taskset.")
-    if command.cores is not None and command.cores < 1:
-        raise usage_error(f"--cores is {command.cores}, but a run needs one at least.")
-    chosen = suite.experiments(command.target, command.profile, rest)
-    machine.prepare()
-    if command.engine == "ray":
-        ray_cluster.leave_devices_alone()
-        train_missing = functools.partial(ray_cluster.train_missing, cores=command.cores or 1)
-    else:
-        processes.join()
-        train_missing = local.train_missing
-    if not processes.is_first():
-        console = Console(quiet=True)
-    tell = lambda sentence: console.print(sentence, highlight=False)  # noqa: E731
-    chosen = stand_in.prepare(chosen, command.runs_dir, command.data, tell, console)
-    names = [experiment.name for experiment in chosen]
-    others = [other for other in suite.experiments("all", command.profile) if other.name not in names]
-    others = stand_in.as_stored(others, command.runs_dir)
-    typed = f"{PROGRAM} {shlex.join(['run', command.target, '--profile', command.profile, *rest])}"
-    artefacts = {artefact for experiment in chosen for artefact in experiment.module.ARTEFACTS}
-    # All of them, since the claims and the index are of all experiments.
-    render = functools.partial(
-        rendering.render_if_any, chosen + others, command.runs_dir, profile=command.profile,
-        published=commands.PUBLISHED, console=console, typed=dict.fromkeys(artefacts, typed) if rest else {},
-    )  # fmt: skip
-    provenance.commit()  # of the code that is loaded, and not of what it may be edited to while it runs
-    order = local.Order(command.runs_dir, command.profile, typed, command.chunk)
-    try:
-        train_missing(chosen, order, published=commands.PUBLISHED, console=console)
-    except UserError:
-        with contextlib.suppress(UserError):  # half-finished stores are worth looking at, too; one sentence is enough
-            processes.first_does(render)
-        raise
-    verdicts: list[claims.Verdict] = []
-    processes.first_does(lambda: verdicts.extend(render() or ()))
-    summary.tell(verdicts, artefacts, console)
-
-
-def _require_one_store(published: bool, named: bool) -> None:
-    if published and named:
-        raise usage_error("--published and --runs-dir name two stores: give one of them.")
+    _require_one_store(command.published, command.runs_dir != commands.Report.runs_dir)
+    root = commands.PUBLISHED if command.published else command.runs_dir
+    experiments = stand_in.as_stored(suite.experiments("all", command.profile), root)
+    rendering.render(experiments, root, profile=command.profile, published=commands.PUBLISHED, console=console)
 
 
 def _verify(command: commands.Verify, console: Console) -> None:
@@ -164,18 +149,30 @@ def _verify(command: commands.Verify, console: Console) -> None:
     root = command.runs_dir or commands.PUBLISHED
     own = root.resolve() != commands.PUBLISHED.resolve()
     profile = command.profile or ("quick" if own else "full")
-    chosen = stand_in.as_stored(suite.experiments("all", profile), root)
+    experiments = stand_in.as_stored(suite.experiments("all", profile), root)
     beside = commands.PUBLISHED if own else None
-    verify.verify(chosen, root, profile=profile, beside=beside, console=console)
+    verify.verify(experiments, root, profile=profile, beside=beside, console=console)
 
 
-def _publish(command: commands.Publish, console: Console) -> None:
-    from . import publishing
+def _require_one_store(published: bool, named: bool) -> None:
+    if published and named:
+        raise usage_error("--published and --runs-dir name two stores: give one of them.")
 
-    if command.to == commands.PUBLISHED and not command.to.exists():
-        raise usage_error("This is not a checkout with a folder results/: say with --to where to publish.")
-    chosen = suite.experiments("all", command.profile)
-    publishing.publish(chosen, command.runs_dir, command.to, profile=command.profile, console=console)
+
+def _play(command: commands.Play, console: Console) -> None:
+    from ...tracking_time import play
+
+    machine.prepare()
+    profile = command.profile or ("full" if command.runs_dir == commands.PUBLISHED else "quick")
+    (experiment,) = suite.experiments(command.target, profile)
+    play.show(
+        experiment,
+        experiment.results(command.runs_dir),
+        told=command.T,
+        model=command.model,
+        episode=command.episode,
+        console=console,
+    )
 
 
 def _bench(command: commands.Bench, console: Console) -> None:

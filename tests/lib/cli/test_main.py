@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -194,6 +195,7 @@ def test_help_of_a_target_tells_its_settings(capfd, monkeypatch):
     [
         ([], r"Say what to do: list, status, run, .*; see python -m experiments --help"),
         (["trian"], r"no command 'trian': list, status, run"),
+        (["repport"], r"no command 'repport' \(did you mean 'report'\?\): list, status, run"),
         (["--profile", "quick"], r"no command '--profile'"),
         (["run"], r"Say what to run: all, toy; see python -m experiments run --help"),
         (["run", "--seeds", "5"], r"Say what to run: all, toy"),
@@ -206,7 +208,7 @@ def test_help_of_a_target_tells_its_settings(capfd, monkeypatch):
             ["run", "toy", "--profile", "p.toml", "--engine", "ray", "--cores", "0"],
             r"--cores is 0, but a run needs one",
         ),
-        (["run", "toy", "--profile", "p.toml", "--seeds", "many"], r"--seeds is 'many', but must be a whole number"),
+        (["run", "toy", "--profile", "p.toml", "--seeds", "many"], r"seeds is 'many', but must be a whole number"),
         (["run", "toy", "--profile", "p.toml", "--seeds", "0"], r"seeds is 0, but must be above zero"),
         (["run", "toy", "--profile", "p.toml", "--steps", "-4"], r"steps is -4, but must be above zero"),
         (["run", "toy", "--profile", "p.toml", "--learning-rate", "nan"], r"learning_rate is nan"),
@@ -337,11 +339,35 @@ def test_a_store_without_permission_is_told(workplace, trained):
             folder.chmod(0o755)
 
 
-def test_a_reader_that_leaves_early_is_no_mistake(workplace):
+def unread(folder: Path, *words: str, stream: str = "stdout") -> subprocess.CompletedProcess:
+    """Runs a command of which nobody reads what it prints."""
+    reader, writer = os.pipe()
+    os.close(reader)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = f"'{sys.executable}' -m tests.toy status --profile p.toml | true"
-    answer = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=60)
-    assert "Traceback" not in answer.stderr
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
+    command = [sys.executable, "-m", "tests.toy", *words]
+    try:
+        return subprocess.run(command, cwd=folder, env=environment, text=True, timeout=1200, **streams)
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("words", [["status", "--profile", "p.toml"], ["run", "--help"], ["list"]])
+def test_a_reader_that_leaves_early_ends_a_command_as_it_ends_any_other(workplace, words):
+    answer = unread(workplace, *words)
+    assert (answer.returncode, answer.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_a_mistake_that_nobody_reads_is_no_traceback(workplace):
+    answer = unread(workplace, "trian", stream="stderr")
+    assert (answer.returncode, answer.stdout) == (128 + signal.SIGPIPE, "")
+
+
+def test_training_goes_on_when_its_reader_leaves(workplace):
+    answer = unread(workplace, "run", "toy", "--profile", "p.toml")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert len(records(workplace / "runs")) == 2
+    assert (workplace / "runs" / "tables" / "toy.md").exists()
 
 
 def test_the_real_command_lists_the_paper_s_artefacts():

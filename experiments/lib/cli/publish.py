@@ -1,23 +1,26 @@
-"""Publishes: copies the finished runs of a profile from one store to another, and renders them there."""
-
-from pathlib import Path
+"""`publish`: copies the finished runs of a profile from one store to another, and renders them there."""
 
 from rich.console import Console
 
+from .. import suite
 from ..engine import plan
+from ..errors import usage_error
 from ..report import rendering
 from ..store import records
-from ..suite import Experiment
+from . import commands
 
 
-def publish(chosen: list[Experiment], source: Path, target: Path, *, profile: str, console: Console) -> None:
-    """Copies every finished run of these experiments, and removes what the runs of a whole experiment supersede.
+def publish(command: commands.Publish, console: Console) -> None:
+    """Copies every finished run, and removes what the runs of a whole experiment supersede.
 
     Raises:
       UserError: a record is damaged, the target cannot be written, or there is nothing to publish.
     """
-    missing = []
-    for experiment in chosen:
+    source, target, profile = command.runs_dir, command.to, command.profile
+    if target == commands.PUBLISHED and not target.exists():
+        raise usage_error("This is not a checkout with a folder results/: say with --to where to publish.")
+    experiments, missing = suite.experiments("all", profile), []
+    for experiment in experiments:
         addresses = experiment.addresses()
         for address in addresses:
             if records.exists(source, address):
@@ -29,4 +32,4 @@ def publish(chosen: list[Experiment], source: Path, target: Path, *, profile: st
                 console.print(f"Removed {path}, which is no run of profile {profile} any more.", highlight=False)
     if missing:
         console.print(f"Not finished, so not published: {', '.join(missing)}.", highlight=False)
-    rendering.render(chosen, target, profile=profile, published=None, console=console)
+    rendering.render(experiments, target, profile=profile, published=None, console=console)
