@@ -123,7 +123,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed under all readings.
 
     They share its randomness, so that they differ in nothing but the reading, and one compiled program, since a
-    reading is data. Metrics are those of `arithmetic_training` with a reading axis: `[S, E, R, ...]`.
+    reading is data. Metrics are those of `training` with a reading axis: `[S, E, R, ...]`.
     """
     sizes = {"inputs": cfg.inputs, "batch": cfg.batch, "items": cfg.items, "evaluations": cfg.evaluations}
 

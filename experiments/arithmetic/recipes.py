@@ -1,7 +1,7 @@
 """How each network of section 4.1's static half is trained: its start, its optimiser and its schedule."""
 
+from .networks import NaluStart, of_cell, of_perceptron, of_started_nalu
 from .training import ADAM, RMSPROP, Recipe
-from .two_layers import NaluStart, of_cell, of_perceptron, of_started_nalu
 
 PERCEPTRONS = {  # the paper's two first, then its appendix's
     **{"ReLU6": "ReLU6", "None (linear)": "None", "Tanh": "Tanh", "Sigmoid": "Sigmoid"},

@@ -21,10 +21,10 @@ from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished, find
 from ..lib.training import optimisers
 from ..lib.training.train import Train
-from . import recurrent_networks, scores, sequences, training
+from . import scores, sequences, training
+from .networks import NaluStart, accumulator, of_accumulated_cell, of_cell_over_time
 from .operations import OPERATIONS
 from .training import ADAM, RMSPROP, Recipe
-from .two_layers import NaluStart
 
 VERSION = 1
 PLACE = (4, 1, 2)  # in the paper: section, subsection, part
@@ -92,20 +92,20 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def recipe(cfg: Config, model: str) -> Recipe:
     """Returns how a model is trained."""
-    accumulator = functools.partial(recurrent_networks.accumulator, inputs=cfg.inputs, hidden=cfg.hidden)
+    sums = functools.partial(accumulator, inputs=cfg.inputs, hidden=cfg.hidden)
     match model:
         case "random":
-            return Recipe((accumulator("nalu"),) * cfg.random_networks, ADAM, 0.0, 0)
+            return Recipe((sums("nalu"),) * cfg.random_networks, ADAM, 0.0, 0)
         case "nac":
-            return Recipe((accumulator("nac"),), RMSPROP, 1e-2, cfg.nac_steps)
+            return Recipe((sums("nac"),), RMSPROP, 1e-2, cfg.nac_steps)
         case "nalu" | "nalu-restarts":
             starts = STARTS[:1] if model == "nalu" else STARTS
-            networks = tuple(accumulator("nalu", start=start) for start in starts)
+            networks = tuple(sums("nalu", start=start) for start in starts)
             return Recipe(networks, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
     if model in nalu.CELLS:  # one without a recipe of its own
-        network = recurrent_networks.of_accumulated_cell(model, cfg.inputs, cfg.hidden)
+        network = of_accumulated_cell(model, cfg.inputs, cfg.hidden)
         return Recipe((network,), RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
-    network = recurrent_networks.of_cell_over_time(model, cfg.inputs, cfg.cell_hidden)
+    network = of_cell_over_time(model, cfg.inputs, cfg.cell_hidden)
     if model == "relu-rnn":
         clipped = optax.chain(optimisers.clip_by_lane_norm(1.0), ADAM)
         return Recipe((network,), clipped, cfg.relu_learning_rate, cfg.cell_steps, in_units=True)

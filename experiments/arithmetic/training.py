@@ -15,8 +15,8 @@ from ..lib.training import loop, optimisers
 from ..lib.training.least_squares import levenberg_marquardt
 from ..lib.training.train import Train
 from . import reading
+from .networks import Network
 from .operations import OPERATIONS
-from .two_layers import Network
 
 
 class Recipe(NamedTuple):

@@ -16,10 +16,10 @@ Axes: K batches, T steps of a program, N programs of a batch, X numbers that a n
 import jax
 import numpy as np
 
-from ..program_evaluation import programs as little_programs
+from ..program_evaluation import programs
 
-SYMBOLS = len(little_programs.SYMBOLS)
-BATCH, STEPS, REGISTERS, HIDDEN = 64, little_programs.PROGRAM_STEPS, 3, 24
+SYMBOLS = len(programs.SYMBOLS)
+BATCH, STEPS, REGISTERS, HIDDEN = 64, programs.PROGRAM_STEPS, 3, 24
 SEEDS = 8  # of the programs that train several
 UNIT, EPS, CLIP = 128.0, 0.01, 20.0  # of a `ConfiguredNalu`
 HOLD, GATE = 2.0, 3.0  # what it emits at the start
@@ -27,20 +27,20 @@ LEARNING_RATE, NORM = 2e-2, 0.1
 TINY = 1e-12  # in the root of the squared error
 
 
-def encoded(programs: little_programs.Program) -> tuple[np.ndarray, np.ndarray]:
+def encoded(asked: programs.Program) -> tuple[np.ndarray, np.ndarray]:
     """Returns what a network sees of programs, `[..., T, N, X]`, and their answers; the leaves lead with `[..., N]`.
 
     X is a one-hot symbol, then the value.
     """
-    symbols, values = (np.swapaxes(leaf, -1, -2) for leaf in (programs.symbols_T, programs.values_T))
+    symbols, values = (np.swapaxes(leaf, -1, -2) for leaf in (asked.symbols_T, asked.values_T))
     one_hot = np.eye(SYMBOLS, dtype=np.float32)[symbols]
-    return np.concatenate([one_hot, values[..., None]], axis=-1), np.array(programs.answer)
+    return np.concatenate([one_hot, values[..., None]], axis=-1), np.array(asked.answer)
 
 
-def draw(keys: jax.Array) -> little_programs.Program:
+def draw(keys: jax.Array) -> programs.Program:
     """Returns a training program for each key; the leaves are arrays of NumPy."""
-    low, high = little_programs.integers_of(little_programs.TRAINING_DIGITS)
-    drawn = jax.jit(jax.vmap(lambda key: little_programs.program(key, low, high)))(keys.ravel())
+    low, high = programs.integers_of(programs.TRAINING_DIGITS)
+    drawn = jax.jit(jax.vmap(lambda key: programs.program(key, low, high)))(keys.ravel())
     return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(*keys.shape, *leaf.shape[1:]), drawn)
 
 

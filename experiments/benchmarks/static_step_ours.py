@@ -6,8 +6,8 @@ The six operations are lanes of one seed; on a CPU core the seeds follow one ano
 import optax
 
 from ..arithmetic import training
+from ..arithmetic.networks import NaluStart, Network, of_started_nalu
 from ..arithmetic.reading import Reading
-from ..arithmetic.two_layers import NaluStart, Network, of_started_nalu
 from ..lib.engine import machine
 from ..lib.training.train import Train
 from . import engine, static_step_work, timing

@@ -2,7 +2,7 @@
 
 The paper says nothing of how its three networks were trained, and what one of them can do depends on it. So this
 draws as many settings at random for every row and unit of Table 3, from the same ranges, and compares them by the
-validation numbers of splits that Table 3 does not use. What it finds is in `word_recipes`.
+validation numbers of splits that Table 3 does not use. What it finds is in `recipes`.
 
     python -m experiments run table3_search --profile full     # 16 CPU-min on two cores of an AMD EPYC
 

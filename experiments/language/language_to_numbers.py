@@ -18,7 +18,7 @@ from ..lib.config import DISTINCT, Count, Natural, Root, Size, check, require_di
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import networks, queries, recipes, report, training, words
+from . import networks, recipes, report, training, words
 
 VERSION = 1
 PLACE = (4, 3)  # in the paper: section, subsection
@@ -57,7 +57,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
     settings = recipes.settings(model, cfg.units, len(splits))
     return training.make_train(
         networks.network(model, hidden, cfg.embedding),
-        training.task(splits, queries.queries(cfg.splits)),
+        training.task(splits, words.queries(cfg.splits)),
         units=[recipes.UNITS[unit] for unit in cfg.units],
         settings=lambda _: settings,
         steps=cfg.steps,

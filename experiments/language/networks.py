@@ -13,8 +13,8 @@ from flax import linen as nn
 import nalu
 
 from ..lib.networks.configured_nalu import Controls, configured_nalu
-from . import trie as word_trie
-from . import words as number_words
+from . import trie
+from .words import VOCABULARY
 
 EPS, EXPONENT = 1e-5, 12.0  # of log paths: answers are below 1000, or 1 in thousandths
 VALUES = -4.0  # the mean log of a word's value at the start
@@ -39,7 +39,7 @@ class ReadOut(nn.Module):
 
     @nn.compact
     def __call__(self, state: State, words_P: jax.Array) -> State:
-        read_PE = nn.Embed(len(number_words.VOCABULARY), self.embedding, name="embedding")(words_P)
+        read_PE = nn.Embed(len(VOCABULARY), self.embedding, name="embedding")(words_P)
         controller, h_PH = nn.OptimizedLSTMCell(self.hidden, name="lstm")(state.controller, read_PE)
         return State(controller, READ_OUTS[self.layer](1, name="read_out")(h_PH)[:, 0])
 
@@ -57,7 +57,7 @@ class Configured(nn.Module):
 
     @nn.compact
     def __call__(self, state: State, words_P: jax.Array) -> State:
-        words = len(number_words.VOCABULARY)
+        words = len(VOCABULARY)
         read_PE = nn.Embed(words, self.embedding, name="embedding")(words_P)
         controller, h_PH = nn.OptimizedLSTMCell(self.hidden, name="lstm")(state.controller, read_PE)
         log_values_V = self.param("log_values", lambda key: VALUES + 0.5 * jax.random.normal(key, (words,)))
@@ -86,10 +86,10 @@ def init(module: nn.Module, key: jax.Array) -> Any:
     return module.init(key, start(module), jnp.zeros(1, jnp.int32))["params"]
 
 
-def answers(module: nn.Module, params: Any, trie: word_trie.Trie) -> jax.Array:
+def answers(module: nn.Module, params: Any, sequences: trie.Trie) -> jax.Array:
     """Returns the answers to the sequences of a trie, `[N]`, in the network's unit."""
     step = lambda state, words_P: module.apply({"params": params}, state, words_P)  # noqa: E731
-    return word_trie.run(trie, start(module), step).answer_P[trie.ends]
+    return trie.run(sequences, start(module), step).answer_P[sequences.ends]
 
 
 def running_answers(module: nn.Module, params: Any, words_NT: jax.Array) -> jax.Array:

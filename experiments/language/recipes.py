@@ -19,7 +19,7 @@ BLOCKS = {unit: f"in units of {unit}" for unit in UNITS}
 
 
 class Recipe(NamedTuple):
-    """See `word_training.Settings`."""
+    """See `training.Settings`."""
 
     learning_rate: float
     decay: float

@@ -15,9 +15,8 @@ from flax import linen as nn
 
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
-from . import networks
-from . import trie as word_trie
-from . import words as number_words
+from . import networks, trie
+from .words import NUMBERS, Split, Words, encode, in_words
 
 FULL_DECAY = 0.15  # share of the steps with the whole weight decay; then it falls to 0 in a line
 
@@ -43,7 +42,7 @@ class Settings(NamedTuple):
 class Task(NamedTuple):
     """What there is to learn, the same for all seeds; leaves of D splits, or of all numbers."""
 
-    training: word_trie.Trie
+    training: trie.Trie
     targets_DN: jax.Array
     parts_D3N: jax.Array  # which of all numbers are for training, validation and test
     words_NT: jax.Array  # of all numbers, then of the queries
@@ -56,15 +55,15 @@ class WordState(NamedTuple):
     training: loop.TrainState
 
 
-def task(splits: Sequence[number_words.Split], queries: Sequence[word_trie.Words]) -> Task:
+def task(splits: Sequence[Split], queries: Sequence[Words]) -> Task:
     """Returns the task of some splits, with queries that are asked at the end."""
-    numbers = np.arange(number_words.NUMBERS)
-    everything = [*map(number_words.in_words, numbers.tolist()), *queries]
+    numbers = np.arange(NUMBERS)
+    everything = [*map(in_words, numbers.tolist()), *queries]
     return Task(
-        training=word_trie.of_numbers([split.training for split in splits]),
+        training=trie.of_numbers([split.training for split in splits]),
         targets_DN=np.stack([split.training for split in splits]).astype(np.float32),
         parts_D3N=np.array([[np.isin(numbers, part) for part in split] for split in splits], np.float32),
-        words_NT=np.stack([number_words.encode(words) for words in everything]),
+        words_NT=np.stack([encode(words) for words in everything]),
     )
 
 
@@ -121,9 +120,9 @@ def make_train(
         tries_L = jax.tree.map(lambda leaf: jnp.tile(leaf, (len(units),) + (1,) * (leaf.ndim - 1)), words.training)
         weights_LN = (targets_LN + 1) ** -chosen.leniency[:, None]
 
-        def loss(params: Any, lane: tuple[word_trie.Trie, jax.Array, jax.Array, jax.Array]) -> jax.Array:
-            trie, targets_N, weights_N, unit = lane
-            return (weights_N * jnp.abs(unit * networks.answers(module, params, trie) - targets_N)).mean()
+        def loss(params: Any, lane: tuple[trie.Trie, jax.Array, jax.Array, jax.Array]) -> jax.Array:
+            sequences, targets_N, weights_N, unit = lane
+            return (weights_N * jnp.abs(unit * networks.answers(module, params, sequences) - targets_N)).mean()
 
         lanes_L = (tries_L, targets_LN, weights_LN, unit_L)
         trained = loop.take_steps(
@@ -154,5 +153,5 @@ def measure(running_UDNT: jax.Array, parts_D3N: jax.Array) -> dict[str, jax.Arra
     share_D3N = parts_D3N / parts_D3N.sum(axis=2, keepdims=True)
     errors_3UD = jnp.einsum("udn,dpn->pud", off_UDN, share_D3N)
     exact_UD = 100 * jnp.einsum("udn,dn->ud", (off_UDN < 0.5).astype(jnp.float32), share_D3N[:, -1])
-    named = dict(zip(number_words.Split._fields, errors_3UD, strict=True))
+    named = dict(zip(Split._fields, errors_3UD, strict=True))
     return named | {"exact": exact_UD, "queries": running_UDNT[:, :, numbers:]}

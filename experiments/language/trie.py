@@ -13,9 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import words as number_words
-
-Words = tuple[str, ...]
+from .words import LONGEST, VOCABULARY, Words, in_words
 
 
 class Trie(NamedTuple):
@@ -34,7 +32,7 @@ class Trie(NamedTuple):
 
 def of_numbers(numbers_L: Sequence[Sequence[int]]) -> Trie:
     """Returns the tries of sets of numbers in words; see `build`."""
-    return build([[number_words.in_words(int(number)) for number in numbers] for numbers in numbers_L])
+    return build([[in_words(int(number)) for number in numbers] for numbers in numbers_L])
 
 
 def build(sequences_L: Sequence[Sequence[Words]]) -> Trie:
@@ -65,7 +63,7 @@ def run(trie: Trie, start: Any, step: Callable[[Any, jax.Array], Any]) -> Any:
 def _levels(sequences: Sequence[Words]) -> list[dict[Words, int]]:
     """Returns, for each length from 0, the prefixes and their places."""
     levels: list[dict[Words, int]] = []
-    for length in range(number_words.LONGEST + 1):
+    for length in range(LONGEST + 1):
         prefixes = sorted({words[:length] for words in sequences if len(words) >= length})
         levels.append({prefix: place for place, prefix in enumerate(prefixes)})
     return levels
@@ -76,7 +74,7 @@ def _trie(sequences: Sequence[Words], levels: list[dict[Words, int]], sizes: lis
     parents, words = [], []
     for shorter, level, size in zip(levels, levels[1:], sizes, strict=False):
         parents.append(_fill([shorter[prefix[:-1]] for prefix in level], size))
-        words.append(_fill([number_words.VOCABULARY.index(prefix[-1]) for prefix in level], size))
+        words.append(_fill([VOCABULARY.index(prefix[-1]) for prefix in level], size))
     ends = [starts[len(sequence) - 1] + levels[len(sequence)][sequence] for sequence in sequences]
     return Trie(tuple(parents), tuple(words), np.array(ends, np.int32))
 

@@ -25,14 +25,14 @@ from ..lib.report.artefacts import Figure, Gallery, Table
 from ..lib.store.records import Finished
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
-from . import last_layers, report, scene_network, scenes
+from . import networks, report, scenes
 
 VERSION = 1
 PLACE = (4, 6)  # in the paper: section, subsection
 ARTEFACTS = ("table4",)
 
 CLASSES = scenes.MOST + 1
-LAYERS = (*last_layers.LAYERS, *(name for name in nalu.CELLS if name not in ("nac", *last_layers.LAYERS)))
+LAYERS = (*networks.LAYERS, *(name for name in nalu.CELLS if name not in ("nac", *networks.LAYERS)))
 IMAGES = ("fresh", "finite", "long")
 EXAMPLES = 8  # scenes that are shown
 
@@ -43,7 +43,7 @@ class Config:
 
     seeds: Count = 6  # ours
     root: Root = 4601  # ours: the root of the reported keys; tuning used others
-    layers: tuple[str, ...] = selects(last_layers.LAYERS, among=LAYERS)  # paper 4.6: what to train
+    layers: tuple[str, ...] = selects(networks.LAYERS, among=LAYERS)  # paper 4.6: what to train
     images: tuple[str, ...] = selects(IMAGES, among=IMAGES)  # ours: the regimes
     digits: str = one_of(digits.MNIST, (digits.MNIST, digits.STAND_IN))  # paper 4.6; the stand-in if it cannot be had
     batch: Size = 16  # unstated; ours, as all that follows
@@ -82,9 +82,9 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
     parts = digits.split(cfg.digits, cfg.hold_out)
     key_tests = jax.random.fold_in(jax.random.key(cfg.root), 0x5CE0E)  # the same scenes for every seed and layer
     if layer == "examples":
-        return scene_network.show(key_tests, EXAMPLES, parts[2])
-    cell = {**nalu.CELLS, **last_layers.LAYERS}[layer](CLASSES)
-    net = scene_network.with_last_layer(cell)
+        return scenes.show(key_tests, EXAMPLES, parts[2])
+    cell = {**nalu.CELLS, **networks.LAYERS}[layer](CLASSES)
+    net = networks.with_last_layer(cell)
     scale = optax.chain(optimisers.clip_by_lane_norm(1.0), optimisers.muon_and_adam(beta=0.95, adam_b2=0.999))
     steps = {"fresh": cfg.steps, "finite": cfg.finite_steps, "long": cfg.long_steps}[images]
     rate = optimisers.warmed(optimisers.cosine(cfg.learning_rate, steps), round(cfg.warm_up * steps))
@@ -99,8 +99,8 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
 
         def sample(key: jax.Array) -> tuple[jax.Array, jax.Array]:
             if images == "finite":
-                return scene_network.draw(key_set, jax.random.randint(key, (cfg.batch,), 0, cfg.finite_images), train)
-            return scene_network.draw(key, jnp.arange(cfg.batch), train)
+                return scenes.draw_many(key_set, jax.random.randint(key, (cfg.batch,), 0, cfg.finite_images), train)
+            return scenes.draw_many(key, jnp.arange(cfg.batch), train)
 
         def losses(params: Any, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
             scenes_BHW, labels_B = batch
@@ -116,10 +116,10 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
         key_train = key_set if images == "finite" else key_fresh
         seen = min(cfg.glance, cfg.finite_images) if images == "finite" else cfg.glance
         return (state, key_set), {
-            "accuracy": scene_network.accuracy(net, params, key_tests, number, test),
-            "training_accuracy": scene_network.accuracy(net, params, key_train, seen, train),
-            "validation_accuracy": scene_network.accuracy(net, params, key_validation, cfg.glance, validation),
-            "examples_N": scene_network.guesses(net, params, key_tests, EXAMPLES, test),
+            "accuracy": networks.accuracy(net, params, key_tests, number, test),
+            "training_accuracy": networks.accuracy(net, params, key_train, seen, train),
+            "validation_accuracy": networks.accuracy(net, params, key_validation, cfg.glance, validation),
+            "examples_N": networks.guesses(net, params, key_tests, EXAMPLES, test),
             "nonfinite_steps": state.nonfinite_L[0],
         }
 

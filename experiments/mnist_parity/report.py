@@ -12,7 +12,7 @@ from ..lib.report import paper
 from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
 from ..lib.store.records import Finished, find
 from . import scenes
-from .last_layers import LAYERS
+from .networks import LAYERS
 
 BLOCKS = {"fresh": "fresh images", "finite": "finite set", "long": "fresh images, long"}
 ACCURACY, GAIN, FITTED = "test accuracy %", "gain over Wx + b", "training accuracy %"

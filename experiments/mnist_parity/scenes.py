@@ -2,15 +2,18 @@
 
 A scene is drawn from its key alone, so a finite set of scenes is a finite set of keys and takes no memory.
 
-Axes: D digits of a scene at most, P proposals, H and W pixels of a scene.
+Axes: B scenes of a set, D digits of a scene at most, N digits to choose from, P proposals, H and W pixels of a scene.
 """
 
 import jax
 import jax.numpy as jnp
 
+from ..lib.training.train import Train
+
 SIDE, DIGIT = 100, 28  # pixels: of a scene (Segui et al.), and of an MNIST image
 MOST = 5  # digits (Segui et al.)
 APART = 22  # pixels at least between two digits, across or down; ours: MNIST's ink is at most 20 across and down
+Digits = tuple[jax.Array, jax.Array]  # images [N, 28, 28] and labels [N]
 PROPOSALS = 16  # layouts tried at a time; of five digits about one in twenty-five is far enough apart
 
 
@@ -58,3 +61,18 @@ def compose(digits_DHW: jax.Array, corners_D2: jax.Array, there_D: jax.Array) ->
     onto = (places[..., None] == jnp.arange(SIDE)[None, None, None]).astype(jnp.float32)  # [D, 2, DIGIT, SIDE]
     widened = jnp.einsum("dij,djw->diw", ink, onto[:, 1])
     return jnp.minimum(jnp.einsum("dih,diw->hw", onto[:, 0], widened), 1)
+
+
+def draw_many(key: jax.Array, indices_B: jax.Array, digits: Digits) -> tuple[jax.Array, jax.Array]:
+    """Returns the scenes with these numbers in the set that `key` stands for, and their labels."""
+    return jax.vmap(lambda i: draw(jax.random.fold_in(key, i), *digits))(indices_B)
+
+
+def show(key: jax.Array, number: int, digits: Digits) -> Train:
+    """Returns a run without training that stores the first scenes of a set, `[number, H, W]` uint8, and labels."""
+
+    def leg(state: jax.Array, images: jax.Array, labels: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+        scenes_BHW, labels_B = draw_many(key, jnp.arange(number), (images, labels))
+        return state, {"scenes": jnp.round(255 * scenes_BHW).astype(jnp.uint8), "labels": labels_B}
+
+    return Train(init=lambda key, *_: jnp.int32(0), leg=leg, legs=1, network_steps=0, data=digits)

@@ -15,9 +15,8 @@ from flax import linen as nn
 from ..lib.networks import configured_nalu
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
-from . import programs as little_programs
 from .digit_match import digit_match
-from .programs import TRAINING_DIGITS, Program
+from .programs import LANGUAGES, TRAINING_DIGITS, Program, integers_of
 
 SHARPENING = (0.6, 0.95)  # shares of the steps between which the sharpness rises
 TINY = 1e-12  # keeps the root of the squared error differentiable at an error of 0
@@ -54,7 +53,7 @@ def make_train(
     on them, `largest`; and `nonfinite_steps`, the updates skipped so far.
     """
     batch, network = functools.partial(_batch, language), recipe.network
-    assert recipe.steps % recipe.stages == recipe.stages % evaluations == 0, "see `little_program_recipes`"
+    assert recipe.steps % recipe.stages == recipe.stages % evaluations == 0, "see `recipes`"
     per_stage = recipe.steps // recipe.stages
     stages_per_leg = recipe.stages // evaluations
     rate = optimisers.warmed(optimisers.cosine(recipe.learning_rate, recipe.steps), recipe.warm_up)
@@ -121,8 +120,8 @@ def make_train(
 
 
 def _batch(language: str, key: jax.Array, number: int, of_digits: int) -> Program:
-    low, high = little_programs.integers_of(of_digits)
-    return jax.vmap(lambda key: little_programs.LANGUAGES[language](key, low, high))(jax.random.split(key, number))
+    low, high = integers_of(of_digits)
+    return jax.vmap(lambda key: LANGUAGES[language](key, low, high))(jax.random.split(key, number))
 
 
 @functools.cache  # all models of a language are tested by the same

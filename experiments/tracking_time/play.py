@@ -9,12 +9,10 @@ from rich.text import Text
 from ..lib.errors import UserError, usage_error
 from ..lib.store.records import Finished, find
 from ..lib.suite import Experiment
-from . import episode as grid_episode
-from . import report
-from . import world as grid_world
+from . import episodes, report
 from .agent import Agent
-from .episode import Episode
-from .world import SIDE, Params
+from .episodes import Episode
+from .world import SIDE, Params, pictures
 
 _FLOOR, _AGENT, _TARGET = (".", "dim"), ("A", "bold"), ("X", "bold red")  # what is printed, and how
 _WIDE, _APART = 2 * SIDE - 1, 4  # columns of a picture, and between pictures
@@ -64,11 +62,11 @@ def show(
 def _play(agent: Agent, world: Params, weights_W: np.ndarray, told: int, episode: int) -> Episode:
     steps = max(int(world.limit), 2 * told)
     world = world._replace(lowest=told, highest=told, limit=steps)
-    watched = grid_episode.watch(
-        agent, grid_episode.unpack(agent, weights_W), jax.random.key(episode), jnp.asarray(grid_world.pictures()),
+    watched = episodes.watch(
+        agent, episodes.unpack(agent, weights_W), jax.random.key(episode), jnp.asarray(pictures()),
         world, steps=steps,
     )  # fmt: skip
-    return grid_episode.episode(told, np.asarray(watched))
+    return episodes.episode(told, np.asarray(watched))
 
 
 def _picture(t: int, place: int) -> list[Text]:

@@ -10,9 +10,9 @@ import numpy as np
 from ..lib.report import paper
 from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
 from ..lib.store.records import Finished
-from . import episode as grid_episode
-from . import world as grid_world
+from . import episodes
 from .agent import USUAL
+from .world import Params, pictures
 
 BLOCK, REWARD, TIME, EXACTLY, ARRIVED = "grid world", "reward", "time of arrival", "exactly in time", "arrived"
 ROWS = {USUAL: "A3C", "nac": "A3C + NAC"}
@@ -37,9 +37,7 @@ def tables(cfg: Any, results: list[Finished], instructions: tuple[int, ...]) -> 
     ]  # fmt: skip
 
 
-def figures(
-    cfg: Any, results: list[Finished], instructions: tuple[int, ...], world: grid_world.Params
-) -> list[Figure | Gallery]:
+def figures(cfg: Any, results: list[Finished], instructions: tuple[int, ...], world: Params) -> list[Figure | Gallery]:
     """Returns Figure 5: rewards and times of arrival by instruction; how the agents learnt; one of them at work."""
     found = _found(results)
     if not found:
@@ -77,9 +75,7 @@ def _quantities(run: Finished, model: str, instructions: tuple[int, ...]) -> lis
     ]  # fmt: skip
 
 
-def _by_instruction(
-    cfg: Any, found: dict[str, Finished], instructions: tuple[int, ...], world: grid_world.Params
-) -> Figure:
+def _by_instruction(cfg: Any, found: dict[str, Finished], instructions: tuple[int, ...], world: Params) -> Figure:
     shown = [i for i, told in enumerate(instructions) if told >= SHOWN_FROM]
     x = np.array([instructions[i] for i in shown], np.float64)
     panels = []
@@ -108,19 +104,19 @@ def _by_instruction(
     return Figure("figure5", "figure5", title, tuple(panels), notes, above)
 
 
-def _frames(run: Finished, world: grid_world.Params, every: int = 1) -> tuple[Picture, ...]:
+def _frames(run: Finished, world: Params, every: int = 1) -> tuple[Picture, ...]:
     """Returns what the selected agent sees when told 13: at the start, every so many steps, and at the end."""
-    episode = grid_episode.episode(WATCHED, run.arrays["watched"][selected(run), -1])
+    episode = episodes.episode(WATCHED, run.arrays["watched"][selected(run), -1])
     ends = f"on the target: reward {episode.reward(world):.2f}" if episode.arrived else "never arrived"
-    pictures = grid_world.pictures()
+    drawn = pictures()
     return tuple(
-        Picture(f"t = {t}", pictures[place], f"told {WATCHED}" if t == 0 else ends if t == episode.time else "")
+        Picture(f"t = {t}", drawn[place], f"told {WATCHED}" if t == 0 else ends if t == episode.time else "")
         for t, place in enumerate(episode.places)
         if t % every == 0 or t == episode.time
     )
 
 
-def _at_work(run: Finished, world: grid_world.Params) -> Gallery:
+def _at_work(run: Finished, world: Params) -> Gallery:
     """Returns an episode of the selected agent, step by step and as an animation."""
     frames = tuple(picture._replace(caption=picture.caption or "\N{NO-BREAK SPACE}") for picture in _frames(run, world))
     title = f"Told {WATCHED} at t = 0, the {ROWS['nac']} agent (grey) steps on the target (red)"

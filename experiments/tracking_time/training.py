@@ -13,11 +13,10 @@ import optax
 
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
-from . import actor_critic, episode
-from . import world as grid_world
+from . import actor_critic
 from .agent import Agent
-from .rollout import Rollout, roll_out
-from .world import Params
+from .episodes import Rollout, pack, roll_out, watch
+from .world import Params, pictures
 
 
 class Recipe(NamedTuple):
@@ -62,7 +61,7 @@ def make_train(
     Metrics: `training_reward` `[S, E]`, the mean of the last update's episodes; of the greedy policy on new episodes,
     for each instruction I, the mean `reward` `[S, E, I]`, the share that `arrived`, the mean `time` of arrival (or when
     time is out), and the share that arrived `exactly` in time; `nonfinite_steps`. Of the last evaluation alone:
-    `weights` `[S, 1, W]` (`grid_episode.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `watched`.
+    `weights` `[S, 1, W]` (`episodes.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `watched`.
     """
     per_leg = recipe.updates // evaluations
     scale = optax.chain(optimisers.clip_by_lane_norm(recipe.clip), optax.scale_by_adam())
@@ -122,11 +121,11 @@ def make_train(
             **measured,
             "training_reward": last.rewards.sum(axis=0).mean(),
             "nonfinite_steps": state.nonfinite_L[0],
-            "weights": episode.pack(params),
-            "watched": episode.watch(agent, params, key_tests, pixels_P, asked(watched), steps=test_limit),
+            "weights": pack(params),
+            "watched": watch(agent, params, key_tests, pixels_P, asked(watched), steps=test_limit),
         }
 
     return Train(
         init=init, leg=leg, legs=evaluations, network_steps=per_leg, last=("weights", "watched"),
-        data=(jnp.asarray(grid_world.pictures()),),
+        data=(jnp.asarray(pictures()),),
     )  # fmt: skip

@@ -7,8 +7,8 @@ import pytest
 from flax import linen as nn
 
 import nalu
-from experiments.arithmetic import recurrent_networks, sequences
-from experiments.arithmetic.two_layers import NaluStart
+from experiments.arithmetic import networks, sequences
+from experiments.arithmetic.networks import NaluStart
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -47,7 +47,7 @@ def test_shorter_training_items_end_in_zeros_and_every_length_occurs():
 @pytest.mark.parametrize("read_out", ["nac", "nalu"])
 def test_the_accumulator_is_the_cell_scanned_over_time(read_out):
     start = NaluStart(0.5, (0.5, 0.3), -0.5)
-    network = recurrent_networks.accumulator(read_out, inputs=10, hidden=2, start=start)
+    network = networks.accumulator(read_out, inputs=10, hidden=2, start=start)
     params = network.init(jax.random.key(5))
     x_TIN = jax.random.uniform(jax.random.key(6), (12, 10, 4))
     scanned = nn.RNN(nalu.Accumulator(nalu.NAC(2)), time_major=True)
@@ -57,9 +57,9 @@ def test_the_accumulator_is_the_cell_scanned_over_time(read_out):
     np.testing.assert_allclose(network.apply(params_1, x_TIN.sum(axis=0))[0], expected_N, rtol=1e-5)
 
 
-@pytest.mark.parametrize("cell", list(recurrent_networks.CELLS))
+@pytest.mark.parametrize("cell", list(networks.CELLS))
 def test_a_usual_cell_reads_the_last_state_and_depends_on_the_order(cell):
-    network = recurrent_networks.of_cell_over_time(cell, inputs=3, hidden=4)
+    network = networks.of_cell_over_time(cell, inputs=3, hidden=4)
     params = jax.tree.map(lambda leaf: leaf[None], network.init(jax.random.key(7)))
     x_TIN = jax.random.uniform(jax.random.key(8), (6, 3, 5))
     forward, backward = network.apply(params, x_TIN), network.apply(params, x_TIN[::-1])
@@ -68,7 +68,7 @@ def test_a_usual_cell_reads_the_last_state_and_depends_on_the_order(cell):
 
 
 def test_any_cell_of_the_library_can_be_accumulated():
-    network = recurrent_networks.of_accumulated_cell("nac", inputs=3, hidden=2)
+    network = networks.of_accumulated_cell("nac", inputs=3, hidden=2)
     params = network.init(jax.random.key(9))
     x_TIN = jax.random.uniform(jax.random.key(10), (6, 3, 5))
     (accumulated, read_out) = params

@@ -14,15 +14,14 @@ from flax import linen as nn
 import nalu
 from experiments.arithmetic import (
     arithmetic_readings,
-    features_first,
     operations,
     reading,
     recipes,
     scores,
     static_arithmetic,
     training,
-    two_layers,
 )
+from experiments.arithmetic.networks import nac_layer, nalu_layer, of_cell, of_perceptron, of_started_nalu, shared_input
 from experiments.lib.store.records import Finished
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -127,14 +126,14 @@ def lane(tree, number):
 def test_layers_with_the_features_first_are_the_library_s():
     layers_L = layers_of(4)
     x_NI = jax.random.normal(jax.random.key(8), (11, 7))
-    nalu_layer = functools.partial(features_first.nalu_layer, clip=40.0)
-    together_LHN = features_first.shared_input(nalu_layer, layers_L, x_NI.T)
-    sums_LHN = features_first.shared_input(features_first.nac_layer, layers_L, x_NI.T)
+    bounded = functools.partial(nalu_layer, clip=40.0)
+    together_LHN = shared_input(bounded, layers_L, x_NI.T)
+    sums_LHN = shared_input(nac_layer, layers_L, x_NI.T)
     for number in range(4):
         params = lane(layers_L, number)["params"]
         w_IH = nalu.nac_weights(params["w_hat"], params["m_hat"])
         expected_NH = nalu.nalu(x_NI, w_IH, params["g"], clip=40.0)
-        np.testing.assert_allclose(nalu_layer(lane(layers_L, number), x_NI.T), expected_NH.T, rtol=2e-5, atol=1e-6)
+        np.testing.assert_allclose(bounded(lane(layers_L, number), x_NI.T), expected_NH.T, rtol=2e-5, atol=1e-6)
         np.testing.assert_allclose(together_LHN[number], expected_NH.T, rtol=2e-5, atol=1e-6)
         np.testing.assert_allclose(sums_LHN[number], nalu.nac(x_NI, w_IH).T, rtol=2e-5, atol=1e-6)
 
@@ -144,13 +143,13 @@ def test_the_layer_s_exponent_is_clipped_as_the_library_s():
     x_NI = jnp.full((1, 1), 1e4)
     w_IO = nalu.nac_weights(layer["params"]["w_hat"], layer["params"]["m_hat"])
     expected = nalu.nalu(x_NI, w_IO, layer["params"]["g"], clip=3.0)
-    np.testing.assert_allclose(features_first.nalu_layer(layer, x_NI.T, clip=3.0), expected.T, rtol=1e-6)
+    np.testing.assert_allclose(nalu_layer(layer, x_NI.T, clip=3.0), expected.T, rtol=1e-6)
     np.testing.assert_allclose(expected, np.exp(3.0), rtol=1e-6)
 
 
 @pytest.mark.parametrize("start", recipes.STARTS)
 def test_a_started_nalu_begins_as_a_nac_with_the_output_it_was_given(start):
-    network = two_layers.of_started_nalu(start, 100)
+    network = of_started_nalu(start, 100)
     first, second = (layer["params"] for layer in network.init(jax.random.key(9)))
     for inputs_x in (jnp.full(100, 0.05), jax.random.uniform(jax.random.key(10), (100,), minval=0.05, maxval=0.95)):
         assert (jax.nn.sigmoid(first["g"].T @ inputs_x) == jnp.float32(1)).all()
@@ -162,7 +161,7 @@ def test_a_started_nalu_begins_as_a_nac_with_the_output_it_was_given(start):
 
 @pytest.mark.parametrize("name", ["nac", "nalu"])
 def test_networks_side_by_side_are_the_flax_modules_one_by_one(name):
-    network = two_layers.of_cell(name, 9, 2)
+    network = of_cell(name, 9, 2)
     params_L = jax.vmap(network.init)(jax.random.split(jax.random.key(11), 3))
     x_IN = jax.random.uniform(jax.random.key(12), (9, 8))
     modules = nn.Sequential([nalu.CELLS[name](2), nalu.CELLS[name](1)])
@@ -173,11 +172,11 @@ def test_networks_side_by_side_are_the_flax_modules_one_by_one(name):
 
 
 def test_a_linear_perceptron_has_no_bias():
-    network = two_layers.of_perceptron("None", 9, 4)
+    network = of_perceptron("None", 9, 4)
     params_L = jax.vmap(network.init)(jax.random.split(jax.random.key(13), 2))
     params_L = jax.tree.map(jnp.ones_like, params_L)
     np.testing.assert_array_equal(network.apply(params_L, jnp.zeros((9, 5))), 0.0)
-    relu6 = two_layers.of_perceptron("ReLU6", 9, 4)
+    relu6 = of_perceptron("ReLU6", 9, 4)
     assert (relu6.apply(params_L, jnp.zeros((9, 5))) == 5).all(), "1 + 4 * min(1, 6)"
 
 

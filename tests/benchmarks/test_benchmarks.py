@@ -30,8 +30,8 @@ from experiments.benchmarks import (
 from experiments.lib.cli import main
 from experiments.lib.errors import UserError
 from experiments.lib.networks import convolution
-from experiments.program_evaluation import programs as little_programs
 from experiments.program_evaluation import recipes
+from experiments.program_evaluation.programs import print_program
 
 LAYERS = (0, 1)
 PARAMETERS = ("w_hat", "m_hat", "g")
@@ -387,7 +387,7 @@ def test_the_store_holds_programs_and_their_answers():
     seen, answers = program_step_work.store(2, 3)
     assert seen.shape == (2, 3, 12, 64, 10) and answers.shape == (2, 3, 64)
     symbols, values = seen[1, 2, :, 5, :-1].argmax(axis=-1), seen[1, 2, :, 5, -1]
-    assert answers[1, 2, 5] == eval(little_programs.print_program(symbols, values))
+    assert answers[1, 2, 5] == eval(print_program(symbols, values))
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 
 from experiments.benchmarks import grid_step, grid_step_ours, grid_step_work, measuring
-from experiments.tracking_time import actor_critic, rollout, tracking_time
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.world import MOVES, GridWorld, Params
+from experiments.tracking_time import actor_critic, tracking_time
+from experiments.tracking_time.episodes import WORLD, roll_out
+from experiments.tracking_time.world import MOVES, GridWorld, Params, pictures, place
 
 EPISODES, LIMIT = 24, grid_step_work.CONFIG.limit
 
@@ -43,7 +43,7 @@ def walks(torch):
     running, found = np.ones(EPISODES), []
     for now in actions:
         _, state, reward, done, _ = step(state, jnp.asarray(now), params)
-        found.append((np.asarray(grid_world.place(state)), np.asarray(reward) * running, running))
+        found.append((np.asarray(place(state)), np.asarray(reward) * running, running))
         running = running * ~np.asarray(done)
     assert 0 < np.count_nonzero(found[-1][2]) < EPISODES  # some arrive, some do not
     return Walks(starts, actions, *map(np.stack, zip(*found, strict=True)))
@@ -52,15 +52,15 @@ def walks(torch):
 def test_the_world_in_python_is_the_same(torch, walks):
     from experiments.benchmarks import grid_step_torch_python
 
-    pictures, world = grid_world.pictures(), grid_step_torch_python.GridWorld(0)
+    drawn, world = pictures(), grid_step_torch_python.GridWorld(0)
     for b, (agent, target, told) in enumerate(walks.starts.tolist()):
         seen, _ = world.reset(options={"start": (agent, target, told)})
         assert seen["instruction"] == told
-        np.testing.assert_array_equal(seen["pixels"], pictures[25 * agent + target])
+        np.testing.assert_array_equal(seen["pixels"], drawn[25 * agent + target])
         for t in range(int(walks.running[:, b].sum())):
             seen, reward, terminated, truncated, _ = world.step(int(walks.actions[t, b]))
             assert seen["instruction"] == 0
-            np.testing.assert_array_equal(seen["pixels"], pictures[walks.places[t, b]])
+            np.testing.assert_array_equal(seen["pixels"], drawn[walks.places[t, b]])
             assert reward == pytest.approx(walks.rewards[t, b], abs=1e-6)
             goes_on = t + 1 < LIMIT and walks.running[t + 1, b] == 1
             assert goes_on is not (terminated or truncated)
@@ -70,10 +70,10 @@ def test_the_world_in_python_is_the_same(torch, walks):
 def test_the_world_in_tensors_is_the_same(torch, walks):
     from experiments.benchmarks import grid_step_torch_batched
 
-    moves, place, places = grid_step_torch_batched.moves().numpy(), walks.starts[:, 0] * 25 + walks.starts[:, 1], []
+    moves, at, places = grid_step_torch_batched.moves().numpy(), walks.starts[:, 0] * 25 + walks.starts[:, 1], []
     for action in walks.actions:
-        place = moves[place * len(MOVES) + action]
-        places.append(place)
+        at = moves[at * len(MOVES) + action]
+        places.append(at)
     np.testing.assert_array_equal(places, walks.places)
     told = torch.from_numpy(walks.starts[:, 2])
     rewards, running = grid_step_torch_batched.judged(torch.from_numpy(np.stack(places)), told)
@@ -123,9 +123,9 @@ def update(torch, compiled_in_haste):
 
     @jax.jit
     def play(params, pixels):
-        start = jax.vmap(rollout.WORLD.reset, in_axes=(0, None))
+        start = jax.vmap(WORLD.reset, in_axes=(0, None))
         _, began = start(jax.random.split(jax.random.split(key)[0], EPISODES), world)
-        seen = rollout.roll_out(agent, params, key, pixels, world, episodes=EPISODES, steps=LIMIT)
+        seen = roll_out(agent, params, key, pixels, world, episodes=EPISODES, steps=LIMIT)
         loss = actor_critic.loss(seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights)
         return began, seen, loss
 

@@ -13,11 +13,9 @@ import pytest
 from flax import linen as nn
 
 from experiments.language import language_search, language_to_numbers, networks, recipes, report, training
-from experiments.language import queries as word_queries
-from experiments.language import trie as word_trie
-from experiments.language import words as number_words
 from experiments.language.training import Settings
-from experiments.language.words import VOCABULARY
+from experiments.language.trie import build, of_numbers
+from experiments.language.words import ONES, PAPER_QUERIES, TENS, VOCABULARY, encode, in_words, queries, split, value
 from experiments.lib import suite
 from experiments.lib.cli import commands
 from experiments.lib.errors import UserError
@@ -29,12 +27,12 @@ pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 EPS, EXPONENT = 1e-5, 12.0
 ADDED_UP = ("twenty", "seven", "and", "eighty")
-WORDS = (*(number_words.in_words(number) for number in (0, 7, 20, 88, 115, 300, 334, 702, 999)), ADDED_UP)
-WORTH = {word: float(word_queries.value((word,))) for word in VOCABULARY}
+WORDS = (*(in_words(number) for number in (0, 7, 20, 88, 115, 300, 334, 702, 999)), ADDED_UP)
+WORTH = {word: float(value((word,))) for word in VOCABULARY}
 
 
 def encoded(sequences):
-    return np.stack([number_words.encode(words) for words in sequences])
+    return np.stack([encode(words) for words in sequences])
 
 
 def drawn_params(module, seed=0):
@@ -93,7 +91,7 @@ def expected_answers(params, words):
 def test_answers_after_every_word_equal_the_equations_and_the_last_one_stands(model):
     module = networks.network(model, hidden=3, embedding=2)
     params = drawn_params(module)
-    trie = jax.tree.map(lambda leaf: leaf[0], word_trie.build([WORDS]))
+    trie = jax.tree.map(lambda leaf: leaf[0], build([WORDS]))
 
     @jax.jit
     def both(params):
@@ -137,13 +135,13 @@ def params_by_hand():
 
 def test_a_configured_nalu_by_hand_knows_every_number_and_every_beginning():
     cubes = ("nine", *["hundred"] * 4)
-    sequences = [*map(number_words.in_words, range(1000)), ADDED_UP, cubes]
+    sequences = [*map(in_words, range(1000)), ADDED_UP, cubes]
     module, words = networks.Configured(hidden=30, embedding=30), encoded(sequences)
     found_NT = jax.jit(lambda params: networks.running_answers(module, params, words))(params_by_hand())
     np.testing.assert_allclose(found_NT[334], [3, 300, 300, 330, 334], rtol=1e-4)
     np.testing.assert_allclose(found_NT[:1000, -1], np.arange(1000), rtol=1e-4, atol=1e-4)
     for words, found_T in zip(sequences[:1001], found_NT, strict=False):
-        values = [word_queries.value(words[:t]) for t in range(1, len(words) + 1)]
+        values = [value(words[:t]) for t in range(1, len(words) + 1)]
         np.testing.assert_allclose(found_T[: len(words)], values, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found_NT[1000], [20, 27, 27, 107, 107], rtol=1e-4)
     np.testing.assert_allclose(found_NT[1001, 1:], [900, 90_000, *[np.exp(EXPONENT)] * 2], rtol=1e-4)
@@ -164,7 +162,7 @@ class Table(nn.Module):
 
 
 def last_words(numbers):
-    return np.array([VOCABULARY.index(number_words.in_words(int(number))[-1]) for number in numbers])
+    return np.array([VOCABULARY.index(in_words(int(number))[-1]) for number in numbers])
 
 
 def table_gradient(table_V, numbers, unit, leniency):
@@ -177,8 +175,8 @@ def table_gradient(table_V, numbers, unit, leniency):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_only_the_answer_after_the_last_word_is_supervised(seed):
-    numbers = number_words.split(seed).training
-    trie = jax.tree.map(lambda leaf: leaf[0], word_trie.of_numbers([numbers]))
+    numbers = split(seed).training
+    trie = jax.tree.map(lambda leaf: leaf[0], of_numbers([numbers]))
 
     def loss(params):
         return jnp.abs(networks.answers(Table(), params, trie) - jnp.asarray(numbers)).mean()
@@ -204,8 +202,8 @@ TABLE_SETTINGS = Settings(
 @pytest.fixture(scope="module")
 def trained_table():
     """The table's words, the task, its parameters `[L, V]` at the start, and state and metrics after each leg."""
-    queries = word_queries.queries(SPLITS)
-    task = training.task([number_words.split(seed) for seed in SPLITS], queries)
+    asked = queries(SPLITS)
+    task = training.task([split(seed) for seed in SPLITS], asked)
     train = training.make_train(
         Table(), task, units=TABLE_UNITS, settings=lambda _: Settings(*map(jnp.asarray, TABLE_SETTINGS)), steps=STEPS,
         evaluations=2,
@@ -220,7 +218,7 @@ def trained_table():
     for _ in range(train.legs):
         state, metrics = leg(state, *train.data)
         after.append(jax.device_get((state.training.params["table"], metrics)))
-    return types.SimpleNamespace(queries=queries, start_LV=table_LV, after=after, train=train)
+    return types.SimpleNamespace(queries=asked, start_LV=table_LV, after=after, train=train)
 
 
 def adam_by_hand(table_V, numbers, unit, settings, steps):
@@ -241,7 +239,7 @@ def test_each_lane_is_trained_with_its_own_unit_split_and_settings(trained_table
     """In float64 NumPy, one lane after the other, halfway and at the end."""
     for half, (table_LV, _) in enumerate(trained_table.after, 1):
         for lane in range(4):
-            numbers, unit = number_words.split(SPLITS[lane % 2]).training, TABLE_UNITS[lane // 2]
+            numbers, unit = split(SPLITS[lane % 2]).training, TABLE_UNITS[lane // 2]
             own = Settings(*(values_L[lane] for values_L in TABLE_SETTINGS))
             expected_V = adam_by_hand(trained_table.start_LV[lane], numbers, unit, own, half * STEPS // 2)
             np.testing.assert_allclose(table_LV[lane], expected_V, rtol=1e-4, atol=2e-5)
@@ -256,7 +254,7 @@ def test_metrics_are_those_that_numpy_computes_from_the_answers(trained_table):
         for lane in range(4):
             u, d = divmod(lane, 2)
             answers_V = TABLE_UNITS[u] * table_LV[lane].astype(np.float64)
-            for part, numbers in number_words.split(SPLITS[d])._asdict().items():
+            for part, numbers in split(SPLITS[d])._asdict().items():
                 off_N = np.abs(answers_V[last_words(numbers)] - numbers)
                 np.testing.assert_allclose(metrics[part][u, d], off_N.mean(), rtol=1e-4)
                 if part == "test":
@@ -289,17 +287,17 @@ def test_measure_by_hand():
 
 
 def test_parts_of_the_task_share_no_number_and_leave_none_out():
-    splits = [number_words.split(seed) for seed in SPLITS]
+    splits = [split(seed) for seed in SPLITS]
     task = training.task(splits, [ADDED_UP])
     np.testing.assert_array_equal(task.parts_D3N.sum(axis=1), np.ones((2, 1000)))
     np.testing.assert_array_equal(task.parts_D3N.sum(axis=2), [[169, 200, 631]] * 2)
-    for d, split in enumerate(splits):
-        np.testing.assert_array_equal(task.targets_DN[d], split.training)
-        for p, part in enumerate(split):
+    for d, parts in enumerate(splits):
+        np.testing.assert_array_equal(task.targets_DN[d], parts.training)
+        for p, part in enumerate(parts):
             np.testing.assert_array_equal(np.flatnonzero(task.parts_D3N[d, p]), part)
     assert task.words_NT.shape == (1001, 5)
     said = [tuple(VOCABULARY[place] for place in words_T if place >= 0) for words_T in task.words_NT]
-    assert said == [*map(number_words.in_words, range(1000)), ADDED_UP]
+    assert said == [*map(in_words, range(1000)), ADDED_UP]
 
 
 # Lanes of a whole network.
@@ -312,7 +310,7 @@ def configured_lanes():
     Decays are so large that a single step tells them apart.
     """
     module = networks.Configured(hidden=2, embedding=2)
-    task = training.task([number_words.split(seed) for seed in SPLITS], ())
+    task = training.task([split(seed) for seed in SPLITS], ())
     settings = Settings(*map(np.float32, ([0.02, 0.05], [4.0, 2.0], [7.0, 1.0], [3.0, 6.0], [0.5, 0.0])))
     one = lambda tree, lane: jax.tree.map(lambda leaf: leaf[lane : lane + 1], tree)  # noqa: E731
     tasks = [task, *(task._replace(**{n: one(getattr(task, n), d) for n in task._fields[:3]}) for d in range(2))]
@@ -404,34 +402,34 @@ def test_decayed_adds_the_share_of_each_lane_s_rate_to_all_but_what_does_not_dec
 
 @pytest.mark.parametrize("splits", [(1, 2, 3), (0,), (1001, 1002, 1003)])
 def test_queries_are_in_no_split_s_training_or_validation(splits):
-    asked = word_queries.queries(splits)
-    assert asked[:4] == word_queries.PAPER and len(set(asked)) == len(asked) >= 7
+    asked = queries(splits)
+    assert asked[:4] == PAPER_QUERIES and len(set(asked)) == len(asked) >= 7
     for seed in splits:
-        split = number_words.split(seed)
-        for part in (split.training, split.validation):
-            assert not set(asked) & {number_words.in_words(int(number)) for number in part}
+        parts = split(seed)
+        for part in (parts.training, parts.validation):
+            assert not set(asked) & {in_words(int(number)) for number in part}
 
 
 def test_our_queries_are_the_first_numbers_of_their_kinds_from_500_on():
     """A round hundred, a digit after "and", a teen, and tens with a digit."""
-    unseen = set.intersection(*(set(number_words.split(seed).test.tolist()) for seed in (1, 2, 3)))
-    kinds = {"digit": number_words.ONES[1:10], "teen": number_words.ONES[11:]}
+    unseen = set.intersection(*(set(split(seed).test.tolist()) for seed in (1, 2, 3)))
+    kinds = {"digit": ONES[1:10], "teen": ONES[11:]}
     first = {}
     for number in sorted(unseen):
-        words = number_words.in_words(number)
+        words = in_words(number)
         (kind,) = [kind for kind, ends in kinds.items() if len(words) == 4 and words[-1] in ends] or [len(words)]
-        if number >= 500 and words[-1] != "ten" and not (len(words) == 4 and words[-1] in number_words.TENS):
+        if number >= 500 and words[-1] != "ten" and not (len(words) == 4 and words[-1] in TENS):
             first.setdefault(kind, words)
     expected = [first[kind] for kind in (2, "digit", "teen", 5) if kind in first]
-    assert word_queries.queries((1, 2, 3))[4:] == tuple(words for words in expected if words not in word_queries.PAPER)
+    assert queries((1, 2, 3))[4:] == tuple(words for words in expected if words not in PAPER_QUERIES)
 
 
 def test_the_value_of_words_is_the_number_of_every_number_and_adds_up_what_is_none():
-    assert [word_queries.value(number_words.in_words(number)) for number in range(1000)] == list(range(1000))
+    assert [value(in_words(number)) for number in range(1000)] == list(range(1000))
     beginnings = [("three", "hundred", "and", "thirty", "four")[:t] for t in range(1, 6)]
-    assert [word_queries.value(words) for words in beginnings] == [3, 300, 300, 330, 334]
-    assert word_queries.value(ADDED_UP) == 107
-    assert word_queries.value(("twenty", "seven", "and")) == 27
+    assert [value(words) for words in beginnings] == [3, 300, 300, 330, 334]
+    assert value(ADDED_UP) == 107
+    assert value(("twenty", "seven", "and")) == 27
 
 
 # The search for settings
@@ -490,7 +488,7 @@ def test_table_3_uses_what_the_published_search_found():
         for u, unit in enumerate(search.config.units):
             best = language_search.errors(run)[:, u].argmin()
             values = (run.arrays[name][best, -1, u, 0] for name in recipes.Recipe._fields)
-            found[run.variant["model"], unit] = tuple(float(f"{value:.2g}") for value in values)
+            found[run.variant["model"], unit] = tuple(float(f"{setting:.2g}") for setting in values)
     assert found == {key: tuple(recipe) for key, recipe in recipes.RECIPES.items()}
 
 
@@ -517,12 +515,12 @@ REPORTED = language_to_numbers.Config(seeds=4, units=("1", "1000"), splits=SPLIT
 def reported(model, seed):
     """Random errors of four seeds; the least validation error of the first evaluation and of training mislead."""
     rng = np.random.default_rng(seed)
-    queries = len(word_queries.queries(SPLITS))
+    asked = len(queries(SPLITS))
     arrays = {
         name: rng.permuted(np.arange(1.0, 33).reshape(4, 2, 2, 2)).astype(np.float32)
         for name in (*report.PARTS, "exact")
     }
-    arrays["queries"] = rng.uniform(0, 999, (4, 1, 2, 2, queries, 5)).astype(np.float32)
+    arrays["queries"] = rng.uniform(0, 999, (4, 1, 2, 2, asked, 5)).astype(np.float32)
     arrays["nonfinite_steps"] = np.zeros((4, 2, 2, 2), np.int32)
     arrays["nonfinite_steps"][1, 1, 0, 0] = 3
     return finished({"model": model}, arrays)
@@ -583,21 +581,21 @@ def with_best_unit(u):
 
 @pytest.mark.parametrize("u", [0, 1])
 def test_figure_3_is_of_the_unit_with_the_least_best_validation_error_and_of_its_selected_seed(u):
-    run, queries = with_best_unit(u), word_queries.queries(SPLITS)
+    run, asked = with_best_unit(u), queries(SPLITS)
     _, second = language_to_numbers.tables(REPORTED, [run])
     lines = lines_of(second)
     order = [int(column.partition(":")[0]) for column in second.columns]
     assert order == sorted(order)  # the words of every query in their order
-    place = queries.index(("three", "hundred", "and", "thirty", "four"))
+    place = asked.index(("three", "hundred", "and", "thirty", "four"))
     answers_ST = run.arrays["queries"][:, 0, u, 0, place]
-    for t, (column, value) in enumerate(
+    for t, (column, truth) in enumerate(
         {"1: three": 3, "2: hundred": 300, "3: and": 300, "4: thirty": 330, "5: four": 334}.items()
     ):
         line = lines["three hundred and thirty four", "LSTM + NALU", column, "prediction"]
         assert line.values_S.tolist() == answers_ST[:, t].tolist()
         assert line.selected == 2
         line = lines["three hundred and thirty four", "LSTM + NALU", column, "off the words' value"]
-        np.testing.assert_allclose(line.values_S, np.abs(answers_ST[:, t] - np.float64(value)), rtol=1e-5)
+        np.testing.assert_allclose(line.values_S, np.abs(answers_ST[:, t] - np.float64(truth)), rtol=1e-5)
     figure = language_to_numbers.figures(REPORTED, [run])[0]
     panel = {panel.title: panel for panel in figure.panels}["three hundred and thirty four"]
     curves = {(curve.label, curve.style): curve for curve in panel.curves}
@@ -607,7 +605,7 @@ def test_figure_3_is_of_the_unit_with_the_least_best_validation_error_and_of_its
     np.testing.assert_allclose(ours.high, np.quantile(answers_ST, 0.9, axis=0), rtol=1e-5)
     assert curves["value of the words so far", "truth"].y.tolist() == [3, 300, 300, 330, 334]
     assert curves["LSTM + NALU", "paper"].y.tolist() == [3.05, 299.9, 301.3, 330.1, 334]
-    assert [panel.title for panel in figure.panels] == [" ".join(words) for words in queries]
+    assert [panel.title for panel in figure.panels] == [" ".join(words) for words in asked]
 
 
 def test_figure_3_is_not_of_a_unit_in_which_every_seed_diverged():
@@ -616,7 +614,7 @@ def test_figure_3_is_not_of_a_unit_in_which_every_seed_diverged():
     run = finished({"model": "nalu"}, arrays)
     _, second = language_to_numbers.tables(REPORTED, [run])
     line = lines_of(second)["eighty eight", "LSTM + NALU", "1: eighty", "prediction"]
-    place = word_queries.queries(SPLITS).index(("eighty", "eight"))
+    place = queries(SPLITS).index(("eighty", "eight"))
     assert line.values_S.tolist() == arrays["queries"][:, 0, 1, 0, place, 0].tolist()
 
 

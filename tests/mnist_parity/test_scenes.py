@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import nalu
-from experiments.mnist_parity import last_layers, mnist_parity, scene_network, scenes
-from experiments.mnist_parity.scene_network import SceneNetwork
+from experiments.mnist_parity import mnist_parity, networks, scenes
+from experiments.mnist_parity.networks import SceneNetwork
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -35,7 +35,7 @@ LABELS = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 4])
 N = 1500
 
 
-draw_N = jax.jit(scene_network.draw)
+draw_N = jax.jit(scenes.draw_many)
 
 
 @pytest.fixture(scope="module")
@@ -192,14 +192,14 @@ def test_training_scenes_hold_no_test_digit_and_test_scenes_no_training_digit(mo
         return digits[0][chosen_B] / 255, digits[1][chosen_B] * 0
 
     def seen(net, params, key, number, digits):
-        scenes_NHW, _ = scene_network.draw(key, jnp.arange(20), digits)
+        scenes_NHW, _ = scenes.draw_many(key, jnp.arange(20), digits)
         return holds(scenes_NHW, TRAIN_INK).any() + 2 * holds(scenes_NHW, TEST_INK).any()
 
     net = SceneNetwork(lambda key: {"w": jnp.zeros(6)}, apply)
     monkeypatch.setattr(mnist_parity.digits, "load", lambda source: small_digits())
-    monkeypatch.setattr(mnist_parity.scene_network, "with_last_layer", lambda layer: net)
-    monkeypatch.setattr(mnist_parity.scene_network, "accuracy", seen)
-    monkeypatch.setattr(mnist_parity.scene_network, "draw", draw)
+    monkeypatch.setattr(mnist_parity.networks, "with_last_layer", lambda layer: net)
+    monkeypatch.setattr(mnist_parity.networks, "accuracy", seen)
+    monkeypatch.setattr(mnist_parity.scenes, "draw_many", draw)
     train = mnist_parity.make_train(SMALL, images=images, layer="Wx")
     _, metrics = jax.jit(train.leg)(train.init(jax.random.key(3), *train.data), *train.data)
     assert int(metrics["nonfinite_steps"]) == 0
@@ -236,7 +236,7 @@ def test_accuracy_is_numpy_s_for_any_number_of_scenes(drawn, number):
     assert number < 100 or 5 < expected < 60
 
 
-accuracy = jax.jit(lambda *arguments: scene_network.accuracy(INK_NET, *arguments))
+accuracy = jax.jit(lambda *arguments: networks.accuracy(INK_NET, *arguments))
 
 
 def test_a_perfect_network_is_right_in_all_scenes():
@@ -253,16 +253,16 @@ def as_drawn(drawn, monkeypatch):
         assert (jax.random.key_data(key) == jax.random.key_data(jax.random.key(1))).all()
         return jnp.asarray(drawn[0])[indices_B], jnp.asarray(drawn[1])[indices_B]
 
-    monkeypatch.setattr(scene_network, "draw", draw)
+    monkeypatch.setattr(scenes, "draw_many", draw)
 
 
 def test_guesses_are_the_largest_logits_of_the_first_scenes(drawn, as_drawn):
-    found = scene_network.guesses(INK_NET, 0.31, jax.random.key(1), 9, spotted(INKS, LABELS))
+    found = networks.guesses(INK_NET, 0.31, jax.random.key(1), 9, spotted(INKS, LABELS))
     np.testing.assert_array_equal(found, np.floor(0.31 * drawn[0][:9].sum((1, 2), np.float64)).astype(int) % 6)
 
 
 def test_the_scenes_that_are_shown_are_stored_as_bytes_with_their_labels(drawn, as_drawn):
-    train = scene_network.show(jax.random.key(1), 8, spotted(INKS, LABELS))
+    train = scenes.show(jax.random.key(1), 8, spotted(INKS, LABELS))
     _, metrics = train.leg(train.init(jax.random.key(0), *train.data), *train.data)
     assert metrics["scenes"].dtype == np.uint8
     np.testing.assert_array_equal(metrics["scenes"], np.rint(255 * drawn[0][:8]))
@@ -288,9 +288,9 @@ FORMULAS = {
 }
 
 
-@pytest.mark.parametrize("name", last_layers.LAYERS)
+@pytest.mark.parametrize("name", networks.LAYERS)
 def test_a_last_layer_is_its_name_s_formula(name):
-    layer = last_layers.LAYERS[name](6)
+    layer = networks.LAYERS[name](6)
     rng = np.random.default_rng(1)
     x, w, m, b = (rng.standard_normal(shape) for shape in ((4, 9), (9, 6), (9, 6), (6,)))
     shapes = jax.eval_shape(layer.init, jax.random.key(0), jnp.zeros((1, 9)))["params"]
@@ -303,12 +303,12 @@ def test_a_last_layer_is_its_name_s_formula(name):
 
 
 def test_all_eight_layers_of_the_paper_are_there_and_the_nac_is_the_library_s():
-    assert list(last_layers.LAYERS) == list(FORMULAS)
-    assert last_layers.LAYERS["NAC"] is nalu.NAC
+    assert list(networks.LAYERS) == list(FORMULAS)
+    assert networks.LAYERS["NAC"] is nalu.NAC
 
 
 def test_layers_start_at_a_zero_bias_and_at_weights_of_glorot_s_size():
-    layer = last_layers.LAYERS["NAC + b"](6)
+    layer = networks.LAYERS["NAC + b"](6)
     params = jax.vmap(lambda key: layer.init(key, jnp.zeros(32)))(jax.random.split(jax.random.key(1), 20))["params"]
     assert not np.asarray(params["b"]).any()
     for name in ("w", "m"):
@@ -319,7 +319,7 @@ def test_layers_start_at_a_zero_bias_and_at_weights_of_glorot_s_size():
 @pytest.mark.parametrize("name", ["Wx", "NAC"])
 def test_the_network_has_the_shapes_of_segui_and_colleagues_and_this_last_layer(name):
     """100 x 100 pixels; 10 kernels of 15 x 15, 10 of 3 x 3, each with a pool; 32 units; 6 classes."""
-    net = scene_network.with_last_layer(last_layers.LAYERS[name](6))
+    net = networks.with_last_layer(networks.LAYERS[name](6))
     params = jax.eval_shape(net.init, jax.random.key(0))
     kernels = [layer["kernel"].shape for layer in params["convnet"]]
     assert kernels == [(15, 15, 1, 10), (3, 3, 10, 10), (20 * 20 * 10, 32)]
@@ -329,7 +329,7 @@ def test_the_network_has_the_shapes_of_segui_and_colleagues_and_this_last_layer(
 
 
 def test_what_the_last_layer_sees_is_never_negative(monkeypatch):
-    monkeypatch.setattr(scene_network.convnet, "apply", lambda net, params, scenes_BHW: scenes_BHW[:, 0, :2])
-    net = scene_network.with_last_layer(last_layers.LAYERS["Wx"](2))
+    monkeypatch.setattr(networks.convnet, "apply", lambda net, params, scenes_BHW: scenes_BHW[:, 0, :2])
+    net = networks.with_last_layer(networks.LAYERS["Wx"](2))
     params = {"convnet": None, "layer": {"params": {"w": jnp.eye(2)}}}
     assert net.apply(params, jnp.array([[[-3.0, 2.0]]])).tolist() == [[0.0, 2.0]]

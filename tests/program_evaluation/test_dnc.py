@@ -1,6 +1,6 @@
 """The Differentiable Neural Computer computes the equations of Graves et al. 2016, and learns.
 
-Axes: B batch, T time, S seeds, I inputs, and those of `dnc_memory`.
+Axes: B batch, T time, S seeds, I inputs, and those of `dnc`.
 """
 
 import jax
@@ -10,7 +10,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from experiments.program_evaluation import dnc_memory
+from experiments.program_evaluation import dnc
 from experiments.program_evaluation.dnc import Dnc
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -29,7 +29,7 @@ def one_hot(*indices, slots=SLOTS):
 
 def interface(**changes):
     """Returns an interface that does nothing: it writes nothing, frees nothing and reads by content."""
-    sizes = dnc_memory.parse_interface(jnp.zeros(dnc_memory.interface_size(WIDTH, READS)), WIDTH, READS)
+    sizes = dnc.parse_interface(jnp.zeros(dnc.interface_size(WIDTH, READS)), WIDTH, READS)
     idle = sizes._replace(write_gate=jnp.float32(0), free_R=jnp.zeros(READS), modes_R3=one_hot(1, 1, slots=3))
     return idle._replace(**changes)
 
@@ -51,7 +51,7 @@ def expected_oneplus(z):
 
 def expected_content(contents, key, strength):
     def norm(v):
-        return np.sqrt((v**2).sum() + dnc_memory.EPS)
+        return np.sqrt((v**2).sum() + dnc.EPS)
 
     return softmax(np.array([strength * (row @ key) / (norm(row) * norm(key)) for row in contents]))
 
@@ -96,7 +96,7 @@ def expected_step(memory, xi):
         content = expected_content(contents, keys[i], strengths[i])
         new_read[i] = modes[i][0] * backward + modes[i][1] * content + modes[i][2] * forward
     words = np.stack([contents.T @ new_read[i] for i in range(r)])
-    return dnc_memory.Memory(contents, usage, precedence, new_link, write, new_read), words
+    return dnc.Memory(contents, usage, precedence, new_link, write, new_read), words
 
 
 def expected_lstm(params, c, h, x):
@@ -115,19 +115,19 @@ def assert_memories_equal(actual, expected, **tolerance):
 
 def rollout(seed, steps, scale):
     """Returns the memory after every step, from empty, under random interfaces."""
-    xi_TX = jnp.asarray(draw(seed, steps, dnc_memory.interface_size(WIDTH, READS), scale=scale))
+    xi_TX = jnp.asarray(draw(seed, steps, dnc.interface_size(WIDTH, READS), scale=scale))
 
     def step(memory, xi_X):
-        memory, words_RW = dnc_memory.step(memory, dnc_memory.parse_interface(xi_X, WIDTH, READS))
+        memory, words_RW = dnc.step(memory, dnc.parse_interface(xi_X, WIDTH, READS))
         return memory, (memory, words_RW)
 
-    return xi_TX, *jax.lax.scan(step, dnc_memory.empty(SLOTS, WIDTH, READS), xi_TX)[1]
+    return xi_TX, *jax.lax.scan(step, dnc.empty(SLOTS, WIDTH, READS), xi_TX)[1]
 
 
 @pytest.mark.parametrize("scale", [0.3, 3.0])
 def test_steps_of_the_memory_equal_the_equations(scale):
     xi_TX, memories, words_TRW = rollout(0, 12, scale)
-    expected = dnc_memory.empty(SLOTS, WIDTH, READS)
+    expected = dnc.empty(SLOTS, WIDTH, READS)
     for t, xi_X in enumerate(np.asarray(xi_TX, np.float64)):
         expected, words_RW = expected_step(expected, xi_X)
         tolerance = {"rtol": 1e-3, "atol": 2e-5}  # float32 against float64, over twelve steps
@@ -173,9 +173,9 @@ def test_weightings_stay_weightings(scale):
 
 
 def test_the_interface_is_cut_in_order_and_squashed():
-    size = dnc_memory.interface_size(WIDTH, READS)
+    size = dnc.interface_size(WIDTH, READS)
     assert size == 4 * 2 + 3 * 4 + 5 * 2 + 3
-    parsed = dnc_memory.parse_interface(jnp.arange(size, dtype=jnp.float32) - 16, WIDTH, READS)
+    parsed = dnc.parse_interface(jnp.arange(size, dtype=jnp.float32) - 16, WIDTH, READS)
     np.testing.assert_array_equal(parsed.read_keys_RW, [[-16, -15, -14, -13], [-12, -11, -10, -9]])
     np.testing.assert_allclose(parsed.read_strengths_R, expected_oneplus(np.array([-8.0, -7.0])), rtol=1e-6)
     np.testing.assert_array_equal(parsed.write_key_W, [-6, -5, -4, -3])
@@ -203,20 +203,20 @@ def test_the_interface_is_cut_in_order_and_squashed():
     ],
 )
 def test_allocation_takes_the_least_used_slot_first(usage, expected):
-    np.testing.assert_allclose(dnc_memory.allocation(jnp.array(usage)), expected, rtol=1e-5)
+    np.testing.assert_allclose(dnc.allocation(jnp.array(usage)), expected, rtol=1e-5)
     np.testing.assert_allclose(expected_allocation(np.array(usage)), expected, rtol=1e-12)
 
 
 def test_allocation_equals_the_sort_and_is_the_same_under_vmap():
     usage_BN = np.random.default_rng(4).integers(0, 5, (40, 7)) / np.float32(4)  # with ties, zeros and ones
     expected_BN = [expected_allocation(usage_N.astype(np.float64)) for usage_N in usage_BN]
-    np.testing.assert_allclose(jax.vmap(dnc_memory.allocation)(usage_BN), expected_BN, rtol=1e-5, atol=1e-7)
-    gradient_BN = jax.vmap(jax.grad(lambda usage_N: jnp.square(dnc_memory.allocation(usage_N)).sum()))(usage_BN)
+    np.testing.assert_allclose(jax.vmap(dnc.allocation)(usage_BN), expected_BN, rtol=1e-5, atol=1e-7)
+    gradient_BN = jax.vmap(jax.grad(lambda usage_N: jnp.square(dnc.allocation(usage_N)).sum()))(usage_BN)
     assert np.isfinite(gradient_BN).all()
 
 
 def test_usage_grows_by_writing_and_goes_where_a_head_frees_what_it_read():
-    memory = dnc_memory.empty(SLOTS, WIDTH, READS)
+    memory = dnc.empty(SLOTS, WIDTH, READS)
     memory = memory._replace(
         usage_N=jnp.array([0.0, 0.5, 1.0, 1.0, 0.4]),
         write_N=jnp.array([0.25, 0.5, 0.0, 0.0, 0.0]),
@@ -227,22 +227,22 @@ def test_usage_grows_by_writing_and_goes_where_a_head_frees_what_it_read():
         ([1.0, 0.0], [0.25, 0.75, 0.0, 1.0, 0.4]),
         ([0.5, 1.0], [0.25, 0.75, 0.5, 0.5, 0.2]),
     ]:
-        np.testing.assert_allclose(dnc_memory.usage(memory, jnp.array(free_R)), expected_N, rtol=1e-6)
+        np.testing.assert_allclose(dnc.usage(memory, jnp.array(free_R)), expected_N, rtol=1e-6)
 
 
 def test_content_picks_the_row_like_the_key_whatever_its_length():
     contents_NW = jnp.asarray(draw(5, SLOTS, WIDTH)) * jnp.array([0.1, 1.0, 10.0, 1.0, 1.0])[:, None]
     keys_KW = jnp.stack([contents_NW[2] / 7, 3 * contents_NW[0]])
-    weightings_KN = dnc_memory.content_weightings(contents_NW, keys_KW, jnp.full(2, 200.0))
+    weightings_KN = dnc.content_weightings(contents_NW, keys_KW, jnp.full(2, 200.0))
     np.testing.assert_allclose(weightings_KN, one_hot(2, 0), atol=1e-3)
-    nothing_KN = dnc_memory.content_weightings(jnp.zeros((SLOTS, WIDTH)), keys_KW, jnp.full(2, 200.0))
+    nothing_KN = dnc.content_weightings(jnp.zeros((SLOTS, WIDTH)), keys_KW, jnp.full(2, 200.0))
     np.testing.assert_allclose(nothing_KN, 1 / SLOTS, rtol=1e-6)
 
 
 def test_a_write_erases_and_adds_where_it_points():
     contents_NW = jnp.asarray(draw(6, SLOTS, WIDTH))
     erase_W, word_W = jnp.array([1.0, 1.0, 0.0, 0.5]), jnp.array([7.0, 0.0, 7.0, 7.0])
-    written_NW = dnc_memory.written(contents_NW, one_hot(3)[0], erase_W, word_W)
+    written_NW = dnc.written(contents_NW, one_hot(3)[0], erase_W, word_W)
     row_W = np.asarray(contents_NW[3])
     np.testing.assert_allclose(written_NW[3], [7.0, 0.0, row_W[2] + 7, row_W[3] / 2 + 7], rtol=1e-6)
     np.testing.assert_array_equal(np.delete(written_NW, 3, axis=0), np.delete(contents_NW, 3, axis=0))
@@ -252,29 +252,29 @@ def test_heads_walk_the_slots_in_the_order_of_writing_and_back():
     order = [3, 0, 4]
     link_NN, precedence_N = jnp.zeros((SLOTS, SLOTS)), jnp.zeros(SLOTS)
     for write_N in [*one_hot(*order), jnp.zeros(SLOTS)]:  # writing nothing keeps the order
-        link_NN = dnc_memory.link(link_NN, precedence_N, write_N)
-        precedence_N = dnc_memory.precedence(precedence_N, write_N)
+        link_NN = dnc.link(link_NN, precedence_N, write_N)
+        precedence_N = dnc.precedence(precedence_N, write_N)
     np.testing.assert_array_equal(precedence_N, one_hot(order[-1])[0])
     assert {(int(i), int(j)) for i, j in np.argwhere(link_NN)} == {(0, 3), (4, 0)}
 
     read_RN = one_hot(order[0], order[-1])
     onward = interface(modes_R3=one_hot(2, 0, slots=3))  # the first head forward, the second backward
     for expected_R in zip(order[1:], order[-2::-1], strict=True):
-        read_RN = dnc_memory.read_weightings(jnp.zeros((SLOTS, WIDTH)), link_NN, read_RN, onward)
+        read_RN = dnc.read_weightings(jnp.zeros((SLOTS, WIDTH)), link_NN, read_RN, onward)
         np.testing.assert_array_equal(read_RN, one_hot(*expected_R))
-    past_RN = dnc_memory.read_weightings(jnp.zeros((SLOTS, WIDTH)), link_NN, read_RN, onward)
+    past_RN = dnc.read_weightings(jnp.zeros((SLOTS, WIDTH)), link_NN, read_RN, onward)
     np.testing.assert_array_equal(past_RN, 0)
 
 
 def test_writing_by_allocation_fills_slot_after_slot_and_a_closed_gate_writes_nothing():
-    memory = dnc_memory.empty(SLOTS, WIDTH, READS)
+    memory = dnc.empty(SLOTS, WIDTH, READS)
     words_TW = draw(7, 3, WIDTH)
     gates = {"allocation_gate": jnp.float32(1), "erase_W": jnp.ones(WIDTH)}
     for word_W in words_TW:
         to_write = interface(word_W=jnp.asarray(word_W), write_gate=jnp.float32(1), **gates)
-        memory, _ = dnc_memory.step(memory, to_write)
+        memory, _ = dnc.step(memory, to_write)
     np.testing.assert_array_equal(memory.contents_NW[:3], words_TW)
-    idle, _ = dnc_memory.step(memory, interface(word_W=jnp.ones(WIDTH), **gates))
+    idle, _ = dnc.step(memory, interface(word_W=jnp.ones(WIDTH), **gates))
     np.testing.assert_array_equal(idle.contents_NW, memory.contents_NW)
     np.testing.assert_array_equal(idle.link_NN, memory.link_NN)
 

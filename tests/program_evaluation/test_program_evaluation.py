@@ -19,8 +19,8 @@ from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
 from experiments.lib.training import optimisers
 from experiments.program_evaluation import program_evaluation, recipes, training
-from experiments.program_evaluation import programs as little_programs
 from experiments.program_evaluation.networks import ProgramNetwork
+from experiments.program_evaluation.programs import IF, LANGUAGES, PAD, program
 from experiments.program_evaluation.training import Recipe
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -36,10 +36,10 @@ def rmse(errors):
 @pytest.fixture(scope="module")
 def programs():
     """Returns twelve programs, some with an if and some filled up with PAD."""
-    draw = jax.jit(jax.vmap(lambda key: little_programs.program(key, 0, 100)))
+    draw = jax.jit(jax.vmap(lambda key: program(key, 0, 100)))
     drawn = jax.device_get(draw(jax.random.split(jax.random.key(0), 12)))
-    filled_N = (drawn.symbols_T == little_programs.PAD).sum(axis=1)
-    assert 0 in filled_N and filled_N.max() >= 5 and (drawn.symbols_T == little_programs.IF).any()
+    filled_N = (drawn.symbols_T == PAD).sum(axis=1)
+    assert 0 in filled_N and filled_N.max() >= 5 and (drawn.symbols_T == IF).any()
     return drawn
 
 
@@ -217,7 +217,7 @@ def test_the_nalu_learns_to_add_in_a_few_hundred_steps():
     assert metrics["nonfinite_steps"].tolist() == [0]
 
 
-@pytest.mark.parametrize("language", little_programs.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("model", recipes.MODELS)
 @pytest.mark.parametrize(("length", "evaluations"), [(1.0, 10), (0.001, 7)])
 def test_recipes_have_stages_that_fill_the_evaluations_and_the_steps(model, language, length, evaluations):

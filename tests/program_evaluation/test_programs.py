@@ -12,8 +12,17 @@ import numpy as np
 import pytest
 
 from experiments.lib.errors import UserError
-from experiments.program_evaluation import programs as little_programs
-from experiments.program_evaluation.programs import END, INTEGER, PAD, SYMBOLS
+from experiments.program_evaluation.programs import (
+    END,
+    INTEGER,
+    LANGUAGES,
+    PAD,
+    SYMBOLS,
+    TRAINING_DIGITS,
+    evaluate,
+    integers_of,
+    print_program,
+)
 
 N = 2000
 EVALUATED = 500  # of them, by Python
@@ -30,12 +39,12 @@ TRACED = Counter()
 def counted(language):
     def draw(key, low, high):
         TRACED[language] += 1
-        return little_programs.LANGUAGES[language](key, low, high)
+        return LANGUAGES[language](key, low, high)
 
     return draw
 
 
-DRAW_N = {name: jax.jit(jax.vmap(counted(name), in_axes=(0, None, None))) for name in little_programs.LANGUAGES}
+DRAW_N = {name: jax.jit(jax.vmap(counted(name), in_axes=(0, None, None))) for name in LANGUAGES}
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +52,18 @@ def drawn():
     """Many programs of each language and number of digits."""
     keys_N = jax.random.split(jax.random.key(1), N)
     return {
-        (name, digits): jax.device_get(draw_N(keys_N, *little_programs.integers_of(digits)))
+        (name, digits): jax.device_get(draw_N(keys_N, *integers_of(digits)))
         for name, draw_N in DRAW_N.items()
         for digits in DIGITS
     }
 
 
-every_set = pytest.mark.parametrize(
-    ("language", "digits"), [(name, digits) for name in little_programs.LANGUAGES for digits in DIGITS]
-)
+every_set = pytest.mark.parametrize(("language", "digits"), [(name, digits) for name in LANGUAGES for digits in DIGITS])
 
 
 def printed(programs, number=EVALUATED):
     return [
-        little_programs.print_program(symbols_T, values_T)
+        print_program(symbols_T, values_T)
         for symbols_T, values_T in zip(programs.symbols_T[:number], programs.values_T[:number], strict=True)
     ]
 
@@ -82,7 +89,7 @@ def test_integers_have_the_digits_of_their_set_and_fill_its_range(drawn, languag
     assert integers.min() >= lowest and integers.max() <= highest
     counts, _ = np.histogram(integers, bins=10, range=(lowest, highest + 1))
     np.testing.assert_allclose(counts / len(integers), 0.1, atol=5 * np.sqrt(0.1 * 0.9 / len(integers)))
-    if digits == little_programs.TRAINING_DIGITS:
+    if digits == TRAINING_DIGITS:
         assert set(integers) == set(range(100)), "of three digits there is none"
     assert not programs.values_T[programs.symbols_T != INTEGER].any()
 
@@ -139,7 +146,7 @@ def test_both_branches_are_taken_and_answers_may_be_negative(drawn):
 @pytest.mark.parametrize("language", DRAW_N)
 def test_a_program_depends_on_its_key_alone(drawn, language):
     keys_N = jax.random.split(jax.random.key(1), N)
-    alone = jax.jit(little_programs.LANGUAGES[language])
+    alone = jax.jit(LANGUAGES[language])
     for i in (0, 1, N - 1):
         for one, many in zip(alone(keys_N[i], 100, 1000), drawn[language, 3], strict=True):
             np.testing.assert_array_equal(one, many[i])
@@ -148,7 +155,7 @@ def test_a_program_depends_on_its_key_alone(drawn, language):
 
 def test_another_key_or_another_number_of_digits_does_not_recompile(drawn):
     for draw_N in DRAW_N.values():
-        draw_N(jax.random.split(jax.random.key(2), N), *little_programs.integers_of(4))
+        draw_N(jax.random.split(jax.random.key(2), N), *integers_of(4))
     assert TRACED == {"addition": 1, "program": 1}
 
 
@@ -172,12 +179,12 @@ def test_worked_by_hand(written):
     words = ["PAD"] * (11 - len(written.split())) + [*written.split(), "END"]
     symbols_T = np.array([INTEGER if word.isdigit() else SYMBOLS.index(word) for word in words])
     values_T = np.array([int(word) if word.isdigit() else 0 for word in words], np.float32)
-    assert little_programs.print_program(symbols_T, values_T) == text
-    assert little_programs.evaluate(jnp.asarray(symbols_T), jnp.asarray(values_T)) == value == eval(text)
+    assert print_program(symbols_T, values_T) == text
+    assert evaluate(jnp.asarray(symbols_T), jnp.asarray(values_T)) == value == eval(text)
 
 
 @pytest.mark.parametrize("digits", [1, 7])
 def test_numbers_of_digits_that_cannot_be_had_are_refused(digits):
     with pytest.raises(UserError, match=f"2 to 6 digits, not of {digits}") as caught:
-        little_programs.integers_of(digits)
+        integers_of(digits)
     assert caught.value.status == 2

@@ -18,19 +18,17 @@ from experiments.lib.report.artefacts import Gallery
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
 from experiments.lib.suite import Experiment
-from experiments.tracking_time import agent as grid_agent
-from experiments.tracking_time import episode as grid_episode
-from experiments.tracking_time import play, tracking_time, training
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.rollout import roll_out
-from experiments.tracking_time.world import SIDE, Params
+from experiments.tracking_time import episodes, play, tracking_time, training
+from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision
+from experiments.tracking_time.episodes import roll_out
+from experiments.tracking_time.world import CELL, SIDE, Params, pictures
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 SMALL = tracking_time.Config(
     seeds=2, hidden=16, features=16, channels=4, updates=8, episodes=64, evaluations=1, test_episodes=64, test_limit=30
 )  # fmt: skip
-PIXELS = jnp.asarray(grid_world.pictures())
+PIXELS = jnp.asarray(pictures())
 
 
 def trained(cfg, model):
@@ -60,13 +58,13 @@ def results(records):
 
 def agent_of(records, model):
     agent = tracking_time.agent(SMALL, model)
-    return agent, grid_episode.unpack(agent, records[model]["weights"][0, -1])
+    return agent, episodes.unpack(agent, records[model]["weights"][0, -1])
 
 
 def test_what_is_stored_of_an_agent_is_that_agent(records):
     """Its stored weights play the episode that was stored of it, and get the reward that was measured."""
     agent, params = agent_of(records, "nac")
-    again = grid_episode.pack(params)
+    again = episodes.pack(params)
     np.testing.assert_array_equal(again, records["nac"]["weights"][0, -1])
     world = Params(lowest=10, highest=10, limit=SMALL.test_limit)
     seen = roll_out(agent, params, jax.random.key(1), PIXELS, world, episodes=256, steps=SMALL.test_limit, greedy=True)
@@ -74,15 +72,15 @@ def test_what_is_stored_of_an_agent_is_that_agent(records):
     assert float(seen.rewards.sum(axis=0).mean()) == pytest.approx(measured, abs=0.15)
 
 
-@pytest.mark.parametrize("wiring", grid_agent.WIRINGS)
+@pytest.mark.parametrize("wiring", WIRINGS)
 def test_an_episode_that_is_watched_is_a_walk_to_the_target(wiring):
     """Step by step to a neighbouring cell or none, with one target, and to its end at the latest when time is out."""
-    agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, "nac", wiring))
+    agent = Agent(Vision(2, 3), Core(4, 2, "nac", wiring))
     params = agent.init(jax.random.key(3), PIXELS)
     world, ends = Params(lowest=9, highest=9, limit=25), set()
-    watch = jax.jit(lambda key: grid_episode.watch(agent, params, key, PIXELS, world, steps=25))
+    watch = jax.jit(lambda key: episodes.watch(agent, params, key, PIXELS, world, steps=25))
     for i in range(40):
-        episode = grid_episode.episode(9, np.asarray(watch(jax.random.key(i))))
+        episode = episodes.episode(9, np.asarray(watch(jax.random.key(i))))
         agents, targets = np.divmod(np.array(episode.places), SIDE**2)
         assert len(set(targets)) == 1
         assert 0 < episode.time <= 25
@@ -117,10 +115,10 @@ def test_an_episode_is_printed(results):
     assert "Told 9, it" in text and "A3C + NAC, seed" in text
     assert text.count("t = 1 ") == 1
     assert max(map(len, text.splitlines()[:-1])) <= 80
-    pictures = text.count("t = ") - text.splitlines()[-1].count("t = ")
+    printed = text.count("t = ") - text.splitlines()[-1].count("t = ")
     letters = "".join(text.splitlines()[:-1])
-    assert letters.count("A") == pictures
-    assert letters.count("X") == pictures - ("arrived at" in text)  # at the end the agent stands on it
+    assert letters.count("A") == printed
+    assert letters.count("X") == printed - ("arrived at" in text)  # at the end the agent stands on it
     assert show(results, told=9) == text
     assert show(results, told=9, episode=1) != text
 
@@ -160,7 +158,7 @@ def test_the_figure_shows_an_episode_and_moves(results):
             shown += [film.convert("RGB")] * max(1, round(film.info["duration"] / 450) if i + 1 < film.n_frames else 1)
     assert len(shown) == len(gallery.pictures)
     red, green, blue = (np.array(shown[0])[..., c].astype(int) for c in range(3))
-    assert ((red - green > 150) & (red - blue > 150)).sum() == (5 * grid_world.CELL) ** 2  # the target, zoomed
+    assert ((red - green > 150) & (red - blue > 150)).sum() == (5 * CELL) ** 2  # the target, zoomed
 
 
 def test_the_table_has_every_instruction_and_the_paper(results):
@@ -191,7 +189,7 @@ def test_settings_that_cannot_be_are_told(changes, sentence):
 
 def test_the_rewards_of_training_start_milder():
     """A fall-off that is forgiven whole gives 1 for every arrival; the same starts and moves otherwise."""
-    agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, "a3c", "accumulating"))
+    agent = Agent(Vision(2, 3), Core(4, 2, "a3c", "accumulating"))
     params = agent.init(jax.random.key(3), PIXELS)
     milder = training.milder(Params(), (1.0, 0.5), step=jnp.int32(0), updates=10)
     halfway = training.milder(Params(), (1.0, 0.5), step=jnp.float32(2.5), updates=10)

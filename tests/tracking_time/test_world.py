@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from experiments.tracking_time import actor_critic, training
-from experiments.tracking_time import agent as grid_agent
-from experiments.tracking_time import world as grid_world
-from experiments.tracking_time.world import MOVES, GridWorld, Params, State
+from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision
+from experiments.tracking_time.world import AGENT, BORDER, MOVES, GridWorld, Params, State, observe, pictures
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -100,7 +99,7 @@ def test_new_episodes_have_every_pair_of_cells_and_every_instruction():
 
 
 def test_what_is_drawn():
-    pixels = np.asarray(grid_world.observe(state_of(agent=0, target=24, instruction=9)).pixels)
+    pixels = np.asarray(observe(state_of(agent=0, target=24, instruction=9)).pixels)
     space = WORLD.observation_space(Params()).pixels
     assert pixels.shape == space.shape == (56, 56, 3)
     assert pixels.dtype == space.dtype
@@ -109,13 +108,13 @@ def test_what_is_drawn():
     cells = cells[:, 0, :, 0]
     inner = np.zeros((7, 7), bool)
     inner[1:-1, 1:-1] = True
-    assert (cells[~inner] == grid_world.BORDER).all()
-    assert cells[1, 1].tolist() == list(grid_world.AGENT)
+    assert (cells[~inner] == BORDER).all()
+    assert cells[1, 1].tolist() == list(AGENT)
     assert len(set(cells[1, 1].tolist())) == 1  # grey
     red, green, blue = cells[5, 5].tolist()
     assert red > 3 * green == 3 * blue
     assert (cells[inner].reshape(5, 5, 3).sum(axis=2) > 0).sum() == 2
-    assert len(np.unique(grid_world.pictures().reshape(625, -1), axis=0)) == 625
+    assert len(np.unique(pictures().reshape(625, -1), axis=0)) == 625
 
 
 def test_advantages_and_loss_of_a_hand_worked_episode():
@@ -153,8 +152,8 @@ def test_with_a_trace_of_one_advantages_are_returns_less_values():
 
 
 def test_vision_is_a_convolution():
-    vision = grid_agent.Vision(channels=3, features=4)
-    pixels = jnp.asarray(grid_world.pictures()[[7, 300]])
+    vision = Vision(channels=3, features=4)
+    pixels = jnp.asarray(pictures()[[7, 300]])
     params = vision.init(jax.random.key(0), pixels)
     kernel, bias = (np.asarray(params["params"]["convolution"][name], np.float64) for name in ("kernel", "bias"))
     seen = np.zeros((2, 7, 7, 3))
@@ -169,12 +168,12 @@ def test_vision_is_a_convolution():
 
 @pytest.mark.parametrize(
     ("model", "wiring"),
-    [("a3c", "accumulating"), ("nalu", "direct"), *(("nac", wiring) for wiring in grid_agent.WIRINGS)],
+    [("a3c", "accumulating"), ("nalu", "direct"), *(("nac", wiring) for wiring in WIRINGS)],
 )
 def test_a_rollout_plays_by_the_rules_of_the_world(model, wiring):
     """What was done in a rollout, done again in the environment, gives its rewards and its end."""
-    agent = grid_agent.Agent(grid_agent.Vision(2, 3), grid_agent.Core(4, 2, model, wiring))
-    pixels = jnp.asarray(grid_world.pictures())
+    agent = Agent(Vision(2, 3), Core(4, 2, model, wiring))
+    pixels = jnp.asarray(pictures())
     params = agent.init(jax.random.key(1), pixels)
     key, world, episodes = jax.random.key(2), Params(limit=12), 16
     seen = training.roll_out(agent, params, key, pixels, world, episodes=episodes, steps=12)

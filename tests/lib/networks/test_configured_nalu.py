@@ -21,8 +21,20 @@ from experiments.lib.networks.configured_nalu import (
     parse_controls,
     sharpened,
 )
-from experiments.program_evaluation import programs as little_programs
-from experiments.program_evaluation.programs import ELSE, END, GREATER, IF, INTEGER, LESS, MINUS, PAD, PLUS, SYMBOLS
+from experiments.program_evaluation.programs import (
+    ELSE,
+    END,
+    GREATER,
+    IF,
+    INTEGER,
+    LANGUAGES,
+    LESS,
+    MINUS,
+    PAD,
+    PLUS,
+    SYMBOLS,
+    integers_of,
+)
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -42,11 +54,11 @@ def draw(seed, *shape, scale=1.0):
 
 @functools.cache
 def sampler(language):
-    return jax.jit(jax.vmap(little_programs.LANGUAGES[language], in_axes=(0, None, None)))
+    return jax.jit(jax.vmap(LANGUAGES[language], in_axes=(0, None, None)))
 
 
 def draw_programs(language, number, digits):
-    return sampler(language)(jax.random.split(jax.random.key(digits), number), *little_programs.integers_of(digits))
+    return sampler(language)(jax.random.split(jax.random.key(digits), number), *integers_of(digits))
 
 
 def inputs(programs):
@@ -101,7 +113,7 @@ def test_programs_of_every_shape_by_hand():
     np.testing.assert_array_equal(evaluate_by_hand(symbols_NT, values_NT), list(texts.values()))
 
 
-@pytest.mark.parametrize("language", little_programs.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("digits", [2, 4, 6])
 def test_drawn_programs_by_hand_are_exact_to_six_digits(language, digits):
     programs = jax.device_get(draw_programs(language, 300, digits))

@@ -1,6 +1,6 @@
-"""The network of section 4.6 on scenes, and its accuracy.
+"""The network of section 4.6, that of Segui, Pujol and Vitria (2015) with last layers from affine to NAC; accuracy.
 
-Axes: B scenes of a batch, H and W pixels, O classes, N digits to choose from.
+Axes: B items or scenes of a batch, I inputs, O outputs or classes, H and W pixels, N digits to choose from.
 """
 
 from collections.abc import Callable
@@ -10,17 +10,58 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+import nalu
+
 from ..lib.networks import convnet
 from ..lib.networks.convnet import Convnet, Convolution
-from ..lib.training.train import Train
 from . import scenes
+from .scenes import Digits
 
 # Segui, Pujol and Vitria 2015, table 1, all but its last layer.
 SCENE_NET = Convnet(
     scenes.SIDE, (Convolution(15, 10, tile=8, filled=0.45), Convolution(3, 10, tile=2)), (32,), gain=6, common=True
 )
 CHUNK = 250  # scenes drawn and read at a time
-Digits = tuple[jax.Array, jax.Array]  # images [N, 28, 28] and labels [N]
+
+
+class LastLayer(nn.Module):
+    """y = f(W) x, with or without a bias, where f holds the weights within bounds."""
+
+    features: int
+    weights: str
+    bias: bool
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        shape = (x.shape[-1], self.features)
+        glorot = nn.initializers.glorot_uniform()
+        w = self.param("w", glorot, shape)
+        match self.weights:
+            case "free":
+                pass
+            case "sigmoid":
+                w = jax.nn.sigmoid(w)
+            case "tanh":
+                w = jnp.tanh(w)
+            case "nac":
+                w = nalu.nac_weights(w, self.param("m", glorot, shape))
+        y = x @ w
+        if not self.bias:
+            return y
+        b = self.param("b", nn.initializers.zeros, (self.features,))
+        return y + b.reshape((1,) * (y.ndim - 1) + (-1,))
+
+
+LAYERS: dict[str, Callable[[int], nn.Module]] = {  # by the name of their row, in the order of the paper's table
+    "Wx + b": lambda features: LastLayer(features, "free", bias=True),
+    "sigmoid(W)x + b": lambda features: LastLayer(features, "sigmoid", bias=True),
+    "tanh(W)x + b": lambda features: LastLayer(features, "tanh", bias=True),
+    "Wx": lambda features: LastLayer(features, "free", bias=False),
+    "sigmoid(W)x": lambda features: LastLayer(features, "sigmoid", bias=False),
+    "tanh(W)x": lambda features: LastLayer(features, "tanh", bias=False),
+    "NAC + b": lambda features: LastLayer(features, "nac", bias=True),
+    "NAC": nalu.NAC,
+}
 
 
 class SceneNetwork(NamedTuple):
@@ -44,17 +85,12 @@ def with_last_layer(layer: nn.Module) -> SceneNetwork:
     return SceneNetwork(init, apply)
 
 
-def draw(key: jax.Array, indices_B: jax.Array, digits: Digits) -> tuple[jax.Array, jax.Array]:
-    """Returns the scenes with these numbers in the set that `key` stands for, and their labels."""
-    return jax.vmap(lambda i: scenes.draw(jax.random.fold_in(key, i), *digits))(indices_B)
-
-
 def accuracy(network: SceneNetwork, params: Any, key: jax.Array, number: jax.Array | int, digits: Digits) -> jax.Array:
     """Returns the percentage of the first `number` scenes of a set whose even digits are counted rightly."""
 
     def chunk(i: jax.Array, right: jax.Array) -> jax.Array:
         indices_B = i * CHUNK + jnp.arange(CHUNK)
-        scenes_BHW, labels_B = draw(key, indices_B, digits)
+        scenes_BHW, labels_B = scenes.draw_many(key, indices_B, digits)
         guesses_B = network.apply(params, scenes_BHW).argmax(axis=1)
         return right + jnp.sum((guesses_B == labels_B) & (indices_B < number))
 
@@ -64,14 +100,4 @@ def accuracy(network: SceneNetwork, params: Any, key: jax.Array, number: jax.Arr
 
 def guesses(network: SceneNetwork, params: Any, key: jax.Array, number: int, digits: Digits) -> jax.Array:
     """Returns what the network says of the first `number` scenes of a set."""
-    return network.apply(params, draw(key, jnp.arange(number), digits)[0]).argmax(axis=1)
-
-
-def show(key: jax.Array, number: int, digits: Digits) -> Train:
-    """Returns a run without training that stores the first scenes of a set, `[number, H, W]` uint8, and labels."""
-
-    def leg(state: jax.Array, images: jax.Array, labels: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-        scenes_BHW, labels_B = draw(key, jnp.arange(number), (images, labels))
-        return state, {"scenes": jnp.round(255 * scenes_BHW).astype(jnp.uint8), "labels": labels_B}
-
-    return Train(init=lambda key, *_: jnp.int32(0), leg=leg, legs=1, network_steps=0, data=digits)
+    return network.apply(params, scenes.draw_many(key, jnp.arange(number), digits)[0]).argmax(axis=1)
