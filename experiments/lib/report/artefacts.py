@@ -131,6 +131,19 @@ class Gallery(NamedTuple):
     moving: bool = False
 
 
+class Artefact(NamedTuple):
+    """What a store holds of one artefact: its tables and figures, and the finished runs that they are made of."""
+
+    name: str
+    tables: list[Table]
+    figures: list[Figure | Gallery]
+    runs: list[Finished]
+
+    @property
+    def quantities(self) -> list[Quantity]:
+        return [quantity for table in self.tables for quantity in table.quantities]
+
+
 def quantity(
     run: Finished,
     artefact: str,

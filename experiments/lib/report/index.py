@@ -4,6 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from . import claims, printing
+from .artefacts import Artefact
 from .table_files import escape, grid_markdown
 
 _MARKS = {"holds": "✅ holds", "partly": "🟡 partly", "fails": "❌ fails", "open": "⚪ open"}
@@ -32,9 +33,32 @@ class Summary(NamedTuple):
     command: str
 
     @property
-    def seeds_told(self) -> str:
+    def seeds_in_words(self) -> str:
         low, high = self.seeds or (0, 0)
         return f"{low}" if low == high else f"{low} to {high}"
+
+
+def summarise(artefact: Artefact, command: str) -> Summary:
+    """Returns what the index says of an artefact that `command` makes."""
+    sizes = {len(quantity.values_S) for quantity in artefact.quantities} or {
+        len(values) for run in artefact.runs for values in run.arrays.values()
+    }
+    return Summary(
+        artefact=artefact.name,
+        title="; ".join(dict.fromkeys(shown.title for shown in artefact.figures or artefact.tables)),
+        has_tables=bool(artefact.tables),
+        figures=tuple((figure.name, figure.title) for figure in artefact.figures),
+        seeds=(min(sizes), max(sizes)) if sizes else None,
+        profiles=_distinct(artefact, "profile"),
+        devices=_distinct(artefact, "device"),
+        wall_seconds=sum(float(run.provenance.get("wall_seconds", 0.0)) for run in artefact.runs),
+        date=max(_distinct(artefact, "date"), default=""),
+        command=command,
+    )
+
+
+def _distinct(artefact: Artefact, name: str) -> tuple[str, ...]:
+    return tuple(sorted({str(run.provenance[name]) for run in artefact.runs if name in run.provenance}))
 
 
 def render_index(summaries: list[Summary], verdicts: tuple[claims.Verdict, ...]) -> bytes:
@@ -71,7 +95,7 @@ def _line(summary: Summary, verdicts: list[claims.Verdict]) -> tuple[str, ...]:
         run = ("not run yet", "", "", "", "")
     else:
         run = (
-            summary.seeds_told,
+            summary.seeds_in_words,
             escape(", ".join(summary.profiles)),
             escape(", ".join(summary.devices)),
             printing.duration(summary.wall_seconds),

@@ -9,28 +9,27 @@ from pathlib import Path
 
 from rich.console import Console
 
-from .. import suite
-from ..cli import commands
 from ..errors import UserError
+from ..places import PUBLISHED
 from ..store import files
-from ..store.records import Finished
+from ..suite import Experiment
 from . import claims, front_page, printing
-from .artefacts import Figure, Gallery, Quantity, Table
+from .artefacts import Artefact
 from .claims import Verdict
 from .figures import drawing
-from .index import Summary, render_index
+from .index import render_index, summarise
 from .page import page
 from .table_files import render_table_csv, render_table_markdown, render_table_tex
-from .tables import read_published
+from .tables import Published, read_published
 
 CLAIM_COLUMNS = (
-    "artefact", "claim", "section", "seen", "test", "verdict", "share", "share_low", "share_high",
-    "selected", "seeds", "profile", "record", "note",
-)  # fmt: skip
+    *("artefact", "claim", "section", "seen", "test", "verdict", "share", "share_low", "share_high"),
+    *("selected", "seeds", "profile", "record", "note"),
+)
 
 
 def render(
-    chosen: list[suite.Experiment], root: Path, *, profile: str, published: Path | None, console: Console
+    experiments: list[Experiment], root: Path, *, profile: str, published: Path | None, console: Console
 ) -> None:
     """Writes what the report says of the runs at `root`, and names the files.
 
@@ -40,7 +39,7 @@ def render(
     Raises:
       UserError: there is nothing to render, a record is damaged, or the folder cannot be written.
     """
-    if render_if_any(chosen, root, profile=profile, published=published, console=console) is None:
+    if render_if_any(experiments, root, profile=profile, published=published, console=console) is None:
         raise UserError(
             f"{root} holds no finished run of profile {profile}: train with `make reproduce-all` "
             "(published numbers are in results/)."
@@ -48,7 +47,7 @@ def render(
 
 
 def render_if_any(
-    chosen: list[suite.Experiment],
+    experiments: list[Experiment],
     root: Path,
     *,
     profile: str,
@@ -61,104 +60,88 @@ def render_if_any(
     Args:
       typed: by artefact, the command that made it where that is not `make` with the profile.
     """
-    collected = collect(chosen, root)
-    summaries, quantities, parts = [], [], []
-    for artefact, (tables, figures, runs) in sorted(collected.items()):
-        beside = published / "tables" / f"{artefact}.csv" if published and published != root else None
-        beside = beside if beside and beside.exists() else None
-        option = "" if profile == "quick" else f" PROFILE={profile}"
-        summaries.append(
-            write_artefact(
-                root,
-                artefact,
-                tables,
-                figures,
-                runs,
-                command=typed.get(artefact, f"make {artefact}{option}"),
-                published=beside,
-            )
-        )
-        parts.append(page_part(root, summaries[-1], tables, figures, runs, beside))
-        quantities.extend(quantity for table in tables for quantity in table.quantities)
-        names = [f"tables/{artefact}.md", *(f"figures/{figure.name}.png" for figure in figures)]
-        console.print(f"{artefact}: {', '.join(str(root / name) for name in names)}", highlight=False)
+    collected = collect(experiments, root)
     if not collected:
         return None
-    verdicts = write_claims(root, quantities)
-    write_index(root, summaries, verdicts)
-    write_page(root, parts, verdicts)
-    console.print(f"all: {root / 'README.md'}, {root / 'report.html'}", highlight=False)
-    if root.resolve() == commands.PUBLISHED.resolve():
-        tables_of = {artefact: tables for artefact, (tables, _, _) in collected.items()}
-        front_page.write(commands.PUBLISHED.parent / "README.md", tables_of, verdicts)
+    option = "" if profile == "quick" else f" PROFILE={profile}"
+    commands = {name: typed.get(name, f"make {name}{option}") for name in collected}
+    verdicts = write(root, collected, commands, published=published, console=console)
+    if root.resolve() == PUBLISHED.resolve():
+        tables = {name: artefact.tables for name, artefact in collected.items()}
+        front_page.write(PUBLISHED.parent / "README.md", tables, verdicts)
     return verdicts
 
 
-def write_artefact(
+def collect(experiments: list[Experiment], root: Path) -> dict[str, Artefact]:
+    """Returns by name what the store at `root` holds of every artefact of which there is at least one run."""
+    collected: dict[str, Artefact] = {}
+    for experiment in sorted(experiments, key=lambda experiment: experiment.module.PLACE):
+        results = experiment.results(root)
+        if not results:
+            continue
+        module = experiment.module
+        tables = module.tables(experiment.config, results) if hasattr(module, "tables") else []
+        figures = module.figures(experiment.config, results) if hasattr(module, "figures") else []
+        for name in module.ARTEFACTS:
+            artefact = collected.setdefault(name, Artefact(name, [], [], []))
+            artefact.tables.extend(table for table in tables if table.artefact == name)
+            artefact.figures.extend(figure for figure in figures if figure.artefact == name)
+            artefact.runs.extend(results)
+    return collected
+
+
+def write(
     root: Path,
-    artefact: str,
-    tables: list[Table],
-    figures: list[Figure],
-    records: list[Finished],
-    command: str,
-    published: Path | None = None,
-) -> Summary:
-    """Writes `tables/<artefact>.{csv,md,tex}` and `figures/<name>.{png,svg,csv}` under `root`.
+    artefacts: Mapping[str, Artefact],
+    commands: Mapping[str, str],
+    *,
+    published: Path | None,
+    console: Console,
+) -> tuple[Verdict, ...]:
+    """Writes tables, figures, claims, index and page of these artefacts under `root`, and returns the verdicts.
 
     Args:
-      records: the finished runs that the tables and figures were made of.
-      command: what a user types to make this artefact.
-      published: the published `tables/<artefact>.csv`, shown beside a user's own run; None or absent: not shown.
-
-    Returns:
-      What the index says of the artefact.
+      commands: what a user types to make each of them.
 
     Raises:
       UserError: a file cannot be written.
     """
-    if tables:
-        rendered = {
-            "csv": render_table_csv(tables),
-            "md": render_table_markdown(tables, read_published(published)),
-            "tex": render_table_tex(tables),
-        }
-        for suffix, data in rendered.items():
-            files.write_atomically(root / "tables" / f"{artefact}.{suffix}", data)
-    for figure in figures:
-        for suffix, data in drawing.draw(figure).items():
-            files.write_atomically(root / "figures" / f"{figure.name}.{suffix}", data)
-    quantities = [quantity for table in tables for quantity in table.quantities]
-    sizes = {len(quantity.values_S) for quantity in quantities} or {
-        len(values) for record in records for values in record.arrays.values()
-    }
-    provenance = [record.provenance for record in records]
-    return Summary(
-        artefact=artefact,
-        title="; ".join(dict.fromkeys(drawn.title for drawn in figures or tables)),
-        has_tables=bool(tables),
-        figures=tuple((figure.name, figure.title) for figure in figures),
-        seeds=(min(sizes), max(sizes)) if sizes else None,
-        profiles=_distinct(provenance, "profile"),
-        devices=_distinct(provenance, "device"),
-        wall_seconds=sum(float(entry.get("wall_seconds", 0.0)) for entry in provenance),
-        date=max(_distinct(provenance, "date"), default=""),
-        command=command,
-    )
-
-
-def write_claims(root: Path, quantities: list[Quantity]) -> tuple[claims.Verdict, ...]:
-    """Writes `claims.csv`, the verdict on every claim of the paper, under `root`, and returns the verdicts."""
+    parts = []
+    for name, artefact in sorted(artefacts.items()):
+        drawn = {figure.name: drawing.draw(figure) for figure in artefact.figures}
+        shown = published is not None and published != root
+        numbers = read_published(published / "tables" / f"{name}.csv") if shown else {}
+        _write_artefact(root, artefact, drawn, numbers)
+        parts.append(page.Part(summarise(artefact, commands[name]), artefact, drawn, numbers))
+        places = [f"tables/{name}.md", *(f"figures/{figure}.png" for figure in drawn)]
+        console.print(f"{name}: {', '.join(str(root / place) for place in places)}", highlight=False)
+    quantities = [quantity for artefact in artefacts.values() for quantity in artefact.quantities]
     verdicts = claims.evaluate(claims.all_claims(), quantities)
     files.write_atomically(root / "claims.csv", render_claims_csv(verdicts))
+    files.write_atomically(root / "README.md", render_index([part.summary for part in parts], verdicts))
+    files.write_atomically(root / "report.html", page.render_page(parts, verdicts))
+    console.print(f"all: {root / 'README.md'}, {root / 'report.html'}", highlight=False)
     return verdicts
 
 
-def render_claims_csv(verdicts: tuple[claims.Verdict, ...]) -> bytes:
+def _write_artefact(root: Path, artefact: Artefact, drawn: dict[str, dict[str, bytes]], published: Published) -> None:
+    """Writes `tables/<artefact>.{csv,md,tex}` and, as they are drawn, `figures/<name>.{png,svg,csv}` under `root`."""
+    tables = artefact.tables
+    if tables:
+        files.write_atomically(root / "tables" / f"{artefact.name}.csv", render_table_csv(tables))
+        files.write_atomically(root / "tables" / f"{artefact.name}.md", render_table_markdown(tables, published))
+        files.write_atomically(root / "tables" / f"{artefact.name}.tex", render_table_tex(tables))
+    for name, contents in drawn.items():
+        for suffix, data in contents.items():
+            files.write_atomically(root / "figures" / f"{name}.{suffix}", data)
+
+
+def render_claims_csv(verdicts: tuple[Verdict, ...]) -> bytes:
     """Returns the CSV file of the verdicts; several profiles or records in one field are parted by `|`."""
     return printing.csv_bytes(CLAIM_COLUMNS, (_claim_line(verdict) for verdict in verdicts))
 
 
-def _claim_line(verdict: claims.Verdict) -> list[str | int]:
+def _claim_line(verdict: Verdict) -> list[str | int]:
     claim = verdict.claim
     return [
         *(claim.artefact, claim.claim, claim.section, claim.seen, claim.test, verdict.verdict),
@@ -166,51 +149,3 @@ def _claim_line(verdict: claims.Verdict) -> list[str | int]:
         {True: "holds", False: "fails", None: ""}[verdict.selected],
         *(verdict.seeds, "|".join(verdict.profiles), "|".join(verdict.records), claim.note),
     ]
-
-
-def write_index(root: Path, summaries: list[Summary], verdicts: tuple[claims.Verdict, ...]) -> None:
-    """Writes the index, `README.md`, under `root`."""
-    files.write_atomically(root / "README.md", render_index(summaries, verdicts))
-
-
-def page_part(
-    root: Path,
-    summary: Summary,
-    tables: list[Table],
-    figures: list[Figure],
-    records: list[Finished],
-    published: Path | None = None,
-) -> page.Part:
-    """Returns what the page shows of an artefact; its figures are those that `write_artefact` wrote under `root`."""
-    drawn = []
-    for figure in figures:
-        suffixes = ("png", "gif") if isinstance(figure, Gallery) and figure.moving else ("png",)
-        drawn.append({s: (root / "figures" / f"{figure.name}.{s}").read_bytes() for s in suffixes})
-    return page.Part(summary, tables, figures, records, drawn, read_published(published))
-
-
-def write_page(root: Path, parts: list[page.Part], verdicts: tuple[claims.Verdict, ...]) -> None:
-    """Writes the page that needs no other file, `report.html`, under `root`."""
-    files.write_atomically(root / "report.html", page.render_page(parts, verdicts))
-
-
-def _distinct(provenance: list[dict], name: str) -> tuple[str, ...]:
-    return tuple(sorted({str(entry[name]) for entry in provenance if name in entry}))
-
-
-def collect(chosen: list[suite.Experiment], root: Path) -> dict[str, tuple[list[Table], list[Figure], list[Finished]]]:
-    """Returns tables, figures and runs of every artefact of which the store holds at least one run."""
-    collected: dict[str, tuple[list[Table], list[Figure], list[Finished]]] = {}
-    for experiment in sorted(chosen, key=lambda experiment: experiment.module.PLACE):
-        results = experiment.results(root)
-        if not results:
-            continue
-        module = experiment.module
-        tables = module.tables(experiment.config, results) if hasattr(module, "tables") else []
-        figures = module.figures(experiment.config, results) if hasattr(module, "figures") else []
-        for artefact in module.ARTEFACTS:
-            entry = collected.setdefault(artefact, ([], [], []))
-            entry[0].extend(table for table in tables if table.artefact == artefact)
-            entry[1].extend(figure for figure in figures if figure.artefact == artefact)
-            entry[2].extend(results)
-    return collected

@@ -157,9 +157,9 @@ def key(table: Table, *, published: bool = False) -> list[str]:
     return sentences
 
 
-def read_published(path: Path | None) -> Published:
+def read_published(path: Path) -> Published:
     """Returns the lines of a published table by (block, row, column, metric); none where it has not been published."""
-    if path is None or not path.is_file():
+    if not path.is_file():
         return {}
     with open(path, encoding="utf-8", newline="") as file:
         return {tuple(line[key] for key in ("block", "row", "column", "metric")): line for line in csv.DictReader(file)}

@@ -113,7 +113,7 @@ def _front_page(
     if not path.is_file():
         return []
     text = path.read_text(encoding="utf-8")
-    tables = {artefact: found for artefact, (found, _, _) in rendering.collect(sound, root).items()}
+    tables = {name: artefact.tables for name, artefact in rendering.collect(sound, root).items()}
     try:
         right = front_page.fill(text, front_page.blocks(tables, verdicts))
     except UserError as error:

@@ -8,11 +8,10 @@ import pytest
 from rich.console import Console
 
 from experiments.lib import suite
-from experiments.lib.cli import commands
 from experiments.lib.errors import UserError
 from experiments.lib.places import ROOT
 from experiments.lib.report import claims, front_page, rendering
-from experiments.lib.report.artefacts import Quantity, Table
+from experiments.lib.report.artefacts import Artefact, Quantity, Table
 from experiments.lib.store.records import Finished
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,7 +66,7 @@ def blocks(**changes):
 
 def test_the_readme_is_what_the_published_records_say():
     collected = rendering.collect(suite.experiments("all", "full"), ROOT / "results")
-    tables = {artefact: tables for artefact, (tables, _, _) in collected.items()}
+    tables = {name: artefact.tables for name, artefact in collected.items()}
     quantities = [quantity for its in tables.values() for table in its for quantity in table.quantities]
     made = front_page.blocks(tables, claims.evaluate(claims.all_claims(), quantities))
     assert front_page.fill(README, made) == README, "run `python -m experiments report --published --profile full`"
@@ -217,8 +216,9 @@ def test_what_is_not_published_is_said_to_be_so_and_its_claims_are_open():
 
 def test_only_rendering_the_published_results_touches_the_front_page(tmp_path, monkeypatch):
     record = Finished("static", {}, {}, "0123abcd", {"wall_seconds": 1.0, "profile": "full"})
-    monkeypatch.setattr(suite, "collect", lambda chosen, root: {"table1": ([table()], [], [record])})
-    monkeypatch.setattr(commands, "PUBLISHED", tmp_path / "results")
+    collected = {"table1": Artefact("table1", [table()], [], [record])}
+    monkeypatch.setattr(rendering, "collect", lambda experiments, root: collected)
+    monkeypatch.setattr(rendering, "PUBLISHED", tmp_path / "results")
     readme = tmp_path / "README.md"
 
     def render(root):

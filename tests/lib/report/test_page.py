@@ -15,9 +15,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from experiments.lib.report import claims, rendering
-from experiments.lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table
+from experiments.lib.report.artefacts import Artefact, Curve, Figure, Gallery, Panel, Picture, Quantity, Table
 from experiments.lib.report.page import claims as page_claims
 from experiments.lib.report.page import picture as page_picture
 from experiments.lib.report.page import strip
@@ -71,9 +72,8 @@ RECORD = Finished(
 
 def render(root, tables):
     """Writes what `rendering` does, and returns the page."""
-    summary = rendering.write_artefact(root, "table1", tables, FIGURES, [RECORD], "make table1")
-    verdicts = rendering.write_claims(root, [q for each in tables for q in each.quantities])
-    rendering.write_page(root, [rendering.page_part(root, summary, tables, FIGURES, [RECORD])], verdicts)
+    artefacts = {"table1": Artefact("table1", tables, FIGURES, [RECORD])}
+    rendering.write(root, artefacts, {"table1": "make table1"}, published=None, console=Console(quiet=True))
     return (root / "report.html").read_text(encoding="utf-8")
 
 

@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from experiments.lib.report import rendering
-from experiments.lib.report.artefacts import Curve, Figure, Panel, Quantity, Table
+from experiments.lib.report.artefacts import Artefact, Curve, Figure, Panel, Quantity, Table
 from experiments.lib.store.records import Finished
 
 COLUMNS = [
@@ -49,17 +50,16 @@ RECORD = Finished(
 
 
 def render_all(root, tables=None, published=None):
-    tables = [table()] if tables is None else tables
-    summary = rendering.write_artefact(root, "table1", tables, [FIGURE], [RECORD, RECORD], "make table1", published)
-    verdicts = rendering.write_claims(root, [q for each in tables for q in each.quantities])
-    rendering.write_index(root, [summary], verdicts)
+    artefact = Artefact("table1", [table()] if tables is None else tables, [FIGURE], [RECORD, RECORD])
+    commands = {"table1": "make table1"}
+    rendering.write(root, {"table1": artefact}, commands, published=published, console=Console(quiet=True))
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def test_the_files_of_the_contract_are_there_and_rendering_again_gives_the_same_bytes(tmp_path):
     files = render_all(tmp_path / "a")
     assert sorted(files) == [
-        "README.md", "claims.csv", "figures/curves.csv", "figures/curves.png", "figures/curves.svg",
+        "README.md", "claims.csv", "figures/curves.csv", "figures/curves.png", "figures/curves.svg", "report.html",
         "tables/table1.csv", "tables/table1.md", "tables/table1.tex",
     ]  # fmt: skip
     assert render_all(tmp_path / "b") == files
@@ -121,9 +121,9 @@ def test_a_users_run_is_shown_beside_the_published_one(tmp_path):
     published = tmp_path / "results"
     other = [q._replace(values_S=q.values_S * 100) for q in table().quantities]
     render_all(published, [table(quantities=tuple(other))])
-    own = render_all(tmp_path / "runs", published=published / "tables" / "table1.csv")["tables/table1.md"].decode()
+    own = render_all(tmp_path / "runs", published=published)["tables/table1.md"].decode()
     assert "published&nbsp;4.0<br>paper&nbsp;0.0" in own
-    unpublished = render_all(tmp_path / "runs", published=tmp_path / "nowhere.csv")["tables/table1.md"].decode()
+    unpublished = render_all(tmp_path / "runs", published=tmp_path / "nowhere")["tables/table1.md"].decode()
     assert "published" not in unpublished
 
 

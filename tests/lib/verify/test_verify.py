@@ -12,7 +12,7 @@ import pytest
 from experiments.lib import suite
 from experiments.lib.cli import commands, main
 from experiments.lib.engine import checkpoint, machine
-from experiments.lib.report import claims, front_page
+from experiments.lib.report import claims, front_page, rendering
 from experiments.lib.store import records
 from tests import toy
 
@@ -35,7 +35,8 @@ def trained(tmp_path_factory, compiled_in_haste):
 def at_home(patch, folder):
     patch.setattr(suite, "modules", lambda: {"toy": toy})
     patch.setattr(machine, "prepare", lambda: None)
-    patch.setattr(commands, "PUBLISHED", folder / "results")
+    for module in (commands, rendering):
+        patch.setattr(module, "PUBLISHED", folder / "results")
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...store.records import Finished
 from .. import claims, printing
-from ..artefacts import Figure, Quantity, Table
+from ..artefacts import Artefact, Quantity
 from ..index import Summary
 from ..table_files import Published
 from .claims import claims_html, filter_html, tally
@@ -28,15 +27,13 @@ class Part(NamedTuple):
     """What the page shows of one artefact.
 
     Attributes:
-      drawn: the files of each figure by suffix, in the figures' order.
+      drawn: the files of each figure by suffix, by the figure's name.
       published: the published numbers, beside a user's own run; empty: not shown.
     """
 
     summary: Summary
-    tables: list[Table]
-    figures: list[Figure]
-    records: list[Finished]
-    drawn: list[Drawn]
+    artefact: Artefact
+    drawn: dict[str, Drawn]
     published: Published
 
 
@@ -86,7 +83,7 @@ def _names(parts: list[Part], verdicts: tuple[claims.Verdict, ...]) -> dict[str,
 
 def _title(part: Part) -> str:
     """What the tables are of; only of an artefact without any, what the figures show."""
-    return "; ".join(dict.fromkeys(table.title for table in part.tables)) or part.summary.title
+    return "; ".join(dict.fromkeys(table.title for table in part.artefact.tables)) or part.summary.title
 
 
 def _opening(*, smoke: bool) -> str:
@@ -122,7 +119,7 @@ def _overview(parts: list[Part], of: dict[str, list[claims.Verdict]]) -> str:
 def _run(summary: Summary) -> list[str]:
     wall = printing.duration(summary.wall_seconds)
     day = summary.date.partition("T")[0]  # to the second: with the records
-    words = (summary.seeds_told, ", ".join(summary.profiles), ", ".join(summary.devices), wall, day)
+    words = (summary.seeds_in_words, ", ".join(summary.profiles), ", ".join(summary.devices), wall, day)
     return [*map(text, words), f"<code>{text(summary.command)}</code>"]
 
 
@@ -148,8 +145,9 @@ or “memory” is as uncertain.</li>
 def _section(part: Part, verdicts: list[claims.Verdict]) -> str:
     summary = part.summary
     name = text(summary.artefact)
-    pictures = (figure_html(figure, drawn) for figure, drawn in zip(part.figures, part.drawn, strict=True))
-    evidence = [*pictures, *(table_html(table, part.published) for table in part.tables), records_html(part.records)]
+    tables = [table_html(table, part.published) for table in part.artefact.tables]
+    evidence = [*(figure_html(figure, part.drawn[figure.name]) for figure in part.artefact.figures), *tables]
+    evidence.append(records_html(part.artefact.runs))
     return "\n".join(
         [
             f'<section class="artefact" id="{name}">\n<h2>{text(_title(part))} <span class="name">{name}</span></h2>',
