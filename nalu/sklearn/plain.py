@@ -1,0 +1,95 @@
+"""Plain models, solved in closed form: the mean, a linear model, and a power law.
+
+Each is a tuple of arrays with `predict(x_RI) -> [R, T]`, so that it can be stored.
+
+Axes: R rows, I inputs, T targets.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.linear_model import RidgeCV
+
+from nalu.sklearn.rows import Rows, unit
+
+PENALTIES = np.logspace(-6, 4, 21)  # of standardised inputs; chosen by leaving rows out one by one
+SMALLEST = 1e-2  # in the column's unit: what is smaller, zero included, counts as this much in logs
+LARGEST = 40.0  # exponent of e
+
+
+class Mean(NamedTuple):
+    """y = the weighted mean of the targets in training."""
+
+    mean_T: np.ndarray
+
+    def predict(self, x_RI: np.ndarray) -> np.ndarray:
+        """Returns `[R, T]`."""
+        return np.tile(self.mean_T, (len(x_RI), 1))
+
+
+class Linear(NamedTuple):
+    """y = b + (x - centre) / scale W, with a ridge penalty."""
+
+    centre_I: np.ndarray
+    scale_I: np.ndarray
+    w_IT: np.ndarray
+    b_T: np.ndarray
+
+    def predict(self, x_RI: np.ndarray) -> np.ndarray:
+        """Returns `[R, T]`."""
+        return (x_RI - self.centre_I) / self.scale_I @ self.w_IT + self.b_T
+
+
+class PowerLaw(NamedTuple):
+    """y = exp(b + sum of e log x over the inputs that are never negative + sum of w x over the others)."""
+
+    unit_I: np.ndarray
+    in_logs_I: np.ndarray
+    logs: Linear
+
+    def predict(self, x_RI: np.ndarray) -> np.ndarray:
+        """Returns `[R, T]`, positive."""
+        return np.exp(np.clip(self.logs.predict(self.features(x_RI)), -LARGEST, LARGEST))
+
+    def features(self, x_RI: np.ndarray) -> np.ndarray:
+        """Returns the logs of the inputs, or what stands for them."""
+        return _features(x_RI, self.unit_I, self.in_logs_I)
+
+
+def _features(x_RI: np.ndarray, unit_I: np.ndarray, in_logs_I: np.ndarray) -> np.ndarray:
+    scaled_RI = x_RI / unit_I
+    return np.where(in_logs_I, np.log(np.maximum(np.abs(scaled_RI), SMALLEST)), scaled_RI)
+
+
+def mean(rows: Rows) -> Mean:
+    """Returns the mean of the targets."""
+    return Mean(np.average(rows.y_RT, axis=0, weights=rows.weight_R))
+
+
+def linear(rows: Rows) -> Linear:
+    """Returns the ridge regression whose penalty is chosen, for each target, by leaving rows out."""
+    return _ridge(rows.x_RI, rows.y_RT, rows.weight_R)
+
+
+def power_law(rows: Rows) -> PowerLaw | None:
+    """Returns the ridge regression of log y on log x; None unless every target is positive."""
+    if (rows.y_RT <= 0).any():
+        return None
+    unit_I, in_logs_I = unit(rows.x_RI, rows.weight_R), (rows.x_RI >= 0).all(axis=0)
+    features_RI = _features(rows.x_RI, unit_I, in_logs_I)
+    return PowerLaw(unit_I, in_logs_I, _ridge(features_RI, np.log(rows.y_RT), rows.weight_R))
+
+
+def _ridge(x_RI: np.ndarray, y_RT: np.ndarray, weight_R: np.ndarray) -> Linear:
+    centre_I = np.average(x_RI, axis=0, weights=weight_R)
+    scale_I = np.sqrt(np.average((x_RI - centre_I) ** 2, axis=0, weights=weight_R))
+    scale_I = np.where(scale_I > 1e-12 * (np.abs(centre_I) + 1e-300), scale_I, np.inf)  # constant: no weight
+    if len(x_RI) < 3 or not np.isfinite(scale_I).any():
+        b_T = np.average(y_RT, axis=0, weights=weight_R)
+        return Linear(centre_I, scale_I, np.zeros((x_RI.shape[1], y_RT.shape[1])), b_T)
+    solver = RidgeCV(alphas=PENALTIES, alpha_per_target=y_RT.shape[1] > 1)
+    solver.fit((x_RI - centre_I) / scale_I, y_RT, sample_weight=weight_R)
+    w_IT = np.reshape(solver.coef_, (y_RT.shape[1], x_RI.shape[1])).T
+    return Linear(centre_I, scale_I, w_IT, np.reshape(solver.intercept_, -1))
