@@ -98,7 +98,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         weight_R = _check_sample_weight(sample_weight, X, dtype=np.float64)
         self._flat = np.ndim(y) == 1
         rows = distinct(X, np.asarray(y, np.float64).reshape(len(X), -1), weight_R)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seed = self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._rows = rows
         self._ranges = ranges.of(rows.x_RI, rows.y_RT)
         self._fit_candidates(rows, seed)
@@ -139,8 +139,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
           name: of the target.
         """
         check_is_fitted(self, "weights_")
-        rows = self._rows._replace(y_RT=self._rows.y_RT[:, target : target + 1])
-        found = formulas.read(rows, seed=0)
+        found = formulas.read(self._rows.of_target(target), seed=self._seed)
         return None if found is None else found.text(self._names(), name)
 
     def _names(self) -> list[str]:
@@ -176,6 +175,9 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 solved = [solve(rows.take(part)) for part in parts]
                 if all(model is not None for model in solved):
                     found[name] = solved
+            read = formulas.read_each(rows, seed=seed) if splits else None
+            if read is not None:
+                found["formula"] = [read.refitted(rows.take(part)) for part in parts]
         for cell in AUTO_CELLS if auto else (self.cell,):
             if auto and not splits:
                 break  # too few rows to say whether a cell is to be believed

@@ -21,6 +21,10 @@ class Rows(NamedTuple):
         """Returns some of the rows."""
         return Rows(self.x_RI[chosen], self.y_RT[chosen], self.weight_R[chosen])
 
+    def of_target(self, target: int) -> Rows:
+        """Returns the rows with one target alone."""
+        return self._replace(y_RT=self.y_RT[:, target : target + 1])
+
 
 def distinct(x_RI: np.ndarray, y_RT: np.ndarray, weight_R: np.ndarray) -> Rows:
     """Returns the rows without repeats, whose weights add up, and without those of no weight.
