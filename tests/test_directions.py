@@ -94,7 +94,7 @@ def none(found):
 def test_the_library_imports_jax_and_flax_only():
     found = []
     for name in FILES:
-        if room(name) != "nalu":
+        if room(name) != "nalu" or name.startswith("nalu.sklearn"):  # which has an extra of its own
             continue
         for_type_checkers = {
             f"jaxtyping.{alias.name}"

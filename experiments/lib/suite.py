@@ -89,7 +89,7 @@ def experiments(
 
     Args:
       target: an artefact, an experiment or "all".
-      words: settings, as `--name value`.
+      words: settings, as `--name value`; before them, for an experiment that reads one, a file of the user's.
       options: what else could have been meant by one that is no setting: the command's own options.
 
     Raises:
@@ -114,5 +114,11 @@ def experiments(
         name: config.override(known[name].Config(), sections.get(name, {}), source=f"profile {profile}, [{name}]")
         for name in names
     }
-    configs = settings.override(configs, words, options=options)
+    file, *typed = words if words and not words[0].startswith("--") else (None, *words)
+    readers = [name for name in names if hasattr(known[name], "with_file")]
+    if file is not None and not readers:
+        raise usage_error(f"'{file}' is not understood here: settings are given as --name value.")
+    configs = settings.override(configs, typed, options=options)
+    if file is not None:
+        configs = {name: known[name].with_file(configs[name], Path(file)) for name in readers}
     return [Experiment(name, known[name], each) for name, each in configs.items()]

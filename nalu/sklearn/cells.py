@@ -113,7 +113,7 @@ def fit(
     for number, (part, its_starts) in enumerate(zip(parts, starts, strict=True)):
         for start in range(its_starts):
             shuffled = np.random.default_rng((seed, number, start)).permutation(part)
-            held = int(round(validation_fraction * len(part)))
+            held = round(validation_fraction * len(part))
             held = held if held >= 2 and len(part) - held >= 2 else 0  # too few rows to hold any back
             for learning_rate in learning_rates:
                 validated = shuffled[:held] if held else shuffled

@@ -22,13 +22,14 @@ def check(table: Any) -> None:
     text = [name for name, column in zip(names, values, strict=True) if _holds_text(column)]
     if text:
         raise ValueError(
-            f"{_listed(text)} text, which is no number: put sklearn.preprocessing.OneHotEncoder before for those columns "
-            "(with sklearn.compose.ColumnTransformer), or leave them out."
+            f"{_listed(text)} text, which is no number: put sklearn.preprocessing.OneHotEncoder before "
+            "(for those columns, with sklearn.compose.ColumnTransformer), or leave them out."
         )
     missing = [name for name, column in zip(names, values, strict=True) if column is not None and _is_missing(column)]
     if missing:
         raise ValueError(
-            f"{_listed(missing)} missing values (NaN): put sklearn.impute.SimpleImputer before, e.g. with make_pipeline."
+            f"{_listed(missing)} missing values (NaN): put sklearn.impute.SimpleImputer before "
+            "(for instance with sklearn.pipeline.make_pipeline)."
         )
 
 
@@ -43,7 +44,7 @@ def _holds_text(column: Any) -> bool:
 def _is_missing(column: np.ndarray) -> bool:
     if column.dtype.kind == "f":
         return bool(np.isnan(column).any())
-    return column.dtype.kind == "O" and any(value is None or value != value for value in column)  # noqa: PLR0124
+    return column.dtype.kind == "O" and any(value is None or value != value for value in column)
 
 
 def _listed(names: list[str]) -> str:

@@ -119,7 +119,7 @@ def read(rows: Rows, *, seed: int) -> Formula | None:
             if criterion < best_criterion - 2:
                 best, best_criterion = snapped, criterion
         share = fitting.unexplained(fitted)
-        if share < 1e-12 or share > 1 - EXPLAINED and len(fitted.coefficient_K) > 1:
+        if share < 1e-12 or (share > 1 - EXPLAINED and terms > 1):
             break
     if best is None or fitting.unexplained(best) > 1 - EXPLAINED or best_criterion > free_criterion + DECISIVE:
         return None  # or free exponents, or more terms, say clearly that the formula is wrong

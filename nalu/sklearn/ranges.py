@@ -39,8 +39,8 @@ class Ranges(NamedTuple):
     def bound(self, y_RT: np.ndarray, x_RI: np.ndarray) -> np.ndarray:
         """Returns predictions no further from the targets of training than is credible.
 
-        Inside, a prediction stays within one width of the targets' range of that range. Beyond the range of an input by
-        d of its width it may leave it by (1 + d)^3 widths, as a product of three inputs does, and never by more than 10.
+        Inside, a prediction leaves the range of the targets by one width of it at most. Beyond the range of an input by
+        d of its width it may leave it by (1 + d)^3 widths, as a product of three inputs does, but by no more than 10.
         """
         reach_R = np.minimum((1.0 + self.beyond(x_RI).max(axis=1)) ** 3, 10.0)
         room_RT = reach_R[:, None] * (self.y_high_T - self.y_low_T)

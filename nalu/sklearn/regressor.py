@@ -121,7 +121,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         columns.check(X)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         self._ranges.warn(X, self._names())
-        mean_RT, spread_RT = self._mean_and_spread(X)
+        mean_RT, spread_RT = self._mix(self._models, X, self._ranges)
         if self.trees_:
             mean_RT = mean_RT + self._forest.predict(X).reshape(mean_RT.shape)
         mean_RT = self._ranges.bound(mean_RT, X)
@@ -195,19 +195,18 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             for c, models in enumerate(found.values()):
                 bounded = its_ranges.bound(models[1 + j].predict(judged.x_RI), judged.x_RI)
                 error_CJT[c, j] = choice.errors(bounded, judged)
-        if splits:
-            weight_CT = choice.weights(error_CJT)
-        else:
-            weight_CT = np.full((len(found), targets), 1 / len(found))
+        even_CT = np.full((len(found), targets), 1 / len(found))
+        weight_CT = choice.weights(error_CJT) if splits else even_CT
         self.weights_ = dict(zip(found, weight_CT, strict=True))
         self.inner_errors_ = dict(zip(found, error_CJT, strict=True))
         self._models = {name: models[0] for name, models in found.items()}
-        self._inner = [(split, {name: models[1 + j] for name, models in found.items()}) for j, split in enumerate(splits)]
+        self._inner = [
+            (split, {name: models[j] for name, models in found.items()}) for j, split in enumerate(splits, 1)
+        ]
 
-    def _mean_and_spread(self, x_RI: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self._mix(self._models, x_RI, self._ranges)
-
-    def _mix(self, models: dict[str, Any], x_RI: np.ndarray, its_ranges: ranges.Ranges) -> tuple[np.ndarray, np.ndarray]:
+    def _mix(
+        self, models: dict[str, Any], x_RI: np.ndarray, its_ranges: ranges.Ranges
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Returns the weighted mean and deviation over candidates and their starts, `[R, T]` each."""
         voices, shares = [], []
         for name, model in models.items():
@@ -240,9 +239,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             logs.append(np.mean(np.log((with_T + 1e-300) / (without_T + 1e-300))))
         return bool(logs) and float(np.mean(logs)) < 0
 
-    def _grow(
-        self, rows: Rows, models: dict[str, Any], its_ranges: ranges.Ranges, seed: int
-    ) -> ExtraTreesRegressor:
+    def _grow(self, rows: Rows, models: dict[str, Any], its_ranges: ranges.Ranges, seed: int) -> ExtraTreesRegressor:
         mean_RT, _ = self._mix(models, rows.x_RI, its_ranges)
         left_RT = rows.y_RT - mean_RT
         forest = ExtraTreesRegressor(**TREES, random_state=seed)

@@ -46,7 +46,7 @@ def distinct(x_RI: np.ndarray, y_RT: np.ndarray, weight_R: np.ndarray) -> Rows:
 
 
 def unit(values: np.ndarray, weight_R: np.ndarray) -> np.ndarray:
-    """Returns the unit of each column: the weighted mean of its magnitude where it is not zero; 1 for a column of zeros.
+    """Returns the unit of each column: the weighted mean of its magnitudes that are not zero; 1 where all are.
 
     Dividing by it keeps zero where it is and ratios as they are. The mean of magnitudes is less moved by single large
     values than their root mean square is.

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from ..errors import UserError
-from ..training.train import Train
+from ..training.train import Measured, Train
 from . import checkpoint, machine, processes
 from .program import Program, compile_train
 
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
 
 def run_seeds(
-    train: Train,
+    train: Train | Measured,
     root_key: jax.Array,
     seeds: int,
     *,
@@ -59,6 +59,8 @@ def run_seeds(
     Raises:
       UserError: not even one seed fits into memory, or the checkpoints cannot be written.
     """
+    if isinstance(train, Measured):
+        return _measured(train, seeds, watcher)
     devices = processes.devices(seeds)
     limit = processes.least(memory_limit if memory_limit is not None else machine.memory_limit(jax.local_devices()[0]))
     size, program = _fitting(train, _round_up(min(chunk or seeds, seeds), len(devices)), devices, limit, watcher)
@@ -95,6 +97,17 @@ def run_seeds(
         wall_seconds=sum(outcome.wall_seconds for outcome in outcomes),
         cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes),
     )
+
+
+def _measured(train: Measured, seeds: int, watcher: Watcher) -> Outcome:
+    """Measures seed after seed; every process does the same, and the first stores it."""
+    wall_start, cpu_start = time.perf_counter(), time.process_time()
+    measured = []
+    for seed in range(seeds):
+        measured.append(train.measure(seed))
+        watcher.advance(train.network_steps)
+    metrics = {name: np.stack([each[name] for each in measured])[:, None] for name in measured[0]}
+    return Outcome(metrics, time.perf_counter() - wall_start, time.process_time() - cpu_start)
 
 
 def _fitting(train: Train, size: int, devices: list[jax.Device], limit: int, watcher: Watcher) -> tuple[int, Program]:

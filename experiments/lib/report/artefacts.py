@@ -65,7 +65,7 @@ class Table(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """A line over x with an optional band; `style` is "ours", "extra" (our own column), "paper" or "truth".
+    """A line over x with an optional band; `style` is "ours", "extra" (our own column), "paper", "truth" or "points".
 
     `each` `[S, X]`, where it is given, has the line of every seed, which is drawn thin.
     """

@@ -31,3 +31,16 @@ class Train(NamedTuple):
     group: int = 1
     finish: Leg | None = None
     data: tuple[Any, ...] = ()
+
+
+class Measured(NamedTuple):
+    """What `make_train` returns where a run is no training of ours in JAX: plain Python, one seed after the other.
+
+    Attributes:
+      measure: (seed number, 0 and up) -> {metric: array}; the driver stacks them to [S, 1, ...].
+      network_steps, legs: as of `Train`, for the time that it should take; one step.
+    """
+
+    measure: Callable[[int], dict[str, Any]]
+    network_steps: int = 1
+    legs: int = 1

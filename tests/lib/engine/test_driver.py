@@ -17,7 +17,7 @@ from experiments.lib.engine.program import Program, compile_train
 from experiments.lib.errors import UserError
 from experiments.lib.places import ROOT
 from experiments.lib.store.records import NUMERICS
-from experiments.lib.training.train import Train
+from experiments.lib.training.train import Measured, Train
 from tests import toy
 
 
@@ -404,3 +404,11 @@ def test_seeds_on_several_devices_read_the_same_data_also_after_a_stop(run, tmp_
         metrics = {name: shared[name] for name in shared.files}
     check_sums(metrics, 5)
     assert same_bits(metrics, run(seeds=5, train=READER).metrics)
+
+
+def test_a_run_in_plain_python_has_its_seeds_in_order(tmp_path):
+    watcher = Watcher()
+    train = Measured(lambda seed: {"square": np.array([seed, seed**2])})
+    outcome = driver.run_seeds(train, jax.random.key(0), 3, unfinished=tmp_path / "none", watcher=watcher)
+    assert outcome.metrics["square"].tolist() == [[[0, 0]], [[1, 1]], [[2, 4]]]
+    assert watcher.steps == 3

@@ -124,6 +124,15 @@ def _looks(figure: Figure) -> dict[str, dict[str, Any]]:
         for i, label in enumerate(label for label in labels if label not in looks):
             dashes = _DASHES[i // len(colours) % len(_DASHES)]
             looks[label] = {"color": colours[i % len(colours)], "linestyle": dashes, "linewidth": width}
+    points = dict.fromkeys(c.label for panel in figure.panels for c in panel.curves if c.style == "points")
+    for i, label in enumerate(points):
+        looks[label] = {
+            "color": _COLOURS[i % len(_COLOURS)],
+            "linestyle": "",
+            "marker": ".",
+            "markersize": 3,
+            "alpha": 0.6,
+        }
     return looks
 
 
@@ -134,6 +143,8 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
     for curve in panel.curves:
         if curve.style == "paper":
             _draw_paper(axes, curve, looks)
+        elif curve.style == "points":
+            axes.plot(curve.x, curve.y, label=curve.label, **looks[curve.label])
         elif curve.style == "truth":
             look = _TRUTH if len(curve.x) <= _TRUTH_POINTS else {"color": GREY, "linestyle": (0, (1, 2)), "zorder": 1.7}
             axes.plot(curve.x, curve.y, **look)
