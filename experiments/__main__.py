@@ -2,6 +2,7 @@
 
 import sys
 
+from .lib import places
 from .lib.engine import stopping
 
 
@@ -13,9 +14,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in (__package__, "nalu"):
             raise
-        sys.exit(
-            f"experiments: {error.name} is not installed: it comes with the extra `experiments` (`make` installs it)."
-        )
+        how = "`make` installs it" if places.CHECKOUT else places.installing("experiments")
+        sys.exit(f"experiments: {error.name} is not installed: it comes with the extra `experiments` ({how}).")
 
     sys.exit(command_line.answer(sys.argv[1:]))
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..lib.errors import UserError, usage_error
-from ..lib.places import PACKAGE, ROOT
+from ..lib.places import CHECKOUT, PACKAGE, PROGRAM, ROOT, installing
 from ..lib.report.table_files import grid_markdown
 from ..lib.store import files, provenance
 
@@ -65,7 +65,8 @@ def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | 
     if rounds < 1:
         raise usage_error(f"--rounds is {rounds}, but at least one round is needed.")
     if importlib.util.find_spec("torch") is None:
-        raise UserError("PyTorch, to compare with, is not installed: use `make bench` or pip install -e '.[bench]'.")
+        how = "use `make bench` or " if CHECKOUT else ""
+        raise UserError(f"PyTorch, to compare with, is not installed: {how}{installing('bench')}.")
     chosen, skipped = dict(benchmark.programs), ""
     if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
         chosen = {name: words for name, words in chosen.items() if "compiled" not in words}
@@ -116,7 +117,7 @@ def _once(name: str, words: tuple[str, ...], further: dict[str, str]) -> dict[st
     )  # fmt: skip
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        again = " ".join([f"python -m experiments.benchmarks.{module}", *options])
+        again = " ".join([f"python -m {PACKAGE}.benchmarks.{module}", *options])
         raise UserError(f"The benchmark's program '{name}' failed ({last}): run it by {again}.")
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -149,7 +150,7 @@ def _markdown(benchmark: Benchmark, lines: list[tuple[str, ...]], remarks: list[
     core = provenance.processor()  # also where JAX would take an accelerator: the programs are told to run on the CPU
     parts = [
         f"# {benchmark.title}",
-        f"Written by `python -m experiments bench {benchmark.name} --rounds {rounds} --save`; do not edit.",
+        f"Written by `{PROGRAM} bench {benchmark.name} --rounds {rounds} --save`; do not edit.",
         benchmark.work,
         grid_markdown(benchmark.header, lines),
         "\n".join(f"- {remark}" for remark in remarks),

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..lib.errors import UserError, usage_error
-from ..lib.places import PACKAGE, ROOT
+from ..lib.places import PACKAGE, PROGRAM, ROOT
 from ..lib.report.table_files import grid_markdown
 from ..lib.store import files
 from .scaling_measure import LOADS
@@ -59,7 +59,7 @@ def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
         versions = ", ".join(f"{name} {version}" for name, version in around["versions"].items())
         parts = [
             f"# {TITLE}",
-            f"Written by `python -m experiments bench scaling --rounds {rounds} --save`; do not edit.",
+            f"Written by `{PROGRAM} bench scaling --rounds {rounds} --save`; do not edit.",
             READING,
             grid_markdown(HEADER, lines),
             f"{rounds} rounds. {around['device']}; {around['platform']}; {versions}; "

@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 import tyro
 
 from ..config import require
-from ..places import PUBLISHED
+from ..places import PUBLISHED as PUBLISHED
+
+RUNS = Path("runs")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Status:
     """Say which runs are finished, begun and missing."""
 
     profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
-    runs_dir: Path = Path("runs")  # the store
+    runs_dir: Path = RUNS  # the store
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Run:
 
     target: tyro.conf.Positional[str]  # an artefact (table1), an experiment (identity) or all
     profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
-    runs_dir: Path = Path("runs")  # the store
+    runs_dir: Path = RUNS  # the store
     data: Path | None = None  # a folder that holds MNIST's four files; it is downloaded otherwise
     chunk: int | None = None  # seeds held in memory at a time; as many as fit
     engine: Literal["local", "ray"] = "local"  # here, or every run a task on a Ray cluster (needs the extra `ray`)
@@ -47,7 +49,7 @@ class Report:
     """Render tables, figures, claims, the index and one page of all (report.html) from stored runs; never trains."""
 
     profile: str = "quick"  # smoke, quick, full, or the path of a .toml file
-    runs_dir: Path = Path("runs")  # the store
+    runs_dir: Path = RUNS  # the store
     published: bool = False  # render the published results instead of your own runs
 
 
@@ -55,18 +57,18 @@ class Report:
 class Verify:
     """Check every record, and that tables, figures, claims and index are what the records say; never trains."""
 
-    runs_dir: Path | None = None  # a store; the published results if none is named
+    runs_dir: Path | None = None  # a store; the published results if none is named, where there are any, else runs
     published: bool = False  # the published results, also where that is said
     profile: str | None = None  # smoke, quick, full, or the path of a .toml file; of published results full, else quick
 
 
 @dataclass(frozen=True)
 class Publish:
-    """Copy finished runs into results/ and render them there."""
+    """Copy finished runs into the published results, or another folder, and render them there."""
 
     profile: str = "full"  # smoke, quick, full, or the path of a .toml file
-    runs_dir: Path = Path("runs")  # the store
-    to: Path = PUBLISHED  # the folder of published results
+    runs_dir: Path = RUNS  # the store
+    to: Path | None = None  # where to; the published results of this checkout if no folder is named
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Play:
     model: str = "nac"  # the agent with this cell; a3c: the usual agent
     episode: int = 0  # another number, another start
     profile: str | None = None  # that trained it: full for published weights, quick for your own
-    runs_dir: Path = PUBLISHED  # the store
+    runs_dir: Path | None = None  # a store; the published results if none is named, where there are any, else runs
 
 
 @dataclass(frozen=True)

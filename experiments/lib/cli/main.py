@@ -6,16 +6,16 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 import tyro
 from rich.console import Console
 
-from .. import settings, suite
+from .. import places, settings, suite
 from ..config import suggest
 from ..engine import checkpoint, machine, stand_in
 from ..errors import UserError, usage_error
-from ..places import PROGRAM
 from ..store import records
 from . import commands
 from .words import check_words, on_one_line, parse_quietly
@@ -98,27 +98,28 @@ def _help(words: Sequence[str]) -> None:
     """Prints the help; to `run TARGET --help` belong the experiments' settings, which the parser does not know."""
     known = [words[0]] if words[0] in commands.NAMES else []  # the other words may be wrong, and are not read
     with contextlib.suppress(SystemExit):
-        tyro.cli(commands.Command, args=[*known, "--help"], prog=PROGRAM, description=DESCRIPTION)
+        tyro.cli(commands.Command, args=[*known, "--help"], prog=places.PROGRAM, description=DESCRIPTION)
     if words[0] == "run" and len(words) > 2 and not words[1].startswith("-"):
         configs = {experiment.name: experiment.config for experiment in suite.experiments(words[1], "quick")}
-        settings.print_help(configs, program=f"{PROGRAM} run {words[1]}")
+        settings.print_help(configs, program=f"{places.PROGRAM} run {words[1]}")
 
 
 def _parse(words: Sequence[str]) -> tuple[commands.Command, list[str]]:
     """Returns the command and the words that only an experiment may understand."""
     if not words or words[0] not in commands.NAMES:
-        wrong = f"There is no command '{words[0]}'{suggest(words[0], commands.NAMES)}" if words else "Say what to do"
-        raise usage_error(f"{wrong}: {', '.join(commands.NAMES)}; see {PROGRAM} --help.")
+        no_such = f"There is no command '{words[0]}'{suggest(words[0], commands.NAMES)}" if words else "Say what to do"
+        raise usage_error(f"{no_such}: {', '.join(commands.NAMES)}; see {places.PROGRAM} --help.")
     if words[0] == "run" and (len(words) == 1 or words[1].startswith("-")):
-        raise usage_error(f"Say what to run: {', '.join(['all', *suite.artefacts()])}; see {PROGRAM} run --help.")
+        targets = ", ".join(["all", *suite.artefacts()])
+        raise usage_error(f"Say what to run: {targets}; see {places.PROGRAM} run --help.")
     check_words(words, single=commands.RUN_OPTIONS)
     try:
-        command, rest = parse_quietly(commands.Command, args=words, prog=PROGRAM, return_unknown_args=True)
+        command, rest = parse_quietly(commands.Command, args=words, prog=places.PROGRAM, return_unknown_args=True)
     except SystemExit:
         wrong = "has a value that is missing or of the wrong type"
-        raise usage_error(f"'{' '.join(words)}' {wrong}; see {PROGRAM} {words[0]} --help.") from None
+        raise usage_error(f"'{' '.join(words)}' {wrong}; see {places.PROGRAM} {words[0]} --help.") from None
     if rest and not isinstance(command, commands.Run):
-        raise usage_error(f"'{rest[0]}' is not understood here; see {PROGRAM} {words[0]} --help.")
+        raise usage_error(f"'{rest[0]}' is not understood here; see {places.PROGRAM} {words[0]} --help.")
     return commands.with_home(command), rest
 
 
@@ -146,7 +147,7 @@ def _verify(command: commands.Verify, console: Console) -> None:
     from ..verify import verify
 
     _require_one_store(command.published, command.runs_dir is not None)
-    root = command.runs_dir or commands.PUBLISHED
+    root = _read_store(command.runs_dir)
     own = root.resolve() != commands.PUBLISHED.resolve()
     profile = command.profile or ("quick" if own else "full")
     experiments = stand_in.as_stored(suite.experiments("all", profile), root)
@@ -157,17 +158,30 @@ def _verify(command: commands.Verify, console: Console) -> None:
 def _require_one_store(published: bool, named: bool) -> None:
     if published and named:
         raise usage_error("--published and --runs-dir name two stores: give one of them.")
+    if published:
+        _require_checkout("--published")
+
+
+def _require_checkout(option: str) -> None:
+    if not places.CHECKOUT:
+        raise usage_error(f"{option} is of the published results, which only a checkout of the project has.")
+
+
+def _read_store(named: Path | None) -> Path:
+    """Returns the store that a command reads: the published results where none is named and there are any."""
+    return named or (commands.PUBLISHED if places.CHECKOUT else commands.RUNS)
 
 
 def _play(command: commands.Play, console: Console) -> None:
     from ...tracking_time import play
 
     machine.prepare()
-    profile = command.profile or ("full" if command.runs_dir == commands.PUBLISHED else "quick")
+    root = _read_store(command.runs_dir)
+    profile = command.profile or ("full" if root == commands.PUBLISHED else "quick")
     (experiment,) = suite.experiments(command.target, profile)
     play.show(
         experiment,
-        experiment.results(command.runs_dir),
+        experiment.results(root),
         told=command.T,
         model=command.model,
         episode=command.episode,
@@ -178,6 +192,8 @@ def _play(command: commands.Play, console: Console) -> None:
 def _bench(command: commands.Bench, console: Console) -> None:
     from ...benchmarks import convnet_step, grid_step, measuring, program_step, scaling, static_step
 
+    if command.save:
+        _require_checkout("--save")
     folder = commands.PUBLISHED if command.save else None
     for step in (static_step, convnet_step, program_step, grid_step):
         if command.work in ("all", step.BENCHMARK.name):

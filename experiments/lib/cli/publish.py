@@ -16,8 +16,8 @@ def publish(command: commands.Publish, console: Console) -> None:
     Raises:
       UserError: a record is damaged, the target cannot be written, or there is nothing to publish.
     """
-    source, target, profile = command.runs_dir, command.to, command.profile
-    if target == commands.PUBLISHED and not target.exists():
+    source, target, profile = command.runs_dir, command.to or commands.PUBLISHED, command.profile
+    if command.to is None and not target.exists():
         raise usage_error("This is not a checkout with a folder results/: say with --to where to publish.")
     experiments, missing = suite.experiments("all", profile), []
     for experiment in experiments:

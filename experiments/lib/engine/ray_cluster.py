@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from ..errors import UserError
+from ..places import installing
 from ..store import files, records
 from ..suite import Experiment
 from . import local, machine, plan, progress
@@ -92,7 +93,7 @@ def _start() -> Any:
     try:
         import ray  # an optional extra, and it takes a second
     except ImportError:
-        raise UserError("Ray is not installed: pip install -e '.[ray]' in .venv, or leave out --engine ray.") from None
+        raise UserError(f"Ray is not installed: {installing('ray')}, or leave out --engine ray.") from None
     handed_on = {name: os.environ[name] for name in VARIABLES if name in os.environ}
     try:
         with warnings.catch_warnings():

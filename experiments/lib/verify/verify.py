@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from ..errors import UserError
-from ..places import PROGRAM
+from ..places import PROGRAM, making
 from ..store import records as store
 from ..suite import Experiment
 from . import records as record_check
@@ -65,7 +65,7 @@ def verify(chosen: list[Experiment], root: Path, *, profile: str, beside: Path |
     strict = beside is None
     found = [_records(experiment, root, profile, strict=strict) for experiment in chosen]
     if not any(records.checked or records.faults for records in found):
-        raise UserError(f"{root} holds no record, so there is nothing to verify: train with `make reproduce-all`.")
+        raise UserError(f"{root} holds no record, so there is nothing to verify: train with `{making('all')}`.")
     for records in found:
         _tell(console, records.line, records.faults)
     damaged = {name for records in found if records.damaged for name in records.experiment.module.ARTEFACTS}
