@@ -34,7 +34,7 @@ BELOW = {
     "verify": {"report", "store", "suite"},
     "cli": {"config", "settings", "suite", "store", "data", "report", "engine", "verify"},
 }
-FOR_SECTIONS = {"errors", "config", "training", "networks", "data", "report", "store"}
+FOR_SECTIONS = {"errors", "places", "config", "training", "networks", "data", "report", "store"}
 
 
 def parse(path):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..lib.places import making
 from ..lib.report import paper
 from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, quantity
 from ..lib.store.records import Finished
@@ -194,7 +195,7 @@ def _table_notes(cfg: Any) -> tuple[str, ...]:
         "gradients clipped to a norm of 1); the loss is the mean of |error| / (n + 1)^p; decoupled weight decay, whole "
         f"for {training.FULL_DECAY:.0%} of the steps, then falling to 0, of its own for the input's, the state's "
         "and the read-out's weights. Learning rate, decays and p are the best of as many random draws for every row "
-        "and unit, by the validation numbers of other splits (`make table3_search`). "
+        f"and unit, by the validation numbers of other splits (`{making('table3_search')}`). "
         f"eps is {networks.EPS:g} and exponents end at {networks.EXPONENT:g}.",
         _recipe_note(cfg),
     )

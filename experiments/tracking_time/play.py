@@ -7,8 +7,8 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from ..lib.errors import UserError, usage_error
+from ..lib.places import making
 from ..lib.store.records import Finished, find
-from ..lib.suite import Experiment
 from . import episodes, report
 from .agent import Agent
 from .episodes import Episode
@@ -19,10 +19,11 @@ _WIDE, _APART = 2 * SIDE - 1, 4  # columns of a picture, and between pictures
 
 
 def show(
-    experiment: Experiment,
+    agent: Agent,
+    world: Params,
     results: list[Finished],
     *,
-    told: int,
+    instruction: int,
     model: str,
     episode: int,
     console: Console,
@@ -30,24 +31,23 @@ def show(
     """Prints one episode of the agent that the figure shows, picture by picture.
 
     Args:
-      told: T.
+      instruction: T, that it is told.
       model: the cell of the agent, or "a3c" for the usual one.
       episode: which of all starts; any number.
 
     Raises:
-      UserError: there is no such agent in the store, or `told` or `episode` cannot be.
+      UserError: there is no such agent in the store, or `instruction` or `episode` cannot be.
     """
-    if not 0 < told < 1000:
-        raise usage_error(f"--T is {told}, but must be a number of steps from 1 to 999.")
+    if not 0 < instruction < 1000:
+        raise usage_error(f"--T is {instruction}, but must be a number of steps from 1 to 999.")
     if not 0 <= episode < 2**31:
         raise usage_error(f"--episode is {episode}, but must be a number from 0 to {2**31 - 1}.")
     run = find(results, model=model)
     if run is None:
         known = ", ".join(result.variant["model"] for result in results) or "none yet"
-        raise UserError(f"No trained agent {model} is here (there is {known}): train it with make figure5.")
+        raise UserError(f"No trained agent {model} is here (there is {known}): train it with `{making('figure5')}`.")
     seed = report.selected(run)
-    agent, world = experiment.module.agent(experiment.config, model), experiment.module.world(experiment.config)
-    played = _play(agent, world, run.arrays["weights"][seed, -1], told, episode)
+    played = _play(agent, world, run.arrays["weights"][seed, -1], instruction, episode)
     moves = [Group(*_picture(t, place)) for t, place in enumerate(played.places)]
     in_a_row = max(1, (min(console.width, 100) + _APART) // (_WIDE + _APART))
     for start in range(0, len(moves), in_a_row):
@@ -59,14 +59,14 @@ def show(
     console.print(f"{_ending(played, world)} ({name}; A: agent, X: target)", highlight=False)
 
 
-def _play(agent: Agent, world: Params, weights_W: np.ndarray, told: int, episode: int) -> Episode:
-    steps = max(int(world.limit), 2 * told)
-    world = world._replace(lowest=told, highest=told, limit=steps)
+def _play(agent: Agent, world: Params, weights_W: np.ndarray, instruction: int, episode: int) -> Episode:
+    steps = max(int(world.limit), 2 * instruction)
+    world = world._replace(lowest=instruction, highest=instruction, limit=steps)
     watched = episodes.watch(
         agent, episodes.unpack(agent, weights_W), jax.random.key(episode), jnp.asarray(pictures()),
         world, steps=steps,
     )  # fmt: skip
-    return episodes.episode(told, np.asarray(watched))
+    return episodes.episode(instruction, np.asarray(watched))
 
 
 def _picture(t: int, place: int) -> list[Text]:

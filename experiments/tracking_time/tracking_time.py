@@ -12,6 +12,8 @@ Axes: S seeds, E evaluations, I instructions.
 import dataclasses
 from typing import Any
 
+from rich.console import Console
+
 import nalu
 
 from ..lib.config import (
@@ -32,6 +34,7 @@ from ..lib.store.records import Finished
 from ..lib.training.train import Train
 from . import report
 from .agent import USUAL, WIRINGS, Agent, Core, Vision
+from .play import show
 from .training import Recipe
 from .training import make_train as train_agent
 from .world import Params
@@ -106,6 +109,11 @@ def make_train(cfg: Config, *, model: str) -> Train:
         evaluations=cfg.evaluations,
         watched=report.WATCHED,
     )
+
+
+def play(cfg: Config, results: list[Finished], *, instruction: int, model: str, episode: int, console: Console) -> None:
+    """Shows an agent at work in the terminal, as the command `play` asks for it."""
+    show(agent(cfg, model), world(cfg), results, instruction=instruction, model=model, episode=episode, console=console)
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:

@@ -16,8 +16,7 @@ from experiments.language import language_search, language_to_numbers, networks,
 from experiments.language.training import Settings
 from experiments.language.trie import build, of_numbers
 from experiments.language.words import ONES, PAPER_QUERIES, TENS, VOCABULARY, encode, in_words, queries, split, value
-from experiments.lib import suite
-from experiments.lib.cli import commands
+from experiments.lib import places, suite
 from experiments.lib.errors import UserError
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
@@ -484,7 +483,7 @@ def test_table_3_uses_what_the_published_search_found():
     """In two digits, for every row and unit the draw with the least error."""
     (search,) = suite.experiments("table3_search", "full")
     found = {}
-    for run in search.results(commands.PUBLISHED):
+    for run in search.results(places.PUBLISHED):
         for u, unit in enumerate(search.config.units):
             best = language_search.errors(run)[:, u].argmin()
             values = (run.arrays[name][best, -1, u, 0] for name in recipes.Recipe._fields)

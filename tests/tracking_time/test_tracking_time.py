@@ -17,8 +17,7 @@ from experiments.lib.places import ROOT
 from experiments.lib.report.artefacts import Gallery
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
-from experiments.lib.suite import Experiment
-from experiments.tracking_time import episodes, play, tracking_time, training
+from experiments.tracking_time import episodes, tracking_time, training
 from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision
 from experiments.tracking_time.episodes import roll_out
 from experiments.tracking_time.world import CELL, SIDE, Params, pictures
@@ -103,14 +102,14 @@ def test_a_milder_start_is_the_same_world_at_the_end(records):
 
 
 def show(results, **changes):
-    options = {"told": 13, "model": "nac", "episode": 0, **changes}
+    options = {"instruction": 13, "model": "nac", "episode": 0, **changes}
     console = Console(file=io.StringIO(), width=80, soft_wrap=True)
-    play.show(Experiment("tracking_time", tracking_time, SMALL), results, console=console, **options)
+    tracking_time.play(SMALL, results, console=console, **options)
     return console.file.getvalue()
 
 
 def test_an_episode_is_printed(results):
-    text = show(results, told=9)
+    text = show(results, instruction=9)
     assert text.startswith("t = 0")
     assert "Told 9, it" in text and "A3C + NAC, seed" in text
     assert text.count("t = 1 ") == 1
@@ -119,14 +118,14 @@ def test_an_episode_is_printed(results):
     letters = "".join(text.splitlines()[:-1])
     assert letters.count("A") == printed
     assert letters.count("X") == printed - ("arrived at" in text)  # at the end the agent stands on it
-    assert show(results, told=9) == text
-    assert show(results, told=9, episode=1) != text
+    assert show(results, instruction=9) == text
+    assert show(results, instruction=9, episode=1) != text
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"told": 0}, r"--T is 0, but must be a number of steps from 1 to 999"),
+        ({"instruction": 0}, r"--T is 0, but must be a number of steps from 1 to 999"),
         ({"episode": -1}, r"--episode is -1, but must be"),
         ({"model": "nalu"}, r"No trained agent nalu is here \(there is a3c, nac\)"),
     ],
@@ -141,7 +140,7 @@ def test_where_nothing_is_trained_playing_says_what_to_do(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "train it with make figure5" in done.stderr
+    assert "train it with `make figure5`" in done.stderr
 
 
 def test_the_figure_shows_an_episode_and_moves(results):

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 import tyro
 
 from ..config import require
-from ..places import PUBLISHED as PUBLISHED
 
 RUNS = Path("runs")
 
@@ -75,7 +74,7 @@ class Publish:
 class Play:
     """Watch an agent of Figure 5 in the terminal, from published weights or your own."""
 
-    target: tyro.conf.Positional[Literal["figure5"]] = "figure5"
+    target: tyro.conf.Positional[str] = "figure5"  # whose experiment can be watched
     T: Annotated[int, tyro.conf.arg(name="T")] = 13  # when it is told to arrive
     model: str = "nac"  # the agent with this cell; a3c: the usual agent
     episode: int = 0  # another number, another start

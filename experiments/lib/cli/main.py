@@ -138,9 +138,9 @@ def _report(command: commands.Report, console: Console) -> None:
     from ..report import rendering
 
     _require_one_store(command.published, command.runs_dir != commands.Report.runs_dir)
-    root = commands.PUBLISHED if command.published else command.runs_dir
+    root = places.PUBLISHED if command.published else command.runs_dir
     experiments = stand_in.as_stored(suite.experiments("all", command.profile), root)
-    rendering.render(experiments, root, profile=command.profile, published=commands.PUBLISHED, console=console)
+    rendering.render(experiments, root, profile=command.profile, published=places.PUBLISHED, console=console)
 
 
 def _verify(command: commands.Verify, console: Console) -> None:
@@ -148,10 +148,10 @@ def _verify(command: commands.Verify, console: Console) -> None:
 
     _require_one_store(command.published, command.runs_dir is not None)
     root = _read_store(command.runs_dir)
-    own = root.resolve() != commands.PUBLISHED.resolve()
+    own = root.resolve() != places.PUBLISHED.resolve()
     profile = command.profile or ("quick" if own else "full")
     experiments = stand_in.as_stored(suite.experiments("all", profile), root)
-    beside = commands.PUBLISHED if own else None
+    beside = places.PUBLISHED if own else None
     verify.verify(experiments, root, profile=profile, beside=beside, console=console)
 
 
@@ -169,24 +169,19 @@ def _require_checkout(option: str) -> None:
 
 def _read_store(named: Path | None) -> Path:
     """Returns the store that a command reads: the published results where none is named and there are any."""
-    return named or (commands.PUBLISHED if places.CHECKOUT else commands.RUNS)
+    return named or (places.PUBLISHED if places.CHECKOUT else commands.RUNS)
 
 
 def _play(command: commands.Play, console: Console) -> None:
-    from ...tracking_time import play
-
     machine.prepare()
     root = _read_store(command.runs_dir)
-    profile = command.profile or ("full" if root == commands.PUBLISHED else "quick")
-    (experiment,) = suite.experiments(command.target, profile)
-    play.show(
-        experiment,
-        experiment.results(root),
-        told=command.T,
-        model=command.model,
-        episode=command.episode,
-        console=console,
-    )
+    profile = command.profile or ("full" if root == places.PUBLISHED else "quick")
+    playable = [each for each in suite.experiments(command.target, profile) if hasattr(each.module, "play")]
+    if not playable:
+        raise usage_error(f"There is nothing to watch of {command.target}: the experiment has no `play`.")
+    for each in playable:
+        asked = {"instruction": command.T, "model": command.model, "episode": command.episode}
+        each.module.play(each.config, each.results(root), **asked, console=console)
 
 
 def _bench(command: commands.Bench, console: Console) -> None:
@@ -194,7 +189,7 @@ def _bench(command: commands.Bench, console: Console) -> None:
 
     if command.save:
         _require_checkout("--save")
-    folder = commands.PUBLISHED if command.save else None
+    folder = places.PUBLISHED if command.save else None
     for step in (static_step, convnet_step, program_step, grid_step):
         if command.work in ("all", step.BENCHMARK.name):
             measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)

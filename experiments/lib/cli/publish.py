@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from .. import suite
+from .. import places, suite
 from ..engine import plan
 from ..errors import usage_error
 from ..report import rendering
@@ -16,9 +16,9 @@ def publish(command: commands.Publish, console: Console) -> None:
     Raises:
       UserError: a record is damaged, the target cannot be written, or there is nothing to publish.
     """
-    source, target, profile = command.runs_dir, command.to or commands.PUBLISHED, command.profile
-    if command.to is None and not target.exists():
-        raise usage_error("This is not a checkout with a folder results/: say with --to where to publish.")
+    source, target, profile = command.runs_dir, command.to or places.PUBLISHED, command.profile
+    if command.to is None and not places.CHECKOUT:
+        raise usage_error("This is not a checkout, which has a folder of published results: say with --to where to publish.")
     experiments, missing = suite.experiments("all", profile), []
     for experiment in experiments:
         addresses = experiment.addresses()

@@ -55,14 +55,14 @@ def run(command: commands.Run, words: Sequence[str], console: Console) -> None:
         experiments + others,  # all of them, since the claims and the index are of all experiments
         command.runs_dir,
         profile=command.profile,
-        published=commands.PUBLISHED,
+        published=places.PUBLISHED,
         console=console,
-        typed=dict.fromkeys(artefacts, repeat) if words else {},
+        made_by=dict.fromkeys(artefacts, repeat) if words else {},
     )
     provenance.commit()  # of the code that is loaded, and not of what it may be edited to while it runs
     order = local.Order(command.runs_dir, command.profile, repeat, command.chunk)
     try:
-        train_missing(experiments, order, published=commands.PUBLISHED, console=console)
+        train_missing(experiments, order, published=places.PUBLISHED, console=console)
     except UserError:
         with contextlib.suppress(UserError):  # half-finished stores are worth looking at, too; one sentence is enough
             processes.first_does(render)

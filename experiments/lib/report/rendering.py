@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ..errors import UserError
-from ..places import PUBLISHED
+from ..places import CHECKOUT, PUBLISHED, making
 from ..store import files
 from ..suite import Experiment
 from . import claims, front_page, printing
@@ -40,10 +40,8 @@ def render(
       UserError: there is nothing to render, a record is damaged, or the folder cannot be written.
     """
     if render_if_any(experiments, root, profile=profile, published=published, console=console) is None:
-        raise UserError(
-            f"{root} holds no finished run of profile {profile}: train with `make reproduce-all` "
-            "(published numbers are in results/)."
-        )
+        where = " (published numbers are in results/)" if CHECKOUT else ""
+        raise UserError(f"{root} holds no finished run of profile {profile}: train with `{making('all')}`{where}.")
 
 
 def render_if_any(
@@ -53,18 +51,17 @@ def render_if_any(
     profile: str,
     published: Path | None,
     console: Console,
-    typed: Mapping[str, str] = types.MappingProxyType({}),
+    made_by: Mapping[str, str] = types.MappingProxyType({}),
 ) -> tuple[Verdict, ...] | None:
     """Does what `render` does and returns the verdicts on the paper's claims; None where there is nothing to render.
 
     Args:
-      typed: by artefact, the command that made it where that is not `make` with the profile.
+      made_by: by artefact, the command that made it where that is not the usual one of the profile.
     """
     collected = collect(experiments, root)
     if not collected:
         return None
-    option = "" if profile == "quick" else f" PROFILE={profile}"
-    commands = {name: typed.get(name, f"make {name}{option}") for name in collected}
+    commands = {name: made_by.get(name, making(name, profile)) for name in collected}
     verdicts = write(root, collected, commands, published=published, console=console)
     if root.resolve() == PUBLISHED.resolve():
         tables = {name: artefact.tables for name, artefact in collected.items()}

@@ -21,14 +21,14 @@ import pytest
 from hypothesis import strategies as st
 
 from experiments.benchmarks import measuring, scaling
-from experiments.lib import config, suite
+from experiments.lib import config, places, suite
 from experiments.lib.cli import commands, main
 from experiments.lib.engine import local, machine, processes, ray_cluster, stand_in
 from experiments.lib.errors import UserError
 from experiments.lib.report import rendering
 from experiments.lib.store import records
 from experiments.lib.verify import verify  # fmt: skip
-from experiments.tracking_time import play
+from experiments.tracking_time import tracking_time
 
 MODULES = suite.modules()
 FIELDS = [(name, field) for name, module in MODULES.items() for field in dataclasses.fields(module.Config)]
@@ -85,7 +85,7 @@ def desk(tmp_path_factory):
         return recorder
 
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
-        patch.setattr(commands, "PUBLISHED", folder / "published")
+        patch.setattr(places, "PUBLISHED", folder / "published")
         patch.setattr(machine, "prepare", lambda: None)
         patch.setattr(stand_in, "prepare", lambda chosen, *_: chosen)
         patch.setattr(records, "copy", None)
@@ -94,7 +94,7 @@ def desk(tmp_path_factory):
         for module in (local, ray_cluster):
             patch.setattr(module, "train_missing", record("train"))
         for module, name in (
-            (rendering, "render"), (play, "show"), (measuring, "main"), (scaling, "main"), (verify, "verify"),
+            (rendering, "render"), (tracking_time, "play"), (measuring, "main"), (scaling, "main"), (verify, "verify"),
         ):  # fmt: skip
             patch.setattr(module, name, record(name))
         patch.setattr(rendering, "render_if_any", lambda *_, **__: None)
@@ -418,15 +418,15 @@ def check_other(outcome: Outcome, command: str, options: dict[str, list[str]]) -
     """Sees that the recorders of the other commands were asked for what was said."""
     said = {name: [*values, "true"][0] for name, values in options.items()}
     if command == "report":
-        root = commands.PUBLISHED if "published" in said else Path(said.get("runs_dir", "runs"))
+        root = places.PUBLISHED if "published" in said else Path(said.get("runs_dir", "runs"))
         assert outcome.asked["render"][0][1] == root
         assert outcome.asked["render"][1]["profile"] == said.get("profile", "quick")
     if command == "verify":
-        root = Path(said["runs_dir"]) if said.get("runs_dir", "None") != "None" else commands.PUBLISHED
+        root = Path(said["runs_dir"]) if said.get("runs_dir", "None") != "None" else places.PUBLISHED
         assert outcome.asked["verify"][0][1] == root
     if command == "play":
-        named = outcome.asked["show"][1]
-        assert (named["told"], named["episode"]) == (int(said.get("T", 13)), int(said.get("episode", 0)))
+        named = outcome.asked["play"][1]
+        assert (named["instruction"], named["episode"]) == (int(said.get("T", 13)), int(said.get("episode", 0)))
         assert named["model"] == said.get("model", "nac")
     if command == "bench":
         assert outcome.asked["main"][1]["rounds"] == int(said.get("rounds", 5))

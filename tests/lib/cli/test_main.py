@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.lib import suite
-from experiments.lib.cli import commands, main
+from experiments.lib import places, suite
+from experiments.lib.cli import main
 from experiments.lib.engine import checkpoint, driver, machine
 from experiments.lib.places import ROOT
 from experiments.lib.store import files
@@ -26,7 +26,7 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(suite, "modules", lambda: {"toy": toy})
     monkeypatch.setattr(machine, "prepare", lambda: None)
-    monkeypatch.setattr(commands, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setattr(places, "PUBLISHED", tmp_path / "published")
     Path("p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
     return tmp_path
 

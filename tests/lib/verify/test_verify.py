@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.lib import suite
-from experiments.lib.cli import commands, main
+from experiments.lib import places, suite
+from experiments.lib.cli import main
 from experiments.lib.engine import checkpoint, machine
 from experiments.lib.report import claims, front_page, rendering
 from experiments.lib.store import records
@@ -35,7 +35,7 @@ def trained(tmp_path_factory, compiled_in_haste):
 def at_home(patch, folder):
     patch.setattr(suite, "modules", lambda: {"toy": toy})
     patch.setattr(machine, "prepare", lambda: None)
-    for module in (commands, rendering):
+    for module in (places, rendering):
         patch.setattr(module, "PUBLISHED", folder / "results")
 
 
