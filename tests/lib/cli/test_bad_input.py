@@ -27,7 +27,7 @@ from experiments.lib.engine import local, machine, processes, ray_cluster, stand
 from experiments.lib.errors import UserError
 from experiments.lib.report import rendering
 from experiments.lib.store import records
-from experiments.lib.verify import verify  # fmt: skip
+from experiments.lib.verify import verify
 from experiments.tracking_time import tracking_time
 
 MODULES = suite.modules()
@@ -94,8 +94,12 @@ def desk(tmp_path_factory):
         for module in (local, ray_cluster):
             patch.setattr(module, "train_missing", record("train"))
         for module, name in (
-            (rendering, "render"), (tracking_time, "play"), (measuring, "main"), (scaling, "main"), (verify, "verify"),
-        ):  # fmt: skip
+            (rendering, "render"),
+            (tracking_time, "play"),
+            (measuring, "main"),
+            (scaling, "main"),
+            (verify, "verify"),
+        ):
             patch.setattr(module, name, record(name))
         patch.setattr(rendering, "render_if_any", lambda *_, **__: None)
         yield Desk(folder, asked)
@@ -123,9 +127,14 @@ NUMBERS = st.one_of(
 )
 TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(["nac", "nalu", "mnist", "1", "a\nb", "\x1b[31m", "[/red]"]))
 VALUES = st.one_of(
-    NUMBERS, TEXTS, st.booleans(), st.dates(), st.lists(st.one_of(NUMBERS, TEXTS), max_size=4),
-    st.dictionaries(TEXTS, NUMBERS, max_size=2), st.lists(st.lists(NUMBERS, max_size=2), max_size=2),
-)  # fmt: skip
+    NUMBERS,
+    TEXTS,
+    st.booleans(),
+    st.dates(),
+    st.lists(st.one_of(NUMBERS, TEXTS), max_size=4),
+    st.dictionaries(TEXTS, NUMBERS, max_size=2),
+    st.lists(st.lists(NUMBERS, max_size=2), max_size=2),
+)
 
 
 def toml(value: Any) -> str:
