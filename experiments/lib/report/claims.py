@@ -12,6 +12,8 @@ Axes: S seeds.
 import functools
 import itertools
 import math
+from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -26,13 +28,30 @@ RULE = (
     "A claim `holds` if it is true in at least 90 % of the seeds; `partly` if in at least 10 %, or if it is true of "
     "every selected seed; else it `fails`. It is `open` while runs that it needs are missing."
 )
-VERDICTS = ("holds", "partly", "fails", "open")
+
+
+class Marks(NamedTuple):
+    """How a verdict is marked on the page, in Markdown and in a terminal; `plural`: as a verb of several claims."""
+
+    page: str
+    markdown: str
+    terminal: str
+    plural: str
+
+
+MARKS = {
+    "holds": Marks("✓", "✅", "+", "hold"),
+    "partly": Marks("◐", "🟡", "~", "partly"),
+    "fails": Marks("✗", "❌", "-", "fail"),
+    "open": Marks("○", "⚪", "?", "open"),
+}
+VERDICTS = tuple(MARKS)
 RELATIONS = {"<": np.less, ">": np.greater}
 NAMES = ("block", "row", "column", "metric")
 COLUMNS = (
-    "artefact", "claim", "section", "seen", *NAMES, "relation",
-    "reference_value", "reference_row", "reference_column", "note",
-)  # fmt: skip
+    *("artefact", "claim", "section", "seen", *NAMES, "relation"),
+    *("reference_value", "reference_row", "reference_column", "note"),
+)
 
 
 class Claim(NamedTuple):
@@ -51,6 +70,11 @@ class Claim(NamedTuple):
     reference_row: tuple[str, ...]
     reference_column: tuple[str, ...]
     note: str
+
+    @property
+    def doubt(self) -> str:
+        """How we know of the claim, where it was not seen for sure."""
+        return "" if self.seen == "sure" else f" ({self.seen})"
 
     @property
     def test(self) -> str:
@@ -88,6 +112,30 @@ class Verdict(NamedTuple):
     profiles: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+    @property
+    def share_in_words(self) -> str:
+        """In how many seeds it is true, "92 % [85, 96] of 100"; while it is open, how much is missing."""
+        if self.verdict == "open":
+            return f"missing: {len(self.missing)}" if self.missing else "not run"
+        return f"{100 * self.share:.0f} % [{100 * self.low:.0f}, {100 * self.high:.0f}] of {self.seeds}"
+
+    @property
+    def selected_in_words(self) -> str:
+        """Whether the selected seeds bear it out; nothing where none are."""
+        return {True: "holds", False: "fails", None: ""}[self.selected]
+
+
+def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """Returns how many of each verdict there are, in the order of `VERDICTS`, without those of which there is none."""
+    counts = Counter(verdict.verdict for verdict in verdicts)
+    return {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]}
+
+
+def tally_in_words(verdicts: Iterable[Verdict]) -> str:
+    """Returns the tally as a list of words, "3 hold, 1 fails"."""
+    counts = tally(verdicts).items()
+    return ", ".join(f"{count} {verdict if count == 1 else MARKS[verdict].plural}" for verdict, count in counts)
 
 
 @functools.cache

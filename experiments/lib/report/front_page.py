@@ -4,7 +4,6 @@ Each stands between two markers, `<!-- table1 -->` and `<!-- /table1 -->`: peopl
 this module what is between. Which columns are shown, and beside what, is in `VIEWS`; the rows are those of the table.
 """
 
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,7 +55,6 @@ VIEWS = {
         ),
     ),
 }
-_VERDICTS = {"holds": ("holds", "hold"), "partly": ("partly",) * 2, "fails": ("fails", "fail"), "open": ("open",) * 2}
 
 
 def write(path: Path, tables: dict[str, list[Table]], verdicts: tuple[claims.Verdict, ...]) -> None:
@@ -79,7 +77,7 @@ def blocks(tables: dict[str, list[Table]], verdicts: tuple[claims.Verdict, ...])
     """Returns what goes between the markers, by their name."""
     made = {artefact: _artefact(artefact, tables.get(artefact, [])) for artefact in VIEWS}
     for artefact in dict.fromkeys(verdict.claim.artefact for verdict in verdicts):
-        made[f"{artefact} claims"] = _tally([v for v in verdicts if v.claim.artefact == artefact])
+        made[f"{artefact} claims"] = claims.tally_in_words([v for v in verdicts if v.claim.artefact == artefact])
     return made
 
 
@@ -104,11 +102,6 @@ def fill(text: str, blocks: dict[str, str]) -> str:
         padding = "\n" if "\n" in block else ""
         text = f"{before}{first}{padding}{block}{padding}{last}{after}"
     return text
-
-
-def _tally(verdicts: list[claims.Verdict]) -> str:
-    counts = Counter(verdict.verdict for verdict in verdicts)
-    return ", ".join(f"{counts[v]} {_VERDICTS[v][counts[v] > 1]}" for v in claims.VERDICTS if counts[v])
 
 
 def _artefact(artefact: str, tables: list[Table]) -> str:
@@ -139,9 +132,8 @@ def _name(name: str, is_the_papers: bool) -> str:
 def _cell(table: Table, view: View, quantity: Quantity | None, printed: paper.Printed | None) -> str:
     theirs = ""
     if printed:
-        doubt = "" if printed.seen == "sure" else "?"
         divisor = "" if table.paper_factor == 1 or printed.value.endswith("%") else f"/{1 / table.paper_factor:g}"
-        theirs = f" (paper&nbsp;{escape(printed.value)}{divisor}{doubt})"
+        theirs = f" (paper&nbsp;{escape(printed.value)}{divisor}{printed.doubt})"
     if quantity is None:
         return printing.ABSENT + theirs if theirs else ""
     estimate = summarise(quantity)
@@ -173,6 +165,6 @@ def _key(artefact: str, grids: list[tuple[Table | None, View]]) -> str:
     sentences = [f"In bold the {number}; in brackets the paper's number; in italics what is ours alone."]
     if any(table.paper_factor != 1 for table in tables):
         sentences.append("Where one is divided, the paper prints it whole; the notes of the table say why.")
-    if any(entry.seen != "sure" for entry in paper.numbers(artefact).values()):
+    if any(entry.doubt for entry in paper.numbers(artefact).values()):
         sentences.append("A question mark: recalled or read off a plot, not seen for sure.")
     return " ".join([*sentences, f"[All of it, with intervals and notes](results/tables/{artefact}.md)."])

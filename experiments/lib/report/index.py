@@ -1,13 +1,11 @@
 """The index of the rendered results: what was run, what it says of the paper's claims, and where to look."""
 
-from collections import Counter
 from typing import NamedTuple
 
 from . import claims, printing
 from .artefacts import Artefact
 from .table_files import escape, grid_markdown
 
-_MARKS = {"holds": "✅ holds", "partly": "🟡 partly", "fails": "❌ fails", "open": "⚪ open"}
 _HEADER = ("artefact", "claims", "seeds", "profile", "device", "wall time", "date", "command", "look at")
 
 
@@ -83,8 +81,8 @@ def render_index(summaries: list[Summary], verdicts: tuple[claims.Verdict, ...])
 
 
 def _line(summary: Summary, verdicts: list[claims.Verdict]) -> tuple[str, ...]:
-    counts = Counter(verdict.verdict for verdict in verdicts)
-    tally = "<br>".join(f"{counts[v]} {_MARKS[v]}" for v in claims.VERDICTS if counts[v]).replace(" ", "&nbsp;")
+    counts = claims.tally(verdicts).items()
+    tally = "<br>".join(f"{count}&nbsp;{_mark(verdict)}" for verdict, count in counts)
     name = summary.artefact
     links = [f"[table](tables/{name}.md) ([csv](tables/{name}.csv), [tex](tables/{name}.tex))"] * summary.has_tables
     links += [
@@ -110,18 +108,12 @@ def _claims(verdicts: list[claims.Verdict]) -> str:
 
 def _claim(verdict: claims.Verdict) -> tuple[str, ...]:
     claim = verdict.claim
-    sentence = escape(claim.claim) + ("" if claim.seen == "sure" else f" ({claim.seen})")
+    sentence = escape(claim.claim) + claim.doubt
     if claim.note:
         sentence += f"<br><sub>{escape(claim.note)}</sub>"
-    if verdict.verdict == "open":
-        share = f"missing: {len(verdict.missing)}" if verdict.missing else "not run"
-    else:
-        share = f"{100 * verdict.share:.0f} % [{100 * verdict.low:.0f}, {100 * verdict.high:.0f}] of {verdict.seeds}"
-    selected = {True: "holds", False: "fails", None: ""}[verdict.selected]
-    return (
-        sentence,
-        _MARKS[verdict.verdict].replace(" ", "&nbsp;"),
-        escape(share),
-        selected,
-        f"<sub>{escape(claim.test)}</sub>",
-    )
+    test = f"<sub>{escape(claim.test)}</sub>"
+    return (sentence, _mark(verdict.verdict), escape(verdict.share_in_words), verdict.selected_in_words, test)
+
+
+def _mark(verdict: str) -> str:
+    return f"{claims.MARKS[verdict].markdown}&nbsp;{verdict}"

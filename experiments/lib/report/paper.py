@@ -40,6 +40,11 @@ class Printed(NamedTuple):
         text = self.value.rstrip("%")
         return math.inf if text.startswith(">") else float(text)
 
+    @property
+    def doubt(self) -> str:
+        """A question mark where the number was not seen for sure."""
+        return "" if self.seen == "sure" else "?"
+
 
 @functools.cache
 def numbers(artefact: str) -> dict[tuple[str, str, str, str], Printed]:

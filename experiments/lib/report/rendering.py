@@ -143,6 +143,5 @@ def _claim_line(verdict: Verdict) -> list[str | int]:
     return [
         *(claim.artefact, claim.claim, claim.section, claim.seen, claim.test, verdict.verdict),
         *(printing.tidy(share) for share in (verdict.share, verdict.low, verdict.high)),
-        {True: "holds", False: "fails", None: ""}[verdict.selected],
-        *(verdict.seeds, "|".join(verdict.profiles), "|".join(verdict.records), claim.note),
+        *(verdict.selected_in_words, verdict.seeds, "|".join(verdict.profiles), "|".join(verdict.records), claim.note),
     ]

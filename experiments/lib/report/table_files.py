@@ -69,10 +69,7 @@ def grid_markdown(header: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
 
 
 def _markdown_grid(grid: table_cells.Grid) -> str:
-    lines = [
-        (f"**{escape(row)}**", *(_markdown_cell(cell) for cell in line))
-        for row, line in zip(grid.rows, grid.cells, strict=True)
-    ]
+    lines = [(f"**{escape(row)}**", *(_markdown_cell(cell) for cell in cells)) for row, cells in grid.lines]
     return grid_markdown(("", *map(escape, grid.columns)), lines)
 
 
@@ -114,10 +111,7 @@ def render_table_tex(tables: list[Table]) -> bytes:
         legend = " ".join((*table_cells.key(table), *table.notes)).replace("`", "'")
         for grid in table_cells.grids(table):
             header = " & ".join(("", *map(escape_tex, grid.columns))) + r" \\"
-            lines = [
-                " & ".join((escape_tex(row), *map(_tex_cell, line))) + r" \\[4pt]"
-                for row, line in zip(grid.rows, grid.cells, strict=True)
-            ]
+            lines = [" & ".join((escape_tex(row), *map(_tex_cell, cells))) + r" \\[4pt]" for row, cells in grid.lines]
             parts += [
                 r"\begin{table}",
                 r"\centering",

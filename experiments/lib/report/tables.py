@@ -36,7 +36,12 @@ class Grid(NamedTuple):
     block: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    cells: tuple[tuple[Cell, ...], ...]
+    cells: tuple[tuple[Cell | None, ...], ...]
+
+    @property
+    def lines(self) -> list[tuple[str, tuple[Cell | None, ...]]]:
+        """Each row with its cells."""
+        return list(zip(self.rows, self.cells, strict=True))
 
 
 def grids(table: Table, published: Published | None = None) -> list[Grid]:
@@ -117,9 +122,8 @@ def _cell(table: Table, quantity: Quantity | None, place: tuple[str, str, str], 
 
 
 def _printed(table: Table, entry: paper.Printed) -> str:
-    doubt = "" if entry.seen == "sure" else "?"
     scaled = table.paper_factor != 1 and not entry.value.endswith("%")  # a share has no other reading
-    return entry.value + doubt + (f" ({table.paper_factor * entry.number:.3g})" if scaled else "")
+    return entry.value + entry.doubt + (f" ({table.paper_factor * entry.number:.3g})" if scaled else "")
 
 
 def key(table: Table, *, published: bool = False) -> list[str]:
@@ -147,7 +151,7 @@ def key(table: Table, *, published: bool = False) -> list[str]:
         sentences.append(f"In brackets: {table.paper_factor:g} times the paper's error; the notes say why.")
     if published:
         sentences.append("`published` is the number in `results/`.")
-    if any(entry.seen != "sure" for entry in paper.numbers(table.artefact).values()):
+    if any(entry.doubt for entry in paper.numbers(table.artefact).values()):
         sentences.append("A question mark: the paper's number was read off a plot or not seen for sure.")
     profiles = sorted({quantity.profile for quantity in main})
     devices = sorted({quantity.device for quantity in main})

@@ -19,8 +19,7 @@ from rich.console import Console
 
 from experiments.lib.report import claims, rendering
 from experiments.lib.report.artefacts import Artefact, Curve, Figure, Gallery, Panel, Picture, Quantity, Table
-from experiments.lib.report.page import claims as page_claims
-from experiments.lib.report.page import picture as page_picture
+from experiments.lib.report.page import page as report_page
 from experiments.lib.report.page import strip
 from experiments.lib.store.records import Finished
 
@@ -180,7 +179,7 @@ def test_every_note_and_every_claim_is_on_the_page(page, seen):
 
 def test_what_comes_from_outside_is_escaped(page, elements):
     assert "<script>alert" not in page
-    assert page.count(html.escape(HOSTILE)) >= 4  # title, contents, table, figure
+    assert html.unescape(page).count(HOSTILE) >= 4  # title, contents, table, figure
     assert sum(tag == "script" for tag, _ in elements.all) == 1
 
 
@@ -196,62 +195,59 @@ def test_a_half_finished_store_has_a_page(tmp_path):
 
 def test_the_counts_on_the_buttons_are_those_of_the_verdicts():
     claim = claims.all_claims()[0]
-    verdicts = tuple(claims.Verdict(claim, name) for name in ("holds", "holds", "fails"))
-    shown = page_claims.filter_html(verdicts)
-    words = [re.sub(r"<[^>]*>", "", button) for button in re.findall("<button.*?</button>", shown)]
+    verdicts = tuple(claims.Verdict(claim, name, 1.0, 1.0, 1.0) for name in ("holds", "holds", "fails"))
+    shown = report_page.render_page([], verdicts).decode()
+    buttons = re.findall("<button.*?</button>", shown, re.DOTALL)
+    words = [re.sub(r"<[^>]*>", "", button).strip() for button in buttons]
     assert words == ["all 3", "✓ holds 2", "◐ partly 0", "✗ fails 1", "○ open 0"]
 
 
-def dots(svg, kind="dots"):
-    """Returns the number of dots of a strip by their place: a stack of n is a dotted line over n - 1 steps."""
-    drawn = re.search(rf'class="{kind}" stroke-dasharray="0 ([\d.]+)" d="([^"]*)"', svg)
-    if not drawn:
-        return {}
-    stacks = re.findall(r"M(-?\d+) \d+v-([\d.]+)", drawn[2])
-    return {int(x): round((float(height) - 0.1) / float(drawn[1])) + 1 for x, height in stacks}
-
-
-def place_of(svg, kind):
-    return int(re.search(rf'class="{kind}" d="M(-?\d+) ', svg)[1])
-
-
 def test_a_strip_has_a_dot_for_every_seed_at_its_place():
-    svg = strip.strip(quantity("b", "r", "c", [0.0, 1.0, 1.0, 2.0], metric="m"))
-    assert dots(svg) == {14: 1, 65: 2, 119: 1}  # a grid of 3 from 14 to 118
-    assert place_of(svg, "median") == 66
-    assert dots(svg, "beyond") == {}
-    assert ">0<" in svg and ">2<" in svg and "4 seeds: median 1" in svg
+    drawn = strip.strip(quantity("b", "r", "c", [0.0, 1.0, 1.0, 2.0], metric="m"))
+    assert drawn.dots == {14: 1, 65: 2, 119: 1}  # a grid of 3 from 14 to 118
+    assert drawn.median == 66
+    assert drawn.beyond == {}
+    assert drawn.ends == ("0", "", "2")
+    assert drawn.words.startswith("4 seeds: median 1")
 
 
 def test_seeds_that_diverged_or_are_off_the_scale_stand_at_the_edge():
     few = quantity("b", "r", "c", [1.0, 2.0, np.nan, np.inf, 5000.0], metric="m")
-    assert dots(strip.strip(few, cap=999.0), "beyond") == {128: 3}
-    assert sum(dots(strip.strip(few, cap=999.0)).values()) == 2
+    assert strip.strip(few, cap=999.0).beyond == {128: 3}
+    assert sum(strip.strip(few, cap=999.0).dots.values()) == 2
     accuracy = few._replace(values_S=np.array([98.0, 99.0, np.nan]), higher_is_better=True)
-    assert dots(strip.strip(accuracy), "beyond") == {4: 1}
+    assert strip.strip(accuracy).beyond == {4: 1}
     none = strip.strip(few._replace(values_S=np.array([np.nan, np.nan])))
-    assert dots(none, "beyond") == {128: 2}
-    assert dots(none) == {}
+    assert (none.beyond, none.dots, none.ends) == ({128: 2}, {}, ())
 
 
 def test_errors_over_many_decades_are_on_a_logarithmic_scale_and_zero_is_at_its_edge():
-    svg = strip.strip(quantity("b", "r", "c", [0.0, 1e-4, 1e-2, 1.0], metric="m"))
-    assert dots(svg) == {14: 1, 65: 1, 119: 1}
-    assert dots(svg, "beyond") == {4: 1}
-    assert ">log<" in svg
+    drawn = strip.strip(quantity("b", "r", "c", [0.0, 1e-4, 1e-2, 1.0], metric="m"))
+    assert drawn.dots == {14: 1, 65: 1, 119: 1}
+    assert drawn.beyond == {4: 1}
+    assert drawn.ends == ("0.0001", "log", "1")
     assert strip.scale(np.array([0.1, 99.0]), np.nan, cap=np.inf, higher_is_better=True).logarithmic is False
 
 
 def test_the_papers_value_is_marked_and_belongs_to_the_scale():
-    svg = strip.strip(quantity(BLOCKS[1], "a+b", "ReLU6", [10.0, 20.0, 30.0]))
-    assert place_of(svg, "theirs") == 118
-    assert "the paper 42.6" in svg and ">42.6<" in svg
+    drawn = strip.strip(quantity(BLOCKS[1], "a+b", "ReLU6", [10.0, 20.0, 30.0]))
+    assert drawn.paper == 118
+    assert drawn.ends == ("10", "", "42.6")
+    assert "the paper 42.6" in drawn.words
 
 
 def test_a_hundred_equal_seeds_stay_within_the_strip():
-    svg = strip.strip(quantity("b", "r", "c", [1.0] * 100, metric="m"))
-    step = float(re.search(r'stroke-dasharray="0 ([\d.]+)"', svg)[1])
-    assert 99 * step < strip.HEIGHT
+    drawn = strip.strip(quantity("b", "r", "c", [1.0] * 100, metric="m"))
+    assert drawn.dots == {65: 100}
+    assert 10 < float(drawn.height(100)) < strip.HEIGHT
+
+
+def test_the_page_draws_the_strip_of_every_number(page):
+    """A stack of n dots is one dotted line over n - 1 steps."""
+    drawn = strip.strip(quantity(BLOCKS[0], "a+b", "ReLU6", np.array([0.31, 0.04, np.nan]) * 7), cap=999.0)
+    stacks = "".join(f"M{x} 18v-{drawn.height(dots)}" for x, dots in drawn.dots.items())
+    assert f'class="dots" stroke-dasharray="0 {drawn.step:.3g}" d="{stacks}"' in page
+    assert page.count('<svg class="strip"') == len(table().quantities) + 1  # and the example
 
 
 def test_pictures_are_made_smaller_and_keep_their_colours():
@@ -260,7 +256,7 @@ def test_pictures_are_made_smaller_and_keep_their_colours():
     pixels[20:30] = (213, 94, 0)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG", compress_level=0)
-    kind, _, data = page_picture.as_png(buffer.getvalue()).partition(",")
+    kind, _, data = report_page.png_address(buffer.getvalue()).partition(",")
     assert kind == "data:image/png;base64"
     small = base64.b64decode(data)
     assert len(small) < len(buffer.getvalue())

@@ -1,26 +1,35 @@
 """The report as one page that needs nothing but itself: `report.html`.
 
 Every table with the seeds behind its numbers, every figure, every claim with its verdict, and where it all comes from.
+How it looks is in the template, `page.html`, and its style sheet; here is what they are given.
 """
 
+import base64
+import html
+import io
+import json
+import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 
+import jinja2
 import numpy as np
+from markupsafe import Markup
+from PIL import Image
 
-from .. import claims, printing
-from ..artefacts import Artefact, Quantity
+from ...store.records import Finished
+from .. import claims, paper, printing, tables
+from ..artefacts import Artefact, Figure, Gallery, Panel, Picture, Quantity, Table
 from ..index import Summary
-from ..table_files import Published
-from .claims import claims_html, filter_html, tally
-from .figure import Drawn, figure_html
-from .markup import grid, prose, text
-from .records import records_html
+from ..statistics import summarise
+from ..tables import Cell, Grid, Published
 from .strip import strip
-from .table import table_html
 
-_HEADER = ("artefact", "claims", "seeds", "profile", "device", "wall time", "date", "command")
-_PAPER = "https://arxiv.org/abs/1808.00508"
+# A third of the bytes, where SVG with its glyphs takes more. The colours of curves come out right to 6 of 255; with 64
+# colours, where there are many bands, two of them become one.
+_COLOURS = 256
+_EXAMPLE = np.array([0.2, 0.3, 0.3, 0.4, 0.4, 0.4, 0.5, 0.5, 0.6, 0.9, np.inf])
 
 
 class Part(NamedTuple):
@@ -33,52 +42,63 @@ class Part(NamedTuple):
 
     summary: Summary
     artefact: Artefact
-    drawn: dict[str, Drawn]
+    drawn: dict[str, dict[str, bytes]]
     published: Published
+
+
+class Section(NamedTuple):
+    """A section of the page; of an artefact that has not been run it has the claims alone, and no title."""
+
+    name: str
+    verdicts: list[claims.Verdict]
+    title: str = ""
+    part: Part | None = None
 
 
 def render_page(parts: list[Part], verdicts: tuple[claims.Verdict, ...]) -> bytes:
     """Returns the HTML file; artefacts of which nothing has been run yet are there with their open claims."""
-    of = {name: [v for v in verdicts if v.claim.artefact == name] for name in _names(parts, verdicts)}
-    not_run = [name for name in of if name not in {part.summary.artefact for part in parts}]
-    sections = [_section(part, of[part.summary.artefact]) for part in parts]
-    sections += [_not_run(name, of[name]) for name in not_run]
-    smoke = any("smoke" in part.summary.profiles for part in parts)
-    titles = {part.summary.artefact: _title(part) for part in parts} | dict.fromkeys(not_run, "not run yet")
-    body = "\n".join(
-        [
-            '<a class="skip" href="#overview">To the results</a>',
-            _opening(smoke=smoke),
-            _contents(titles),
-            "<main>",
-            _overview(parts, of),
-            _reading(),
-            filter_html(verdicts),
-            '<div id="artefacts">',
-            *sections,
-            "</div>\n</main>",
-            "<footer><p>Generated from the stored records; the same records give the same page. All numbers are in "
-            "<code>tables/*.csv</code>, what the figures draw in <code>figures/*.csv</code> and all claims in "
-            "<code>claims.csv</code> beside this page.</p></footer>",
-        ]
+    of = {part.summary.artefact: part for part in parts}
+    sections = []
+    for name in dict.fromkeys([*of, *sorted(verdict.claim.artefact for verdict in verdicts)]):
+        its = [verdict for verdict in verdicts if verdict.claim.artefact == name]
+        sections.append(Section(name, its, _title(of[name]), of[name]) if name in of else Section(name, its))
+    page = _template().render(
+        sections=sections,
+        verdicts=verdicts,
+        smoke=any("smoke" in part.summary.profiles for part in parts),
+        example=Quantity("", "", "", "", "", _EXAMPLE, "", "", ""),
+        style=Markup(_beside("page.css")),
+        script=Markup(_beside("page.js")),
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        "<title>Neural Arithmetic Logic Units, reproduced</title>\n"
-        f"<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n{body}\n<script>\n{_asset('page.js')}</script>\n"
-        "</body>\n</html>\n"
-    ).encode()
+    return page.encode()
 
 
-def _asset(name: str) -> str:
-    return (Path(__file__).with_name(name)).read_text(encoding="utf-8")
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters |= {
+        "duration": printing.duration,
+        "facts": _facts,
+        "gif": lambda data: _address("image/gif", data),
+        "png": png_address,
+        "prose": prose,
+        "run_name": _run_name,
+        "strip": lambda quantity, cap: strip(quantity, cap=cap),
+        "tally": claims.tally,
+        "words": _words,
+    }
+    environment.globals |= {
+        "further": _further,
+        "grids": tables.grids,
+        "infinite": math.inf,
+        "key": tables.key,
+        "marks": claims.MARKS,
+        "rule": claims.RULE,
+    }
+    return environment.from_string(_beside("page.html"))
 
 
-def _names(parts: list[Part], verdicts: tuple[claims.Verdict, ...]) -> dict[str, None]:
-    """Every artefact once: those that have been run, then those that only have claims."""
-    return dict.fromkeys([*(part.summary.artefact for part in parts), *sorted({v.claim.artefact for v in verdicts})])
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _title(part: Part) -> str:
@@ -86,82 +106,85 @@ def _title(part: Part) -> str:
     return "; ".join(dict.fromkeys(table.title for table in part.artefact.tables)) or part.summary.title
 
 
-def _opening(*, smoke: bool) -> str:
-    warning = "<p><strong>The smoke profile only shows that everything runs: its numbers mean nothing.</strong></p>"
-    return (
-        "<header>\n<h1>Neural Arithmetic Logic Units, reproduced</h1>\n"
-        "<p>Every number of ours beside the paper’s, over many seeds, and what becomes of the paper’s claims. The "
-        "paper: Trask, Hill, Reed, Rae, Dyer and Blunsom, 2018, "
-        f'<a href="{_PAPER}">arXiv 1808.00508</a>.</p>\n{warning if smoke else ""}</header>'
-    )
+def prose(note: str) -> Markup:
+    """Returns a sentence of a note as HTML; what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(note)))
 
 
-def _contents(titles: dict[str, str]) -> str:
-    links = [("overview", "Overview"), ("reading", "How to read this page")]
-    entries = [f'<li><a href="#{at}">{name}</a></li>' for at, name in links]
-    entries += [
-        f'<li><a href="#{text(name)}"><b>{text(name)}</b> <span>{text(title)}</span></a></li>'
-        for name, title in titles.items()
-    ]
-    listed = "\n".join(entries)
-    return f'<nav aria-labelledby="contents">\n<h2 id="contents">Contents</h2>\n<ol>\n{listed}\n</ol>\n</nav>'
+def _facts(verdict: claims.Verdict) -> list[str]:
+    """Returns what is known of a claim and its verdict."""
+    facts = [f"section {verdict.claim.section}"] if verdict.claim.section else []
+    decided = verdict.verdict != "open"
+    facts.append(f"true in {verdict.share_in_words} seeds" if decided else verdict.share_in_words)
+    facts += [f"on the selected seeds it {verdict.selected_in_words}"] if verdict.selected is not None else []
+    facts += [f"profile {', '.join(verdict.profiles)}"] if verdict.profiles else []
+    return facts + ([f"records {', '.join(verdict.records)}"] if verdict.records else [])
 
 
-def _overview(parts: list[Part], of: dict[str, list[claims.Verdict]]) -> str:
-    run = {part.summary.artefact: part.summary for part in parts}
-    lines = [
-        (f'<a href="#{text(name)}">{text(name)}</a>', tally(of[name]), *(_run(run[name]) if name in run else [""] * 6))
-        for name in of
-    ]
-    return f'<section id="overview">\n<h2>Overview</h2>\n{grid("All artefacts", _HEADER, lines)}\n</section>'
+def _run_name(run: Finished) -> str:
+    variant = [f"{key} {value if isinstance(value, str) else json.dumps(value)}" for key, value in run.variant.items()]
+    return f"{run.experiment}: {', '.join(variant)}" if variant else run.experiment
 
 
-def _run(summary: Summary) -> list[str]:
-    wall = printing.duration(summary.wall_seconds)
-    day = summary.date.partition("T")[0]  # to the second: with the records
-    words = (summary.seeds_in_words, ", ".join(summary.profiles), ", ".join(summary.devices), wall, day)
-    return [*map(text, words), f"<code>{text(summary.command)}</code>"]
+def _further(table: Table, main: list[Grid]) -> tuple[tuple[str, ...], list[Grid]]:
+    """Returns the metrics that are not in the main grids, and a grid for each metric and block of them.
+
+    One with far more columns than rows is turned on its side.
+    """
+    shown = {id(cell.quantity) for its in main for _, cells in its.lines for cell in cells}
+    others = [quantity for quantity in table.quantities if id(quantity) not in shown]
+    made = []
+    for metric, block in dict.fromkeys((quantity.metric, quantity.block) for quantity in others):
+        its = {(q.row, q.column): q for q in others if (q.metric, q.block) == (metric, block)}
+        rows = _in_order({row for row, _ in its}, (*table.rows, *(row for row, _ in its)))
+        columns = _in_order({column for _, column in its}, (*table.columns, *(column for _, column in its)))
+        if len(columns) > 3 * len(rows):
+            its = {(column, row): quantity for (row, column), quantity in its.items()}
+            rows, columns = columns, rows
+        cells = tuple(tuple(_raw(its.get((row, column))) for column in columns) for row in rows)
+        title = f"{metric}: {block}"
+        made.append(Grid(title, title, rows, columns, cells))
+    return tuple(dict.fromkeys(quantity.metric for quantity in others)), made
 
 
-def _reading() -> str:
-    values_S = np.array([0.2, 0.3, 0.3, 0.4, 0.4, 0.4, 0.5, 0.5, 0.6, 0.9, np.inf])
-    example = strip(Quantity("", "", "", "", "", values_S, "", "", ""))
-    return f"""<section id="reading">
-<h2>How to read this page</h2>
-<ul class="notes">
-<li>{prose(claims.RULE)} Some claims are of a failure: there, <code>fails</code> means that the model does better here.
-</li>
-<li>A strip has a dot for every seed; equal ones are stacked. The line is the median, the triangle what the paper
-prints. Each strip has its own scale, whose ends are written below it (“log”: it is logarithmic). Red dots at the edge
-diverged, or lie beyond what the table prints or a logarithmic scale can hold.
-<div class="example">{example}</div></li>
-<li>A question mark behind a number of the paper’s: it was read off a plot or not seen for sure. A claim marked “likely”
-or “memory” is as uncertain.</li>
-<li>Tables headed “ours besides” hold what the paper does not have: our own variants and further measurements.</li>
-</ul>
-</section>"""
+def _in_order(names: set[str], order: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in dict.fromkeys(order) if name in names)
 
 
-def _section(part: Part, verdicts: list[claims.Verdict]) -> str:
-    summary = part.summary
-    name = text(summary.artefact)
-    tables = [table_html(table, part.published) for table in part.artefact.tables]
-    evidence = [*(figure_html(figure, part.drawn[figure.name]) for figure in part.artefact.figures), *tables]
-    evidence.append(records_html(part.artefact.runs))
-    return "\n".join(
-        [
-            f'<section class="artefact" id="{name}">\n<h2>{text(_title(part))} <span class="name">{name}</span></h2>',
-            f'<p class="facts">{tally(verdicts)} <code>{text(summary.command)}</code></p>',
-            f'<p class="back"><a href="#{name}">Its figures and tables</a></p>',
-            claims_html(verdicts),
-            f'<div class="evidence">\n{chr(10).join(evidence)}\n</div>\n</section>',
-        ]
-    )
+def _raw(quantity: Quantity | None) -> Cell | None:
+    if quantity is None:
+        return None
+    estimate = summarise(quantity)
+    interval = f"[{printing.raw(estimate.low)}, {printing.raw(estimate.high)}]"
+    printed = paper.printed(quantity)
+    details = (interval, printing.percent(estimate), f"paper {printed.value}{printed.doubt}" if printed else "")
+    return Cell(printing.raw(estimate.median), tuple(filter(None, details)), quantity=quantity)
 
 
-def _not_run(artefact: str, verdicts: list[claims.Verdict]) -> str:
-    name = text(artefact)
-    return (
-        f'<section class="artefact" id="{name}">\n<h2>Not run yet <span class="name">{name}</span></h2>\n'
-        f'<p class="facts">{tally(verdicts)}</p>\n{claims_html(verdicts)}\n</section>'
-    )
+def _words(figure: Figure | Gallery) -> str:
+    """Says in words what a figure shows: its axes and curves, or its pictures and their captions."""
+    if isinstance(figure, Gallery):
+        return ". ".join([figure.title, *map(_picture, figure.pictures)])
+    return ". ".join([figure.title, *map(_picture, figure.above), *map(_panel, figure.panels)])
+
+
+def _panel(panel: Panel) -> str:
+    curves = dict.fromkeys(curve.label + (" (the paper)" if curve.style == "paper" else "") for curve in panel.curves)
+    return f"{panel.title}: {panel.y_label} against {panel.x_label}, of {', '.join(curves)}"
+
+
+def _picture(picture: Picture) -> str:
+    return f"{picture.title}: {picture.caption}".replace("\n", "; ")
+
+
+def png_address(png: bytes) -> str:
+    """Returns the picture of a PNG file, in a palette of its own, as a `data:` address that holds it."""
+    with Image.open(io.BytesIO(png)) as picture:
+        small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    small.save(buffer, format="PNG", optimize=True)
+    return _address("image/png", min(buffer.getvalue(), png, key=len))
+
+
+def _address(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,4 +1,4 @@
-"""A strip of dots, one for each seed of a quantity, as a small drawing in SVG within the page.
+"""A strip of dots, one for each seed of a quantity: what the page draws within a cell, and where.
 
 Equal places are stacked. Seeds that diverged or lie beyond what the table prints stand at the edge, outside of the
 scale, whose ends are written below it.
@@ -12,11 +12,10 @@ import numpy as np
 
 from .. import paper, statistics
 from ..artefacts import Quantity
-from .markup import text
 
 WIDTH, HEIGHT = 132, 26
 LEFT, RIGHT, EDGE = 14, 118, 4  # the scale's ends, and how far from the border the edge is
-_BASE, _TALLEST = 18, 14  # of the stacks: where they stand, and their greatest height
+_TALLEST = 14  # the greatest height of a stack
 _COLUMN, _STEP = 3, 2.8  # between dots: along the scale, and at most upwards
 _DECADES = 100  # errors that span so large a factor are on a logarithmic scale
 
@@ -52,7 +51,31 @@ def scale(values_S: np.ndarray, reference: float, *, cap: float, higher_is_bette
     return Scale(float(shown.min()), float(shown.max()), False)
 
 
-def strip(quantity: Quantity, *, cap: float = math.inf) -> str:
+class Strip(NamedTuple):
+    """What is drawn of a quantity, in the coordinates of the drawing, whose box is `WIDTH` by `HEIGHT`.
+
+    Attributes:
+      words: the same for those who do not see it.
+      median, paper: where our median and the paper's value stand; None where the paper has none.
+      dots, beyond: how many seeds are stacked at each place, on the scale and at its edges, from left to right.
+      step: between the dots of a stack.
+      ends: what is written below the scale, from left to right; nothing where no seed has a place on it.
+    """
+
+    words: str
+    median: int
+    paper: int | None
+    dots: dict[int, int]
+    beyond: dict[int, int]
+    step: float
+    ends: tuple[str, ...]
+
+    def height(self, dots: int) -> str:
+        """A stack is drawn as one dotted line, so that a hundred dots are a few characters: a little above its last."""
+        return f"{(dots - 1) * self.step + 0.1:.3g}"
+
+
+def strip(quantity: Quantity, *, cap: float = math.inf) -> Strip:
     """Returns the strip of a quantity; seeds above `cap` stand at the edge."""
     values_S = statistics.values(quantity)
     printed = paper.printed(quantity)
@@ -63,28 +86,22 @@ def strip(quantity: Quantity, *, cap: float = math.inf) -> str:
     inside = Counter(LEFT + _COLUMN * round((x - LEFT) / _COLUMN) for x in at_S if EDGE < x < WIDTH - EDGE)
     beyond = Counter(round(x) for x in at_S if not EDGE < x < WIDTH - EDGE)
     step = min(_STEP, _TALLEST / max(1, *inside.values(), *beyond.values()))
-    drawn = [f"<title>{text(_words(its, values_S, median, printed, sum(beyond.values())))}</title>"]
-    drawn.append(f'<path class="axis" d="M{LEFT} 20.5H{RIGHT}"/>')
-    drawn.append(f'<path class="median" d="M{its.place(median):.0f} 1V20"/>')
-    for kind, stacks in (("dots", inside), ("beyond", beyond)):
-        if stacks:
-            drawn.append(f'<path class="{kind}" stroke-dasharray="0 {step:.3g}" d="{_stacks(stacks, step)}"/>')
-    if printed:
-        drawn.append(f'<path class="theirs" d="M{its.place(reference):.0f} 21l3 5h-6z"/>')
-    return f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(drawn)}</svg>{_ends(its)}'
+    return Strip(
+        words=_words(its, values_S, median, printed, sum(beyond.values())),
+        median=round(its.place(median)),
+        paper=round(its.place(reference)) if printed else None,
+        dots=dict(sorted(inside.items())),
+        beyond=dict(sorted(beyond.items())),
+        step=step,
+        ends=_ends(its),
+    )
 
 
-def _stacks(stacks: Counter, step: float) -> str:
-    """A stack is a dotted line, so that a hundred dots are a few characters; it ends a little above its last dot."""
-    return "".join(f"M{x} {_BASE}v-{(n - 1) * step + 0.1:.3g}" for x, n in sorted(stacks.items()))
-
-
-def _ends(its: Scale) -> str:
+def _ends(its: Scale) -> tuple[str, ...]:
     if math.isnan(its.low):
-        return ""
+        return ()
     middle = "log" if its.logarithmic else ""
-    ends = (number(its.low), middle, number(its.high)) if its.low < its.high else ("", number(its.low), "")
-    return f'<span class="ends">{"".join(f"<i>{end}</i>" for end in ends)}</span>'
+    return (number(its.low), middle, number(its.high)) if its.low < its.high else ("", number(its.low), "")
 
 
 def _words(its: Scale, values_S: np.ndarray, median: float, printed: paper.Printed | None, beyond: int) -> str:
