@@ -4,10 +4,11 @@ import datetime
 import json
 import re
 
+from experiments.lib.report.printing import count
 from experiments.lib.store import files
 
 from . import comparing, killed, outside
-from .findings import Finding, count, none_of
+from .findings import Finding, none_of
 from .outside import Place
 
 WORDS = ("run", "figure1", "--profile", "smoke")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from experiments.lib.report.printing import count
 from experiments.lib.report.table_files import grid_markdown
 from experiments.lib.store import provenance
 
@@ -45,11 +46,6 @@ def none_of(what: str, found: list[str], of: str) -> Finding:
     """Returns the finding that nothing is in a list of what must not be; names the first where something is."""
     figure = f"{count(len(found), 'exception') if found else 'no exception'} in {of}"
     return Finding(what, not found, figure + (f": {found[0][:160]}" if found else ""))
-
-
-def count(number: int, name: str) -> str:
-    """Returns "1 record" or "7 records"."""
-    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def table(results: list[Result]) -> Table:

@@ -6,8 +6,10 @@ Two runs: everything of the smoke profile, which is short runs, many of them; an
 import signal
 from pathlib import Path
 
+from experiments.lib.report.printing import count
+
 from . import comparing, outside
-from .findings import Finding, count, none_of
+from .findings import Finding, none_of
 from .outside import Moment, Place
 
 Words = tuple[str, ...]

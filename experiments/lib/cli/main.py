@@ -130,8 +130,7 @@ def _status(command: commands.Status, console: Console) -> None:
                 state = "finished"
             else:
                 state = "begun" if checkpoint.unfinished_folder(command.runs_dir, address).exists() else "missing"
-            variant = " ".join(map(str, address.variant.values()))
-            console.print(f"{state:9} {address.experiment:22} {variant:24} {address.digest}", highlight=False)
+            console.print(f"{state:9} {address.experiment:22} {address.choice:24} {address.digest}", highlight=False)
 
 
 def _report(command: commands.Report, console: Console) -> None:
@@ -151,8 +150,8 @@ def _verify(command: commands.Verify, console: Console) -> None:
     own = root.resolve() != places.PUBLISHED.resolve()
     profile = command.profile or ("quick" if own else "full")
     experiments = stand_in.as_stored(suite.experiments("all", profile), root)
-    beside = places.PUBLISHED if own else None
-    verify.verify(experiments, root, profile=profile, beside=beside, console=console)
+    published = places.PUBLISHED if own else None
+    verify.verify(experiments, root, profile=profile, published=published, console=console)
 
 
 def _require_one_store(published: bool, named: bool) -> None:

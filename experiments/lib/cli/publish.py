@@ -3,7 +3,6 @@
 from rich.console import Console
 
 from .. import places, suite
-from ..engine import plan
 from ..errors import usage_error
 from ..report import rendering
 from ..store import records
@@ -18,14 +17,16 @@ def publish(command: commands.Publish, console: Console) -> None:
     """
     source, target, profile = command.runs_dir, command.to or places.PUBLISHED, command.profile
     if command.to is None and not places.CHECKOUT:
-        raise usage_error("This is not a checkout, which has a folder of published results: say with --to where to publish.")
+        raise usage_error(
+            "This is not a checkout, which has a folder of published results: say with --to where to publish."
+        )
     experiments, missing = suite.experiments("all", profile), []
     for experiment in experiments:
         addresses = experiment.addresses()
         for address in addresses:
             if records.exists(source, address):
                 records.copy(address, source, target)
-        absent = [plan.name_of(address) for address in addresses if not records.exists(target, address)]
+        absent = [address.name for address in addresses if not records.exists(target, address)]
         missing += absent
         if not absent:  # records of an earlier VERSION or of other settings would be nobody's
             for path in records.remove_others(target, experiment.name, addresses):

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import shlex
-from collections import Counter
 from collections.abc import Collection, Sequence
 
 from rich.console import Console
@@ -14,8 +13,6 @@ from ..errors import UserError, usage_error
 from ..report import claims, rendering
 from ..store import provenance
 from . import commands
-
-MARKS = {"holds": "+", "partly": "~", "fails": "-", "open": "?"}
 
 
 def run(command: commands.Run, words: Sequence[str], console: Console) -> None:
@@ -78,12 +75,13 @@ def print_verdicts(verdicts: Sequence[claims.Verdict], artefacts: Collection[str
     if not found:
         return
     say = functools.partial(console.print, highlight=False, markup=False)
-    say("\nThe paper's claims (+ holds, ~ partly, - fails, ? open):")
+    marks = ", ".join(f"{mark.terminal} {verdict}" for verdict, mark in claims.MARKS.items())
+    say(f"\nThe paper's claims ({marks}):")
     for artefact in dict.fromkeys(verdict.claim.artefact for verdict in found):
         of_artefact = [verdict for verdict in found if verdict.claim.artefact == artefact]
         say(f"{artefact}: {_tally(of_artefact)}")
         for verdict in of_artefact:
-            say(f"  {MARKS[verdict.verdict]} {verdict.claim.claim}{_share(verdict)}")
+            say(f"  {claims.MARKS[verdict.verdict].terminal} {verdict.claim.claim}{_share(verdict)}")
     if len(artefacts) > 1:
         say(f"all: {_tally(found)}")
     if any("smoke" in verdict.profiles for verdict in found):
@@ -91,14 +89,8 @@ def print_verdicts(verdicts: Sequence[claims.Verdict], artefacts: Collection[str
 
 
 def _tally(verdicts: Sequence[claims.Verdict]) -> str:
-    counts = Counter(verdict.verdict for verdict in verdicts)
-    plural = {"holds": "hold", "fails": "fail"}
-    counted = ", ".join(
-        f"{counts[name]} {name if counts[name] == 1 else plural.get(name, name)}"
-        for name in claims.VERDICTS
-        if counts[name]
-    )
-    return f"of {len(verdicts)} claims {counted}" if len(verdicts) > 1 else counted
+    said = claims.tally_in_words(verdicts)
+    return f"of {len(verdicts)} claims {said}" if len(verdicts) > 1 else said
 
 
 def _share(verdict: claims.Verdict) -> str:

@@ -52,7 +52,7 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
                         continue
                 overview.passed(work.seconds)
                 if not processes.share(records.exists(order.root, work.address)):
-                    busy.append(plan.name_of(work.address))
+                    busy.append(work.address.name)
     if busy:
         raise UserError(
             f"Another process is training {', '.join(busy)} in {order.root}: let it finish or stop it, "

@@ -28,7 +28,7 @@ class Work(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"[{self.number}/{self.of}] {name_of(self.address)}"
+        return f"[{self.number}/{self.of}] {self.address.name}"
 
 
 def missing(chosen: list[Experiment], root: Path, published: Path) -> list[list[Work]]:
@@ -54,11 +54,6 @@ def missing(chosen: list[Experiment], root: Path, published: Path) -> list[list[
             group.append(work._replace(seconds=COMPILE_SECONDS + pace * work.seed_steps))
         groups.append(group)
     return sorted(filter(None, groups), key=lambda group: sum(work.seconds for work in group))
-
-
-def name_of(address: records.Address) -> str:
-    """Returns how a run is called in what the user reads."""
-    return " ".join([address.experiment, *(str(value) for value in address.variant.values())])
 
 
 def _paces(published: Path, experiment: str) -> dict[str, float]:

@@ -72,7 +72,7 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
                 for remark in said.remarks:
                     overview.say(f"{work.name}: {remark}")
                 if said.failure:
-                    failures.append(f"{plan.name_of(work.address)}: {said.failure}")
+                    failures.append(f"{work.address.name}: {said.failure}")
                 overview.elsewhere(work.name, work.seed_steps if said.trained else 0, work.seconds, said.seconds)
     ray.shutdown()
     if failures:

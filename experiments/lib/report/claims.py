@@ -214,7 +214,7 @@ def _evaluate(claim: Claim, quantities: list[Quantity]) -> Verdict:
     selected = None
     if all(quantity.selected is not None for quantity in involved):
         selected = all(
-            bool(relation(_chosen(quantity), claim.reference_value if reference is None else _chosen(reference)))
+            bool(relation(_selected(quantity), claim.reference_value if reference is None else _selected(reference)))
             for quantity, reference in pairs
         )
     share = float(holds_S.mean())
@@ -238,5 +238,5 @@ def _fits(name: str, wanted: tuple[str, ...]) -> bool:
     return name in wanted or "*" in wanted
 
 
-def _chosen(quantity: Quantity) -> float:
+def _selected(quantity: Quantity) -> float:
     return statistics.values(quantity)[quantity.selected]

@@ -157,8 +157,8 @@ def _key(artefact: str, grids: list[tuple[Table | None, View]]) -> str:
     number = f"median over {' or '.join(map(str, seeds))} seeds"
     views = VIEWS[artefact]
     if views[0].selected:
-        chosen_by = " or ".join(sorted({quantity.selected_by for quantity in main if quantity.selected is not None}))
-        number = f"seed selected by {chosen_by}, small the {number}"
+        selected_by = " or ".join(sorted({quantity.selected_by for quantity in main if quantity.selected is not None}))
+        number = f"seed selected by {selected_by}, small the {number}"
     if views[0].share:
         limits = " or ".join(f"{limit:g}" for limit in sorted({q.threshold for q in main if q.threshold is not None}))
         number += f", small the share of them below {limits} where there are any"

@@ -53,6 +53,11 @@ def percent(estimate: Estimate) -> str:
     return f"solved {success} % [{low}, {high}]"
 
 
+def count(number: int, name: str) -> str:
+    """Returns "1 record" or "7,000 records"."""
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Returns "45 s", "12 min" or "1 h 30 min"."""
     if seconds < 100:

@@ -19,7 +19,7 @@ class Cell(NamedTuple):
       details: lines about it: median and interval, success rate, diverged seeds.
       published: the published number, for a user's own run.
       paper: the paper's number, with a question mark where it was not seen for sure.
-      quantity: what all but the paper's number is told of; None where the run has not been done.
+      quantity: what all but the paper's number is said of; None where the run has not been done.
     """
 
     headline: str
@@ -133,12 +133,12 @@ def key(table: Table, *, published: bool = False) -> list[str]:
         return ["Not run yet: the paper's numbers alone."]
     estimates: list[Estimate] = [summarise(quantity) for quantity in main]
     seeds = sorted({estimate.seeds for estimate in estimates})
-    chosen_by = sorted({quantity.selected_by for quantity in main if quantity.selected is not None})
+    selected_by = sorted({quantity.selected_by for quantity in main if quantity.selected is not None})
     thresholds = sorted({quantity.threshold for quantity in main if quantity.threshold is not None})
     n_seeds = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     first = f"the median over seeds with its 95 % bootstrap interval ({n_seeds} seeds)"
-    if table.headline == "selected" and chosen_by:
-        first = f"the seed selected by {' or '.join(chosen_by)}; below it {first}"
+    if table.headline == "selected" and selected_by:
+        first = f"the seed selected by {' or '.join(selected_by)}; below it {first}"
     sentences = [f"In bold {first}."]
     if thresholds:
         limits = " or ".join(f"{limit:g}" for limit in thresholds)

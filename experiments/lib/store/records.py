@@ -46,6 +46,16 @@ class Address(NamedTuple):
     numerics: dict[str, Any]
 
     @property
+    def name(self) -> str:
+        """What the run is called where it is spoken of."""
+        return f"{self.experiment} {self.choice}".rstrip()
+
+    @property
+    def choice(self) -> str:
+        """What sets it apart from the experiment's other runs."""
+        return " ".join(map(str, self.variant.values()))
+
+    @property
     def digest(self) -> str:
         text = json.dumps(self._asdict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
 """What a sound record is: what it says of its arrays is true, and of its origin nothing is missing.
 
 The store's own reading comes first: schema, name and sums. What that cannot see is looked for here, and a record is
-looked at to the end: all that is wrong with it is told, not the first thing alone.
+looked at to the end: all that is wrong with it is said, not the first thing alone.
 
 Axes: S seeds.
 """
@@ -95,9 +95,9 @@ def _form(record: dict[str, Any], path: Path, arrays: dict[str, np.ndarray]) -> 
     if record["experiment"] != path.parent.name:
         faults.append(f"it is a run of {record['experiment']} and lies in the wrong folder")
     held = {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()}
-    told = record.get("arrays")
-    told = told if isinstance(told, dict) else {}
-    if wrong := sorted(name for name in {*held, *told} if held.get(name) != told.get(name)):
+    said = record.get("arrays")
+    said = said if isinstance(said, dict) else {}
+    if wrong := sorted(name for name in {*held, *said} if held.get(name) != said.get(name)):
         faults.append(f"its .npz does not hold the arrays that it tells ({', '.join(wrong)})")
     return faults
 

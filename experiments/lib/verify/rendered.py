@@ -37,13 +37,15 @@ class Rendered(NamedTuple):
     faults: tuple[str, ...]
 
 
-def compare(sound: list[suite.Experiment], root: Path, *, whole: bool, profile: str, beside: Path | None) -> Rendered:
+def compare(
+    sound: list[suite.Experiment], root: Path, *, whole: bool, profile: str, published: Path | None
+) -> Rendered:
     """Returns how what was rendered at `root` compares with what its records render to now.
 
     Args:
       sound: the experiments to render.
       whole: that these are all; else claims and index, which are of all, are not compared.
-      beside: as in `verify.verify`; the published results' README, the repository's, is compared, too.
+      published: as in `verify.verify`; the published results' README, the repository's, is compared, too.
 
     Raises:
       UserError: the temporary folder cannot be written.
@@ -57,7 +59,7 @@ def compare(sound: list[suite.Experiment], root: Path, *, whole: bool, profile: 
                     if records.exists(root, address):
                         records.copy(address, root, again)
             quiet = Console(quiet=True)
-            verdicts = rendering.render_if_any(sound, again, profile=profile, published=beside, console=quiet)
+            verdicts = rendering.render_if_any(sound, again, profile=profile, published=published, console=quiet)
             for place in files_under(again):
                 if NOT_COMPARED.fullmatch(place.name) or (len(place.parts) == 1 and not whole):
                     continue
@@ -67,7 +69,7 @@ def compare(sound: list[suite.Experiment], root: Path, *, whole: bool, profile: 
                     drawn.append(root / place)
                 elif fault:
                     faults.append(f"{root / place} {fault}.")
-            if beside is None and whole and verdicts:
+            if published is None and whole and verdicts:
                 faults += _front_page(root.parent / "README.md", sound, again, verdicts)
     except OSError as error:
         raise files.explain(error, Path(tempfile.gettempdir())) from error
