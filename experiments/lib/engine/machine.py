@@ -1,19 +1,20 @@
 """What this machine can do: how JAX is prepared, what memory a program may take, where compiled programs are kept.
 
 Extrapolation error is the result here, so products are computed in full float32 everywhere (accelerators would
-otherwise use TF32 or bfloat16); `records.NUMERICS` says it, and is part of every record's address. Compiled programs
-only save time: no fault of theirs is told.
+otherwise use TF32 or bfloat16); `records.NUMERICS` says it, and is part of every record's address; `environment` sees to
+it. Compiled programs only save time: no fault of theirs is told.
 """
 
 import os
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, usage_error
 from ..store import files
-from ..store.records import NUMERICS
+from . import environment
 
 UNTOLD = "Error (reading|writing) persistent compilation cache entry"  # JAX then compiles anew
 STAMP = "checked"
@@ -21,18 +22,26 @@ MEMORY_SHARE = 0.6  # of the memory that is free when a program is compiled
 CGROUPS, MINE = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
-def keep_programs_in(folder: Path) -> None:
-    """Has JAX keep in `folder` what takes long to compile; where it cannot be written JAX keeps nothing."""
+def keep_programs() -> None:
+    """Has JAX keep what takes long to compile, in the folder of the user's choice or else in the user's cache.
+
+    Where it cannot be written JAX keeps nothing.
+    """
     import jax
 
-    try:
-        files.make_folder(folder)
-    except UserError:
-        return
     warnings.filterwarnings("ignore", UNTOLD, UserWarning)
-    remove_cut_short(folder)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    if not jax.config.jax_enable_compilation_cache:
+        return
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        try:
+            folder = files.user_cache("jax")
+            files.make_folder(folder)
+        except UserError:
+            return
+        remove_cut_short(folder)
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
 def remove_cut_short(folder: Path) -> None:
@@ -73,23 +82,32 @@ def memory_limit(device: Any) -> int:
         return int(MEMORY_SHARE * (stats["bytes_limit"] - stats.get("bytes_in_use", 0)))
     with open("/proc/meminfo", encoding="ascii") as file:
         fields = dict(line.split(":") for line in file)
-    free = min(int(fields["MemAvailable"].split()[0]) * 1024, _allowed_here())
+    free = max(0, min(int(fields["MemAvailable"].split()[0]) * 1024, _allowed_here()))
     return int(MEMORY_SHARE * free / jax.local_device_count())
 
 
 def _allowed_here() -> float:
-    """Returns the bytes that a container or a batch system still allows this process's group; inf without a limit."""
+    """Returns the bytes that a container or a batch system still allows this process's groups; inf without a limit.
+
+    A process is in one group of cgroup v2 (`0::/a/b`), and with v1 in one of memory (`9:memory:/a/b`); what the groups
+    around it allow counts as well. In a container the first of them may be all that can be seen.
+    """
     try:
-        groups = MINE.read_text(encoding="ascii").splitlines()
-        folder = CGROUPS / next(line for line in groups if line.startswith("0::")).removeprefix("0::").lstrip("/")
-        limits = [place for place in (folder, *folder.parents) if (place / "memory.max").exists()]
-        return min(
-            (int(most) - int((place / "memory.current").read_text())
-             for place in limits if (most := (place / "memory.max").read_text().strip()) != "max"),
-            default=float("inf"),
-        )  # fmt: skip
-    except (OSError, ValueError, StopIteration):
+        groups = [line.split(":", 2) for line in MINE.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
         return float("inf")
+    rests = [float("inf")]
+    for _, kinds, path in groups:
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        top = CGROUPS / "memory" if kinds else CGROUPS
+        most, now = ("memory.limit_in_bytes", "memory.usage_in_bytes") if kinds else ("memory.max", "memory.current")
+        folder = top / path.lstrip("/")
+        for place in (folder, *folder.parents):
+            with suppress(OSError, ValueError):  # v2 says `max` where there is no limit
+                rests.append(int((place / most).read_text(encoding="ascii"))
+                             - int((place / now).read_text(encoding="ascii")))  # fmt: skip
+    return min(rests)
 
 
 def prepare(*, cores: int | None = None) -> None:
@@ -99,15 +117,35 @@ def prepare(*, cores: int | None = None) -> None:
     small to be worth splitting, so seeds are spread over the cores as they are over accelerators.
 
     Args:
-      cores: CPU devices to offer; None takes the cores this process may use.
+      cores: CPU devices to offer; None takes the cores this process may use, or as many as the user has JAX offer.
+
+    Raises:
+      UserError: the environment holds what may change numbers, or what JAX cannot understand.
     """
-    flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_cpu_multi_thread_eigen" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+    environment.prepare(cores)
+    keep_programs()
 
-    import jax  # after the flags: they are read when the first backend starts
 
-    jax.config.update("jax_default_matmul_precision", NUMERICS["matmul_precision"])
-    jax.config.update("jax_threefry_partitionable", NUMERICS["threefry_partitionable"])
-    jax.config.update("jax_num_cpu_devices", cores or len(os.sched_getaffinity(0)))
-    keep_programs_in(files.user_cache("jax"))
+def start() -> None:
+    """Starts JAX on its devices, which other processes of the job must have been joined for.
+
+    Raises:
+      UserError: there are none of the kind that the user asks for, or they do not work.
+    """
+    import jax
+
+    try:
+        jax.devices()
+    except Exception as error:  # of another kind with every device, and every version of JAX
+        reason = (str(error).splitlines() or ["no reason given"])[0].partition(" (set JAX_PLATFORMS")[0]
+        for name in ("JAX_PLATFORMS", "JAX_PLATFORM_NAME"):
+            if asked := os.environ.get(name):
+                raise usage_error(
+                    f"JAX has no device of the kind that {name}={asked} asks for, or it does not work ({reason[:200]}): "
+                    f"install what it needs (`pip install 'jax[cuda12]'` for NVIDIA's), or unset {name} to train on "
+                    "what there is."
+                ) from error
+        raise UserError(
+            f"JAX can start none of its devices ({reason[:200]}): set JAX_PLATFORMS=cpu to train without an "
+            "accelerator, and unset other variables of JAX."
+        ) from error

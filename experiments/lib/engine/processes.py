@@ -16,34 +16,42 @@ from jax.experimental import multihost_utils
 from jax.sharding import Sharding
 
 from ..errors import UserError, usage_error
+from . import machine
 
 VARIABLES = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
 
 
 def join() -> None:
-    """Joins the other processes of this job, if there are any; call before the first use of a device.
+    """Joins the other processes of this job, if there are any, and starts the devices; call before their first use.
 
     A Slurm step of several tasks and a TPU slice of several hosts are recognised; anywhere else the variables
     `JAX_COORDINATOR_ADDRESS` (host:port of the first process), `JAX_NUM_PROCESSES` and `JAX_PROCESS_ID` say it.
 
     Raises:
-      UserError: the variables are incomplete, or the others do not answer.
+      UserError: the variables are incomplete, the others do not answer, or the devices do not start.
     """
+    _join()
+    machine.start()
+
+
+def _join() -> None:
     given = {name: os.environ[name] for name in VARIABLES if name in os.environ}
-    recognised = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1 or "," in os.environ.get(
+    recognised = os.environ.get("SLURM_STEP_NUM_TASKS", "1") not in ("", "0", "1") or "," in os.environ.get(
         "TPU_WORKER_HOSTNAMES", ""
     )
     if not given and not recognised:
         return
     arguments: dict[str, Any] = {}
     if given:
-        if len(given) < len(VARIABLES) or not all(given[name].isdecimal() for name in VARIABLES[1:]):
+        numbers = [int(given[name]) for name in VARIABLES[1:] if given.get(name, "").isdecimal()]
+        if VARIABLES[0] not in given or len(numbers) < 2 or numbers[1] >= numbers[0]:
             raise usage_error(
                 f"{', '.join(given)} is set: for several processes {VARIABLES[0]} must be the first one's host:port, "
                 f"{VARIABLES[1]} their number and {VARIABLES[2]} this one's, from 0."
             )
-        address, number, mine = given.values()
-        arguments = {"coordinator_address": address, "num_processes": int(number), "process_id": int(mine)}
+        arguments = {
+            "coordinator_address": given[VARIABLES[0]], "num_processes": numbers[0], "process_id": numbers[1]
+        }
     try:
         jax.distributed.initialize(**arguments)
     except (RuntimeError, ValueError) as error:

@@ -75,7 +75,7 @@ class Overview:
         # Expected seconds of what is done, of the runs that have ended, and of those among them that others trained.
         self._done = self._done_before = self._not_ours = 0.0
         self._start = time.monotonic()
-        self.live = console.is_terminal
+        self.live = console.is_interactive  # a terminal that can move its cursor
         if self.live:
             columns = (
                 TextColumn("  {task.description}"),

@@ -8,6 +8,7 @@ the process without ceremony. Whatever is on disk stays whole: a process may be 
 import os
 import signal
 import threading
+from contextlib import suppress
 
 CLEAR_LINE, LINE_UP, SHOW_CURSOR = b"\r\x1b[2K", b"\x1b[1A", b"\x1b[?25h"
 SENTENCE = b"experiments: Stopped; the same command goes on from here.\n"
@@ -30,7 +31,9 @@ def leave_on_signals() -> None:
 def _leave(reader: int) -> None:
     while (number := os.read(reader, 1)[0]) not in (signal.SIGINT, signal.SIGTERM):
         pass
-    if os.isatty(1):
-        os.write(1, SHOW_CURSOR + CLEAR_LINE + (LINE_UP + CLEAR_LINE) * (live_lines - 1))
-    os.write(2, SENTENCE)
+    with suppress(OSError):  # the terminal may have gone
+        if os.isatty(1):
+            os.write(1, SHOW_CURSOR + CLEAR_LINE + (LINE_UP + CLEAR_LINE) * (live_lines - 1))
+    with suppress(OSError):
+        os.write(2, SENTENCE)
     os._exit(128 + number)

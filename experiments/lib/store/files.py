@@ -87,8 +87,15 @@ def make_folder(path: Path) -> None:
 
 
 def user_cache(name: str) -> Path:
-    """Returns where something is kept for all checkouts of a user: `~/.cache/nalu/NAME`, or in `$XDG_CACHE_HOME`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nalu" / name
+    """Returns where something is kept for all checkouts of a user: `~/.cache/nalu/NAME`, or in `$XDG_CACHE_HOME`.
+
+    Raises:
+      UserError: there is no home folder.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nalu" / name
+    except RuntimeError:  # no HOME, and a user whom the system does not know, as in a container
+        raise UserError("There is no home folder: name a folder for what is kept with XDG_CACHE_HOME.") from None
 
 
 def require_room(folder: Path, size: int) -> None:

@@ -2,7 +2,7 @@
 
 import datetime
 import functools
-import importlib.metadata
+import importlib
 import os
 import platform
 import subprocess
@@ -26,7 +26,7 @@ def surroundings() -> dict[str, Any]:
         "commit": commit(),
         "versions": {
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in packages},
+            **{name: importlib.import_module(name).__version__ for name in packages},
         },
         "platform": f"{sys.platform} {platform.machine()}",
     }
@@ -35,7 +35,7 @@ def surroundings() -> dict[str, Any]:
 def processor() -> str:
     """Returns the processor's name; a device of JAX here is one of its cores."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             for line in file:
                 if line.startswith("model name"):
                     return f"CPU core ({line.split(':', 1)[1].strip()})"
@@ -50,13 +50,13 @@ def commit() -> str:
 
     Ask when the code is loaded: it may be edited while it runs. Empty outside of a checkout of this project.
     """
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    # Git's own variables, as a hook has them, would have it look into another repository.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment["GIT_OPTIONAL_LOCKS"] = "0"
 
     def git(*words: str) -> str:
-        answer = subprocess.run(
-            ["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True, env=environment
-        )
-        return answer.stdout.strip()
+        answer = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, timeout=10, check=True, env=environment)
+        return os.fsdecode(answer.stdout).strip()
 
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT:  # installed somewhere below another's checkout

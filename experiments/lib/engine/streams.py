@@ -1,0 +1,62 @@
+"""What is printed never stops a training: not a log on a full disk, not a reader that has gone, not a strange locale."""
+
+import os
+import sys
+from contextlib import suppress
+from typing import Any, TextIO
+
+STANDARD = (0, 1, 2)
+
+
+def make_harmless() -> None:
+    """Makes standard output and standard error take whatever they are given, from now on.
+
+    A stream that was closed is replaced by nothing, so that no file of ours is opened in its place and filled with what
+    is printed; characters that the locale does not have are replaced; and a stream that fails is given up silently.
+    """
+    for number in STANDARD:
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (lives as long as the process)
+        with suppress(AttributeError, ValueError):  # what somebody has put in its place
+            stream.reconfigure(errors="backslashreplace" if name == "stderr" else "replace")
+        setattr(sys, name, _Patient(stream))
+
+
+class _Patient:
+    """A text stream that swallows its errors; after the first, what is written goes nowhere."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            self._give_up()
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Leads the stream nowhere, also what it still holds and what libraries print beside Python."""
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
