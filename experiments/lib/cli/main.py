@@ -173,6 +173,7 @@ def _read_store(named: Path | None) -> Path:
 
 def _play(command: commands.Play, console: Console) -> None:
     machine.prepare()
+    machine.start()
     root = _read_store(command.runs_dir)
     profile = command.profile or ("full" if root == places.PUBLISHED else "quick")
     playable = [each for each in suite.experiments(command.target, profile) if hasattr(each.module, "play")]

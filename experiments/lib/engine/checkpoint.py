@@ -1,8 +1,12 @@
 """Checkpoints between the legs of an unfinished run, kept by Orbax and removed when the run is stored.
 
-A checkpoint holds the training state and the metrics so far, as flat lists of arrays; the tree they belong to is
-rebuilt from the program. A damaged checkpoint costs its run a fresh start, or the step to the one before, never more.
-Of several processes the first keeps them, and tells the others what it finds.
+A checkpoint holds the training state and the metrics so far of some seeds, as flat lists of arrays whose rows are the
+seeds; the tree they belong to is rebuilt from the program. Its folder says which seeds they are, and nothing else of it
+depends on the machine, so that a run goes on with other devices and with more or fewer seeds at a time. A damaged
+checkpoint costs its run a fresh start, or the step to the one before, never more. Of several processes the first keeps
+them, and tells the others what it finds.
+
+Axes: S seeds.
 """
 
 import hashlib
@@ -25,7 +29,10 @@ ROOM = 2**17  # bytes beside the arrays that a checkpoint takes, at most
 
 
 class Progress(NamedTuple):
-    """How far a chunk of seeds has come: `leg` legs done, their metrics `{name: [S, leg, ...]}` and the cost so far."""
+    """How far some seeds have come: `leg` legs done, their metrics `{name: [S, leg, ...]}` and the cost so far.
+
+    Every leaf of `state` is `[S, ...]`, too.
+    """
 
     leg: int
     state: Any
@@ -34,11 +41,22 @@ class Progress(NamedTuple):
     cpu_seconds: float
 
 
+class Chunk(NamedTuple):
+    """Seeds that are trained together: `seeds` of them from `first` on."""
+
+    first: int
+    seeds: int
+
+    def folder(self, unfinished: Path) -> Path:
+        """Returns where their checkpoints lie."""
+        return unfinished / f"seeds-{self.first}-{self.seeds}"
+
+
 class Checkpoints:
     """The checkpoints of one chunk of seeds, in a folder of its own."""
 
-    def __init__(self, folder: Path):
-        self._folder, self._manager = folder, None
+    def __init__(self, unfinished: Path, chunk: Chunk):
+        self._chunk, self._folder, self._manager = chunk, chunk.folder(unfinished), None
         processes.first_does(self._open)
 
     def _open(self) -> None:
@@ -58,11 +76,15 @@ class Checkpoints:
     def save(self, progress: Progress) -> None:
         """Saves; what was saved before stays until this is whole.
 
+        Args:
+          progress: of the chunk's seeds; its state may have further rows, which only fill up the devices.
+
         Raises:
           UserError: the folder cannot be written or the disk is full.
         """
+        seeds = self._chunk.seeds
         tree = {
-            "state": [np.asarray(leaf) for leaf in jax.tree.leaves(processes.gather(progress.state))],
+            "state": [np.asarray(leaf)[:seeds] for leaf in jax.tree.leaves(processes.gather(progress.state))],
             "metrics": dict(progress.metrics),
             "cost": np.array([progress.wall_seconds, progress.cpu_seconds]),
         }
@@ -85,20 +107,28 @@ class Checkpoints:
                 ) from error
             raise
 
-    def restore(self, like: Any) -> tuple[Progress | None, str]:
+    def restore(self, like: Any, wanted: Chunk, rows: int) -> tuple[Progress | None, str]:
         """Returns the latest whole checkpoint and a remark for the user where one was damaged.
 
         Args:
-          like: a state with the tree, shapes and types to restore, concrete or abstract.
+          like: the state of one seed, with the tree, shapes and types to restore, concrete or abstract.
+          wanted: the seeds to return, all of them of this chunk; they have their share of its cost.
+          rows: how many rows the state shall have; those beyond the seeds repeat the last one.
         """
         expected = jax.tree.leaves(jax.eval_shape(_without_keys, like))
         found, remark = self._latest(expected) if self._manager is not None else (None, "")
         found, remark = _shared(found), processes.share(remark)
         if found is None:
             return None, remark
-        wall_seconds, cpu_seconds = (float(value) for value in found["cost"])
+        first, share = wanted.first - self._chunk.first, wanted.seeds / self._chunk.seeds
+        taken = first + np.minimum(np.arange(rows), wanted.seeds - 1)
+        wall_seconds, cpu_seconds = (share * float(value) for value in found["cost"])
         return Progress(
-            found["leg"], _with_keys(found["state"], like), found["metrics"], wall_seconds, cpu_seconds
+            leg=found["leg"],
+            state=_with_keys([leaf[taken] for leaf in found["state"]], like),
+            metrics={name: array[taken[: wanted.seeds]] for name, array in found["metrics"].items()},
+            wall_seconds=wall_seconds,
+            cpu_seconds=cpu_seconds,
         ), remark
 
     def _latest(self, expected: list[Any]) -> tuple[dict[str, Any] | None, str]:
@@ -114,8 +144,11 @@ class Checkpoints:
                     raise ValueError("its files have changed")
                 tree = self._manager.restore(leg, args=self._ocp.args.StandardRestore())
                 leaves = tree["state"]
-                if [(leaf.shape, leaf.dtype) for leaf in leaves] != [(leaf.shape, leaf.dtype) for leaf in expected]:
+                wanted = [((self._chunk.seeds, *leaf.shape), leaf.dtype) for leaf in expected]
+                if [(leaf.shape, leaf.dtype) for leaf in leaves] != wanted:
                     raise ValueError("it belongs to another program")
+                if any(len(array) != self._chunk.seeds for array in tree["metrics"].values()):
+                    raise ValueError("its metrics are of other seeds")
                 if any(array.shape[1] not in (1, leg) for array in tree["metrics"].values()):
                     raise ValueError("its metrics are incomplete")
                 if len(tree["cost"]) != 2:
@@ -158,6 +191,20 @@ def _shared(found: dict[str, Any] | None) -> dict[str, Any] | None:
             "state": [archive[f"state{i}"] for i in range(leaves)],
             "metrics": {name[7:]: archive[name] for name in archive.files if name.startswith("metric ")},
         }
+
+
+def kept(unfinished: Path, seed: int) -> list[Chunk]:
+    """Returns the chunks with this seed of which there are checkpoints, the furthest first.
+
+    There is more than one where the seeds were once trained in other chunks, as on a machine with more memory.
+    """
+    found = []
+    for folder in unfinished.glob("seeds-*-*"):
+        _, first, seeds = folder.name.split("-")
+        if first.isdecimal() and seeds.isdecimal() and int(first) <= seed < int(first) + int(seeds):
+            legs = [int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal()]
+            found.append((max(legs, default=0), int(seeds), int(first)))
+    return [Chunk(first, seeds) for leg, seeds, first in sorted(found, reverse=True) if leg]
 
 
 def discard(folder: Path) -> None:

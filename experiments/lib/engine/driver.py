@@ -49,7 +49,8 @@ def run_seeds(
 ) -> Outcome:
     """Trains seeds 0..seeds-1 of a run to the end, from its checkpoints where it was stopped before.
 
-    Seed i's key is `fold_in(root_key, i)`, whatever the number of seeds.
+    Seed i's key is `fold_in(root_key, i)`, whatever the number of seeds. A run may go on with other devices, and with
+    more or fewer seeds at a time: its numbers are then the same up to rounding, and otherwise bit for bit.
 
     Args:
       unfinished: the folder for this run's checkpoints; remove it once the outcome is stored.
@@ -66,12 +67,14 @@ def run_seeds(
     size, program = _fitting(train, _round_up(min(chunk or seeds, seeds), len(devices)), devices, limit, watcher)
     outcomes, start = [], 0
     while start < seeds:
-        # Made anew at the same size after a stop, and at half of it after running out of memory.
-        keys = jax.vmap(lambda i: jax.random.fold_in(root_key, i))(np.arange(start, start + size))
-        folder = unfinished / f"seeds-{start}-{size}"
-        wanted = min(seeds - start, size)  # the seeds beyond only fill up the devices
+        current, rows, earlier = _earlier(program, unfinished, start, seeds, size, len(devices), watcher)
+        ended = earlier is not None and earlier.leg == len(program.legs)
         try:
-            outcome = _run_chunk(train, program, keys, folder, watcher, wanted=wanted, keep=start + size < seeds)
+            fitting = program if rows == size or ended else compile_train(train, rows, devices)
+            # Made anew at the same size after a stop, and at half of it after running out of memory.
+            keys = jax.vmap(lambda i: jax.random.fold_in(root_key, i))(np.arange(start, start + rows))
+            keep = start + current.seeds < seeds
+            outcome = _run_chunk(train, fitting, keys, unfinished, current, earlier, watcher, keep=keep)
         except jax.errors.JaxRuntimeError as error:
             if OUT_OF_MEMORY not in str(error):
                 raise
@@ -90,8 +93,8 @@ def run_seeds(
             watcher.remark(f"out of memory with {size} seeds at a time; going on with {_half(size, len(devices))}")
             size, program = _fitting(train, _half(size, len(devices)), devices, limit, watcher)
             continue
-        outcomes.append(outcome._replace(metrics={name: array[:wanted] for name, array in outcome.metrics.items()}))
-        start += size
+        outcomes.append(outcome)
+        start += current.seeds
     return Outcome(
         metrics={name: np.concatenate([outcome.metrics[name] for outcome in outcomes]) for name in outcomes[0].metrics},
         wall_seconds=sum(outcome.wall_seconds for outcome in outcomes),
@@ -125,19 +128,50 @@ def _fitting(train: Train, size: int, devices: list[jax.Device], limit: int, wat
     return size, program
 
 
-def _run_chunk(
-    train: Train, program: Program, keys: jax.Array, folder: Path, watcher: Watcher, *, wanted: int, keep: bool
-) -> Outcome:
-    """Trains one chunk of seeds, of which the first `wanted` are told to the watcher.
+def _earlier(
+    program: Program, unfinished: Path, start: int, seeds: int, size: int, devices: int, watcher: Watcher
+) -> tuple[checkpoint.Chunk, int, checkpoint.Progress | None]:
+    """Returns the seeds from `start` on to train together, the rows of their state, and how far they have come.
 
-    `keep` says that other chunks follow, so that its end is worth a checkpoint.
+    They are those of a checkpoint, as far as memory holds them, or else the next `size`. Rows beyond the seeds only
+    fill up the devices. Chunks that are cut as in a run that was never stopped have `size` rows, of one program.
     """
+    like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), program.state_shapes)
+    usual = checkpoint.Chunk(start, min(size, seeds - start))
+
+    def rows_for(chunk: checkpoint.Chunk) -> int:
+        return size if chunk == usual and start % size == 0 else _round_up(chunk.seeds, devices)
+
+    for kept in processes.share(checkpoint.kept(unfinished, start)):
+        source = checkpoint.Chunk(*kept)
+        chunk = checkpoint.Chunk(start, min(usual.seeds, source.first + source.seeds - start))
+        checkpoints = checkpoint.Checkpoints(unfinished, source)
+        try:
+            earlier, remark = checkpoints.restore(like, chunk, rows_for(chunk))
+        finally:
+            checkpoints.close()
+        if remark:
+            watcher.remark(remark)
+        if earlier is not None:
+            return chunk, rows_for(chunk), earlier
+    return usual, rows_for(usual), None
+
+
+def _run_chunk(
+    train: Train,
+    program: Program,
+    keys: jax.Array,
+    unfinished: Path,
+    chunk: checkpoint.Chunk,
+    earlier: checkpoint.Progress | None,
+    watcher: Watcher,
+    *,
+    keep: bool,
+) -> Outcome:
+    """Trains one chunk of seeds; `keep` says that other chunks follow, so that its end is worth a checkpoint."""
     wall_start, cpu_start = time.perf_counter(), time.process_time()
-    steps = train.network_steps * wanted
-    checkpoints = checkpoint.Checkpoints(folder) if processes.share(folder.exists()) else None
-    earlier, remark = checkpoints.restore(program.state_shapes) if checkpoints is not None else (None, "")
-    if remark:
-        watcher.remark(remark)
+    steps = train.network_steps * chunk.seeds
+    checkpoints = None
     if earlier is None:
         state = program.init(processes.put(keys, program.sharding), *program.data)
         earlier = checkpoint.Progress(0, None, {}, 0.0, 0.0)
@@ -162,13 +196,14 @@ def _run_chunk(
         for leg in range(earlier.leg, len(program.legs)):
             state, metrics = program.legs[leg](state, *program.data)
             for name, array in processes.gather(metrics).items():
-                rows[name] = [*(rows.get(name, []) if name not in train.last else []), array[:, None]]
+                array = array[: chunk.seeds, None]
+                rows[name] = [*(rows.get(name, []) if name not in train.last else []), array]
             now = steps if leg < train.legs else 0
             told += now
             watcher.advance(now)
             ended = leg + 1 == len(program.legs)
             if keep if ended else processes.share(time.perf_counter() - saved_at > CHECKPOINT_SECONDS):
-                checkpoints = checkpoints or checkpoint.Checkpoints(folder)
+                checkpoints = checkpoints or checkpoint.Checkpoints(unfinished, chunk)
                 checkpoints.save(snapshot(leg + 1))
                 saved_at = time.perf_counter()
     except jax.errors.JaxRuntimeError:

@@ -7,6 +7,7 @@ later JAX brings.
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -29,28 +30,29 @@ SET = {
     "jax_threefry_partitionable": NUMERICS["threefry_partitionable"],
 }
 # How the names of states begin that change no number: devices, caches, logs, and how hard a compiler tries.
-HARMLESS = tuple(
-    f"jax_{name}"
-    for name in (
-        "backend_target", "captured_", "check_proxy_envs", "compilation_cache_", "compiler_", "cpu_", "cross_host_",
-        "cuda_", "debug_leaked_", "debug_log_", "disable_most_optimizations", "distributed_", "dump_", "enable_checks",
-        "enable_compilation_cache", "enable_pgle", "enable_preemption_", "enable_recoverability", "exec_time_",
-        "explain_", "hlo_source_", "include_", "log_", "logging_level", "memory_fitting_", "num_cpu_devices",
-        "numpy_rank_promotion", "oneapi_", "optimization_level", "persistent_cache_", "pgle_", "pjrt_", "platform",
-        "pprint_", "rocm_", "send_traceback_", "share_binary_", "source_url_", "traceback_", "tracer_error_",
-        "use_magma", "use_shardy_", "xla_backend", "xla_profile_",
-    )
-) + ("flax_filter_frames", "flax_max_repr_depth", "flax_profile", "flax_use_orbax_")  # fmt: skip
-# The same of XLA's options, for all devices, and of what libtpu alone reads (the last of them JAX adds itself).
-HARMLESS_FLAGS = (
-    "xla_backend_optimization_level", "xla_cpu_max_isa", "xla_cpu_multi_thread_eigen", "xla_cpu_parallel_codegen_",
-    "xla_cpu_prefer_vector_width", "xla_dump_", "xla_force_host_platform_device_count", "xla_gpu_autotune_",
-    "xla_gpu_cuda_data_dir", "xla_gpu_deterministic_ops", "xla_gpu_dump_", "xla_gpu_enable_command_buffer",
-    "xla_gpu_enable_latency_hiding_scheduler", "xla_gpu_enable_triton_gemm", "xla_gpu_exclude_nondeterministic_ops",
-    "xla_gpu_force_compilation_parallelism", "xla_gpu_graph_", "xla_gpu_load_autotune_", "xla_gpu_per_fusion_autotune_",
-    "xla_gpu_shard_autotuning", "xla_gpu_strict_conv_algorithm_picker", "xla_hlo_profile",
-    "xla_enable_async_", "xla_tpu_enable_async_", "xla_tpu_enable_data_parallel_", "xla_tpu_use_enhanced_",
-)  # fmt: skip
+HARMLESS = re.compile(
+    r"""jax_(
+    backend_target|captured_|check_proxy_envs|compilation_cache_|compiler_|cpu_|cross_host_|cuda_|debug_leaked_|
+    debug_log_|disable_most_optimizations|distributed_|dump_|enable_checks|enable_compilation_cache|enable_pgle|
+    enable_preemption_|enable_recoverability|exec_time_|explain_|hlo_source_|include_|log_|logging_level|
+    memory_fitting_|num_cpu_devices|numpy_rank_promotion|oneapi_|optimization_level|persistent_cache_|pgle_|pjrt_|
+    platform|pprint_|rocm_|send_traceback_|share_binary_|source_url_|traceback_|tracer_error_|use_magma|use_shardy_|
+    xla_backend|xla_profile_
+    )|flax_(filter_frames|max_repr_depth|profile|use_orbax_)""",
+    re.VERBOSE,
+)
+# The same of XLA's options; what begins with `xla_tpu` is libtpu's, and the last of it JAX adds itself.
+HARMLESS_FLAGS = re.compile(
+    r"""-*xla_(
+    backend_optimization_level|cpu_max_isa|cpu_multi_thread_eigen|cpu_parallel_codegen_|cpu_prefer_vector_width|dump_|
+    enable_async_|force_host_platform_device_count|hlo_profile|gpu_autotune_|gpu_cuda_data_dir|gpu_deterministic_ops|
+    gpu_dump_|gpu_enable_command_buffer|gpu_enable_latency_hiding_scheduler|gpu_enable_triton_gemm|
+    gpu_exclude_nondeterministic_ops|gpu_force_compilation_parallelism|gpu_graph_|gpu_load_autotune_|
+    gpu_per_fusion_autotune_|gpu_shard_autotuning|gpu_strict_conv_algorithm_picker|
+    tpu_enable_async_|tpu_enable_data_parallel_|tpu_use_enhanced_
+    )""",
+    re.VERBOSE,
+)
 EIGEN, HOST_DEVICES = "xla_cpu_multi_thread_eigen", "xla_force_host_platform_device_count"
 NO = ("", "0", "false", "no", "off", "f", "n", "none")  # as a variable says that something is not so
 UNKNOWN_EFFECT = "may change numbers without a word in a record's address"
@@ -69,7 +71,7 @@ def refuse(variables: Mapping[str, str], states: Iterable[str]) -> None:
     """
     for name in states:
         variable = name.upper()
-        if name in SET or name.startswith(HARMLESS) or variables.get(variable, "").lower() in NO:
+        if name in SET or HARMLESS.match(name) or variables.get(variable, "").lower() in NO:
             continue
         _refuse(f"{variable}={variables[variable]} is set, which {UNKNOWN_EFFECT}: unset {variable}")
     if variables.get("NVIDIA_TF32_OVERRIDE", "0") != "0":  # it counts for more than what a program asks for
@@ -93,7 +95,7 @@ def flags_of(variables: Mapping[str, str], name: str = "XLA_FLAGS") -> list[str]
     except ValueError as error:
         _refuse(f"{name} cannot be understood ({error}): correct or unset it")
     for flag in flags:
-        if not flag.lstrip("-").startswith(HARMLESS_FLAGS):
+        if not HARMLESS_FLAGS.match(flag):
             _refuse(f"{name} holds {flag}, which {UNKNOWN_EFFECT}: take it out")
     return flags
 
@@ -108,7 +110,7 @@ def prepare(cores: int | None) -> None:
     flags_of(os.environ, "LIBTPU_INIT_ARGS")
     ours = [] if any(EIGEN in flag for flag in flags) else [f"--{EIGEN}=false"]
     os.environ["XLA_FLAGS"] = shlex.join([*flags, *ours])  # before the first backend starts
-    if any(EIGEN not in flag or flag != f"--{EIGEN}=false" for flag in flags):
+    if any(flag != f"--{EIGEN}=false" for flag in flags):  # ours, as in the worker of a cluster, needs no look
         _try_flags()
 
     import flax

@@ -1,8 +1,8 @@
 """What this machine can do: how JAX is prepared, what memory a program may take, where compiled programs are kept.
 
 Extrapolation error is the result here, so products are computed in full float32 everywhere (accelerators would
-otherwise use TF32 or bfloat16); `records.NUMERICS` says it, and is part of every record's address; `environment` sees to
-it. Compiled programs only save time: no fault of theirs is told.
+otherwise use TF32 or bfloat16); `records.NUMERICS` says it, and is part of every record's address, and `environment`
+sees to it. Compiled programs only save time: no fault of theirs is told.
 """
 
 import os
@@ -141,7 +141,7 @@ def start() -> None:
         for name in ("JAX_PLATFORMS", "JAX_PLATFORM_NAME"):
             if asked := os.environ.get(name):
                 raise usage_error(
-                    f"JAX has no device of the kind that {name}={asked} asks for, or it does not work ({reason[:200]}): "
+                    f"JAX has no device of the kind that {name}={asked} asks for, or none that works ({reason[:200]}): "
                     f"install what it needs (`pip install 'jax[cuda12]'` for NVIDIA's), or unset {name} to train on "
                     "what there is."
                 ) from error

@@ -49,9 +49,7 @@ def _join() -> None:
                 f"{', '.join(given)} is set: for several processes {VARIABLES[0]} must be the first one's host:port, "
                 f"{VARIABLES[1]} their number and {VARIABLES[2]} this one's, from 0."
             )
-        arguments = {
-            "coordinator_address": given[VARIABLES[0]], "num_processes": numbers[0], "process_id": numbers[1]
-        }
+        arguments = {"coordinator_address": given[VARIABLES[0]], "num_processes": numbers[0], "process_id": numbers[1]}
     try:
         jax.distributed.initialize(**arguments)
     except (RuntimeError, ValueError) as error:

@@ -1,4 +1,7 @@
-"""What is printed never stops a training: not a log on a full disk, not a reader that has gone, not a strange locale."""
+"""What is printed stops no training: not a log on a full disk, not a terminal that has gone, not a strange locale.
+
+A reader that leaves a pipe early is the command line's to answer, which ends what does not train.
+"""
 
 import os
 import sys
@@ -11,8 +14,9 @@ STANDARD = (0, 1, 2)
 def make_harmless() -> None:
     """Makes standard output and standard error take whatever they are given, from now on.
 
-    A stream that was closed is replaced by nothing, so that no file of ours is opened in its place and filled with what
-    is printed; characters that the locale does not have are replaced; and a stream that fails is given up silently.
+    A stream that was closed is led nowhere, so that no file of ours is opened in its place and filled with what is
+    printed; characters that the locale does not have are replaced; and a stream that fails is given up, which is said
+    on standard error.
     """
     for number in STANDARD:
         try:
@@ -29,7 +33,7 @@ def make_harmless() -> None:
 
 
 class _Patient:
-    """A text stream that swallows its errors; after the first, what is written goes nowhere."""
+    """A text stream without errors, but for a broken pipe: after the first one, what is written goes nowhere."""
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -37,8 +41,10 @@ class _Patient:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except OSError:
-            self._give_up()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self._give_up(error)
         return len(text)
 
     def writelines(self, lines: Any) -> None:
@@ -48,15 +54,21 @@ class _Patient:
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except OSError:
-            self._give_up()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self._give_up(error)
 
-    def _give_up(self) -> None:
+    def _give_up(self, error: OSError) -> None:
         """Leads the stream nowhere, also what it still holds and what libraries print beside Python."""
-        with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+        number = self._stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+        with suppress(OSError):
+            if number != 2:
+                sentence = f"experiments: Standard output cannot be written ({error.strerror}); going on without it.\n"
+                os.write(2, sentence.encode())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

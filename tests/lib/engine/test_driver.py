@@ -1,5 +1,6 @@
 """The driver: every seed is its own, whatever the batch, the devices, the memory and the interruptions."""
 
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -198,6 +199,46 @@ def test_a_run_stopped_in_any_chunk_goes_on_bit_for_bit(run):
         assert same_bits(run(seeds=4, chunk=2, folder=folder).metrics, whole.metrics)
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, 2), (None, 1), (2, None), (1, 3), (3, 2)])
+@pytest.mark.parametrize("stop_at", [3, 8])
+def test_a_stopped_run_goes_on_with_more_or_fewer_seeds_at_a_time(run, before, after, stop_at):
+    whole = run(seeds=5, folder="whole")
+    stopped = Watcher(stop_at=stop_at)
+    with contextlib.suppress(KeyboardInterrupt):
+        run(seeds=5, chunk=before, watcher=stopped)
+    watcher = Watcher()
+    resumed = run(seeds=5, chunk=after, watcher=watcher)
+    assert resumed.metrics.keys() == whole.metrics.keys()
+    for name, array in whole.metrics.items():
+        assert resumed.metrics[name].shape == array.shape
+        np.testing.assert_allclose(resumed.metrics[name], array, rtol=1e-5, atol=1e-6)
+    assert watcher.remarks == []
+    assert watcher.steps == 5 * 2 * 8
+
+
+def test_what_was_done_of_a_run_is_not_done_again_in_other_chunks(run, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        run(seeds=4, watcher=Watcher(stop_at=3))  # at its third leg, which is not saved
+    legs = []
+    compile_once = driver.compile_train
+
+    def count(train: Train, seeds: int, devices: list[jax.Device]) -> Program:
+        program = compile_once(train, seeds, devices)
+        return program._replace(
+            legs=tuple(lambda state, leg=leg: legs.append(seeds) or leg(state) for leg in program.legs)
+        )
+
+    monkeypatch.setattr(driver, "compile_train", count)
+    run(seeds=4, chunk=2)
+    assert legs == [2, 2] * 2, "two legs of each half were left"
+
+
+def test_checkpoints_name_the_seeds_they_hold_and_nothing_of_the_machine(run, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(seeds=3, watcher=Watcher(stop_at=2))
+    assert [path.name for path in (tmp_path / "unfinished").iterdir()] == ["seeds-0-3"]
+
+
 def damage(folder: Path) -> int:
     """Cuts every file of the latest checkpoint in half; returns its leg."""
     latest = max((path for path in folder.glob("seeds-*/*") if path.name.isdigit()), key=lambda path: int(path.name))
@@ -293,6 +334,15 @@ assert not any(word in text for word in ("all-reduce", "all-gather", "collective
 watcher = Watcher()
 outcome = driver.run_seeds(train, jax.random.key(5), 11, unfinished=Path(sys.argv[1]) / "u", watcher=watcher)
 assert watcher.steps == 11 * 2 * 8, watcher.steps
+class Stopped(Watcher):
+    def advance(self, steps):
+        super().advance(steps)
+        if self.steps > 11 * 2 * 4: raise KeyboardInterrupt
+driver.CHECKPOINT_SECONDS = 0
+try:
+    driver.run_seeds(train, jax.random.key(5), 11, unfinished=Path(sys.argv[1]) / "unfinished", watcher=Stopped())
+except KeyboardInterrupt:
+    pass
 np.savez(Path(sys.argv[1]) / "spread.npz", **outcome.metrics)
 """
 
@@ -303,11 +353,15 @@ def test_seeds_are_spread_over_eight_devices_and_stay_the_same(run, tmp_path):
         [sys.executable, "-c", SPREAD, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=120
     )
     assert answer.returncode == 0, answer.stderr
-    alone = run(seeds=11).metrics
+    watcher = Watcher()
+    resumed = run(seeds=11, watcher=watcher).metrics  # what the other process was stopped in, on eight devices
+    assert watcher.advances == 1 + 2, "half of it was done already"
+    alone = run(seeds=11, folder="alone").metrics
     with np.load(tmp_path / "spread.npz") as spread:
         for name in alone:
-            assert spread[name].shape == alone[name].shape
-            np.testing.assert_allclose(spread[name], alone[name], rtol=1e-5, atol=1e-6)
+            for found in (spread[name], resumed[name]):
+                assert found.shape == alone[name].shape
+                np.testing.assert_allclose(found, alone[name], rtol=1e-5, atol=1e-6)
 
 
 def test_the_size_of_a_leg_changes_nothing_but_the_rows(run):
