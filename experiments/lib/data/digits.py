@@ -1,7 +1,8 @@
 """MNIST, or a stand-in where it cannot be had: the one module that reads data sets.
 
-MNIST comes from the folder that the user names, else from the user's cache, which `prepare` alone fills. Which of the
-two data sets a run used belongs to its address, so that the stand-in never passes for MNIST.
+MNIST comes from the folder that the user names, else from the user's cache, which `prepare` alone fills. A file counts
+by what it holds, whether it is packed or not. Which of the two data sets a run used belongs to its address, so that the
+stand-in never passes for MNIST.
 """
 
 import functools
@@ -26,6 +27,8 @@ NOTICE = "UCI digits stand-in: not comparable with the paper"
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 
+PLACES = (".", "raw", "MNIST/raw")  # within the user's folder: torchvision's root, and what it makes below
+
 TEST_IMAGES = 500  # of the stand-in's 1,797
 
 
@@ -41,10 +44,11 @@ class Digits(NamedTuple):
 
 
 class File(NamedTuple):
-    """One of MNIST's original files."""
+    """One of MNIST's original files: the sums of it, and of what it holds when it is unpacked."""
 
     name: str
     sha256: str
+    content_sha256: str
     shape: tuple[int, ...]
 
 
@@ -52,15 +56,27 @@ FILES = (  # in the order of Digits; LeCun, Cortes and Burges
     File(
         "train-images-idx3-ubyte.gz",
         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         (60_000, 28, 28),
     ),
-    File("train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", (60_000,)),
+    File(
+        "train-labels-idx1-ubyte.gz",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        (60_000,),
+    ),
     File(
         "t10k-images-idx3-ubyte.gz",
         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         (10_000, 28, 28),
     ),
-    File("t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", (10_000,)),
+    File(
+        "t10k-labels-idx1-ubyte.gz",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        (10_000,),
+    ),
 )
 
 
@@ -94,9 +110,15 @@ def prepare(folder: Path | None, tell: Callable[[str], None], *, console: Consol
       console: shows a bar for each download where it is a terminal.
 
     Raises:
-      UserError: a file of the named folder is missing or wrong, or one of the cache is damaged and no mirror helps.
+      UserError: a file of the named folder is missing or wrong, or one of the cache is damaged and no mirror helps, or
+        the certificate of a mirror is not trusted.
     """
-    place, named = _place(folder)
+    outcome = "going on with UCI digits, a stand-in; not comparable with the paper"
+    try:
+        place, named = _place(folder)
+    except UserError as error:
+        tell(f"MNIST cannot be kept ({str(error).partition(':')[0].lower()}): {outcome}.")
+        return STAND_IN
     if named:
         for file in FILES:
             _read(place, named, file)
@@ -111,7 +133,6 @@ def prepare(folder: Path | None, tell: Callable[[str], None], *, console: Consol
     for file in FILES:
         if os.path.exists(place / file.name):
             _read(place, named, file)  # refuses one that is damaged
-    outcome = "going on with UCI digits, a stand-in; not comparable with the paper"
     tell(f"MNIST could not be downloaded ({failure}): {outcome}.")
     return STAND_IN
 
@@ -126,7 +147,7 @@ def load(source: str, folder: Path | None = None) -> Digits:
     Raises:
       UserError: a file of MNIST is missing, damaged or another file.
     """
-    return {MNIST: _mnist, STAND_IN: _stand_in}[source](*_place(folder))
+    return _mnist(*_place(folder)) if source == MNIST else _stand_in()
 
 
 @functools.cache
@@ -138,7 +159,7 @@ def _mnist(place: Path, named: bool) -> Digits:
 
 
 @functools.cache
-def _stand_in(*_) -> Digits:
+def _stand_in() -> Digits:
     """Returns the UCI digits (E. Alpaydin and C. Kaynak 1998), 8x8, in MNIST's layout: 20x20 within a margin of 4."""
     from scipy import ndimage
     from sklearn import datasets  # takes a second
@@ -175,32 +196,59 @@ def _sha256(path: Path) -> str:
         return ""
 
 
+def _candidates(place: Path, named: bool, file: File) -> list[Path]:
+    """Returns where a file may lie, its own name first.
+
+    In the user's folder it may be unpacked, spelt `train-images.idx3-ubyte`, or lie in a folder of that name, as other
+    distributions of MNIST have it.
+    """
+    original = place / file.name
+    if not named:
+        return [original]
+    kind = file.name.partition("-idx")[0]
+    folders = [place / below for below in PLACES]
+    others = [path for folder in folders for path in sorted(folder.glob(f"{kind}[-._]idx*"))]
+    others += [path for folder in others if folder.is_dir() for path in sorted(folder.glob(f"{kind}[-._]idx*"))]
+    found = [path for path in others if path.is_file() and path != original]
+    return [original, *found] if original.exists() or not found else found
+
+
 def _read(place: Path, named: bool, file: File) -> bytes:
-    """Returns one of MNIST's files, which has the published checksum.
+    """Returns what one of MNIST's files holds, which has the published checksum.
 
     Raises:
       UserError: it does not, or cannot be read.
     """
-    path, status = place / file.name, 2 if named else 1
+    refusals = []
+    for path in _candidates(place, named, file):
+        try:
+            return _content(path, named, file)
+        except UserError as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def _content(path: Path, named: bool, file: File) -> bytes:
+    status = 2 if named else 1
     try:
         packed = path.read_bytes()
     except OSError as error:
         remedy = (
-            "put MNIST's four original files there, or leave out --data and NALU_DATA to have them downloaded"
+            "put MNIST's four original files there, packed or unpacked, or leave out --data and NALU_DATA to have them "
+            "downloaded"
             if named
             else "repeat the command with a network connection, or name a folder that holds MNIST with --data"
         )
         raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}.", status=status) from error
-    found = hashlib.sha256(packed).hexdigest()
-    if found == file.sha256:
-        return packed
-    wrong = "differs from the original (wrong SHA-256 sum)"
-    if other := [known.name for known in FILES if known.sha256 == found]:
-        wrong = f"holds what belongs into {other[0]}"
-    else:
-        try:
-            idx.parse(packed, file.shape)
-        except ValueError as error:
-            wrong = str(error)
-    remedy = "put MNIST's original file in its place" if named else "remove it"
-    raise UserError(f"{path} {wrong}: {remedy} and repeat the command.", status=status)
+    try:
+        content = idx.unpack(packed)
+        found = hashlib.sha256(content).hexdigest()
+        if found == file.content_sha256:
+            return content
+        if other := [known.name for known in FILES if known.content_sha256 == found]:
+            raise ValueError(f"holds what belongs into {other[0]}")
+        idx.parse(content, file.shape)
+        raise ValueError("differs from the original (wrong SHA-256 sum)")
+    except ValueError as error:
+        remedy = "put MNIST's original file in its place" if named else "remove it"
+        raise UserError(f"{path} {error}: {remedy} and repeat the command.", status=status) from None

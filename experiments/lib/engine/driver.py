@@ -103,13 +103,17 @@ def run_seeds(
 
 
 def _measured(train: Measured, seeds: int, watcher: Watcher) -> Outcome:
-    """Measures seed after seed; every process does the same, and the first stores it."""
+    """Measures seed after seed; every process does the same, and the first stores it.
+
+    What NumPy computed in 64 bits is rounded to what a record's address says of its numbers.
+    """
     wall_start, cpu_start = time.perf_counter(), time.process_time()
     measured = []
     for seed in range(seeds):
         measured.append(train.measure(seed))
         watcher.advance(train.network_steps)
-    metrics = {name: np.stack([each[name] for each in measured])[:, None] for name in measured[0]}
+    stacked = {name: np.stack([each[name] for each in measured])[:, None] for name in measured[0]}
+    metrics = {name: array.astype(jax.dtypes.canonicalize_dtype(array.dtype)) for name, array in stacked.items()}
     return Outcome(metrics, time.perf_counter() - wall_start, time.process_time() - cpu_start)
 
 

@@ -22,7 +22,7 @@ from .local import Order
 
 RETRIES = 3  # of a run whose worker dies
 PATIENCE = 120.0  # seconds for the lock of a worker that died on another node to be dropped
-VARIABLES = ("NALU_DATA", "XDG_CACHE_HOME", "XLA_FLAGS", "PYTHONPATH", "JAX_PLATFORMS")  # handed on to the workers
+VARIABLES = ("NALU_DATA", "XDG_CACHE_HOME", "XLA_FLAGS", "PYTHONPATH")  # handed on to the workers, and all of JAX's
 
 
 class Said(NamedTuple):
@@ -94,7 +94,7 @@ def _start() -> Any:
         import ray  # an optional extra, and it takes a second
     except ImportError:
         raise UserError(f"Ray is not installed: {installing('ray')}, or leave out --engine ray.") from None
-    handed_on = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    handed_on = {name: value for name, value in os.environ.items() if name in VARIABLES or name.startswith("JAX_")}
     try:
         with warnings.catch_warnings():
             # Ray starts its processes by fork and exec; JAX warns of a fork that goes on in Python.
@@ -137,8 +137,12 @@ def _train(name: str, config: Any, digest: str, order: Order, cores: int) -> Sai
     """Trains one run; this is what a worker does, in a process of its own."""
     from .. import suite
 
-    machine.prepare(cores=cores)
     start, notes = time.monotonic(), _Notes()
+    try:
+        machine.prepare(cores=cores)
+        machine.start()
+    except UserError as error:
+        return Said(False, 0.0, (), str(error))
     experiment = suite.Experiment(name, suite.modules()[name], config)
     (address,) = (address for address in experiment.addresses() if address.digest == digest)
     train = experiment.module.make_train(config, **address.variant)

@@ -22,6 +22,7 @@ from ..store import records
 FIELDS = {"schema", "digest", *records.Address._fields, "arrays", "npz_sha256", "provenance"}
 COSTS = ("network_steps", "wall_seconds", "cpu_seconds")
 TEXTS = ("profile", "command", "device", "platform")
+WIDTHS = {"float32": 4, "float64": 8}  # bytes of the widest number, by the type that an address says
 VERSIONS = ("python", "jax", "jaxlib", "flax", "optax", "numpy")
 PROVENANCE = {"seeds", "date", "commit", "versions", *COSTS, *TEXTS}
 
@@ -99,6 +100,13 @@ def _form(record: dict[str, Any], path: Path, arrays: dict[str, np.ndarray]) -> 
     said = said if isinstance(said, dict) else {}
     if wrong := sorted(name for name in {*held, *said} if held.get(name) != said.get(name)):
         faults.append(f"its .npz does not hold the arrays that it tells ({', '.join(wrong)})")
+    # Arrays may be narrower than what they were computed in: integers, and weights that are kept to be watched.
+    computed = record["numerics"].get("dtype") if isinstance(record["numerics"], dict) else None
+    if computed not in WIDTHS:
+        faults.append(f"its address says {computed!r} of the numbers' type, but it must be one of {', '.join(WIDTHS)}")
+    elif wide := sorted(name for name, array in arrays.items() if array.dtype.itemsize > WIDTHS[computed]):
+        kinds = ", ".join(f"'{name}' as {arrays[name].dtype}" for name in wide)
+        faults.append(f"it holds {kinds}, but its address says that all was computed in {computed}")
     return faults
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 from rich.console import Console
 
 from experiments.lib.data import digits, idx, mirrors
 from experiments.lib.errors import UserError
-from experiments.lib.places import ROOT
 
-REAL = [Path(folder) for folder in (os.environ.get("NALU_DATA"), ROOT.parent / "shared" / "mnist") if folder]
-REAL = [folder for folder in REAL if folder.is_dir()]
+REAL = [Path(os.environ["NALU_DATA"])] if os.environ.get("NALU_DATA") else []
+ORIGINALS = digits.FILES
 NAMES = [file.name for file in digits.FILES]
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = NAMES
 
@@ -28,6 +28,10 @@ def pack(*shape: int, magic: int | None = None, data: bytes | None = None) -> by
     magic = {1: 2049, 3: 2051}[len(shape)] if magic is None else magic
     header = struct.pack(f">{1 + len(shape)}I", magic, *shape)
     return gzip.compress(header + (bytes(range(int(np.prod(shape)))) if data is None else data), mtime=0)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 SMALL = dict(zip(NAMES, (pack(5, 2, 3), pack(5), pack(4, 2, 3), pack(4)), strict=True))
@@ -40,7 +44,9 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("NALU_DATA", raising=False)
-    small = [digits.File(name, hashlib.sha256(SMALL[name]).hexdigest(), SHAPES[name]) for name in NAMES]
+    small = [
+        digits.File(name, sha256(SMALL[name]), sha256(gzip.decompress(SMALL[name])), SHAPES[name]) for name in NAMES
+    ]
     monkeypatch.setattr(digits, "FILES", tuple(small))
     monkeypatch.setattr(digits, "MIRRORS", (silent_address(),))
     return tmp_path / "cache" / "nalu" / "mnist"
@@ -51,6 +57,22 @@ def silent_address() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}/"
+
+
+@pytest.fixture
+def distrusted(monkeypatch):
+    """A proxy with a certificate of its own in front of every mirror."""
+
+    def head(*_, **options):
+        asked.append(options)
+        raise requests.exceptions.SSLError("certificate verify failed: self-signed certificate in certificate chain")
+
+    asked: list[dict] = []
+    monkeypatch.setattr(requests, "head", head)
+    monkeypatch.setattr(digits, "MIRRORS", ("https://one.example/mnist/", "https://two.example/"))
+    for name in mirrors.CERTIFICATES:
+        monkeypatch.delenv(name, raising=False)
+    return asked
 
 
 @pytest.fixture
@@ -108,18 +130,18 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_file_by_hand_is_read():
-    images = idx.parse(pack(2, 2, 3), (2, 2, 3))
+    images = idx.parse(idx.unpack(pack(2, 2, 3)), (2, 2, 3))
     np.testing.assert_array_equal(images, [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]])
     assert images.dtype == np.uint8
-    np.testing.assert_array_equal(idx.parse(pack(3, data=b"\x05\x00\xff"), (3,)), [5, 0, 255])
+    np.testing.assert_array_equal(idx.parse(gzip.decompress(pack(3, data=b"\x05\x00\xff")), (3,)), [5, 0, 255])
 
 
 @pytest.mark.parametrize(
     ("packed", "shape", "sentence"),
     [
         (pack(3)[:-9], (3,), "is cut short"),
-        (b"<html>not here</html>", (3,), "is no gzip file or is damaged"),
-        (pack(3)[:12] + b"\xff\xff" + pack(3)[14:], (3,), "is no gzip file or is damaged"),
+        (b"<html>not here</html>", (3,), "is no IDX file, packed or unpacked"),
+        (pack(3)[:12] + b"\xff\xff" + pack(3)[14:], (3,), "is a damaged gzip file"),
         (gzip.compress(b"\0\0\x08", mtime=0), (3,), "is too short for an IDX file"),
         (b"", (3,), "is too short for an IDX file"),
         (pack(3), (3, 1, 1), "is too short for an IDX file"),
@@ -134,7 +156,7 @@ def test_a_file_by_hand_is_read():
 )
 def test_a_file_of_another_form_is_refused(packed, shape, sentence):
     with pytest.raises(ValueError, match=f"^{sentence}$"):
-        idx.parse(packed, shape)
+        idx.parse(idx.unpack(packed), shape)
 
 
 # The user's folder
@@ -162,9 +184,52 @@ def test_arrays_that_everyone_shares_cannot_be_changed(tmp_path):
         assert data.train_labels.dtype == data.test_labels.dtype == np.int32
 
 
+def unpacked(name: str) -> bytes:
+    return gzip.decompress(SMALL[name])
+
+
+LAYOUTS = {
+    "torchvision's root": {f"MNIST/raw/{name.removesuffix('.gz')}": unpacked(name) for name in NAMES},
+    "torchvision's folder": {f"raw/{name}": SMALL[name] for name in NAMES},
+    "unpacked": {name.removesuffix(".gz"): unpacked(name) for name in NAMES},
+    "a full stop for a hyphen": {name.removesuffix(".gz").replace("-idx", ".idx"): unpacked(name) for name in NAMES},
+    "each in a folder": {f"{2 * f'/{name[:-3]}'}"[1:]: unpacked(name) for name in NAMES},
+    "packed again": {name: gzip.compress(unpacked(name), compresslevel=1, mtime=7) for name in NAMES},
+    "unpacked under the packed name": {name: unpacked(name) for name in NAMES},
+    "a damaged one beside a good one": {TRAIN_IMAGES: b"cut", **{name[:-3]: unpacked(name) for name in NAMES}},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_file_counts_by_what_it_holds_wherever_other_programs_lay_it(tmp_path, layout):
+    for name, data in layout.items():
+        path = tmp_path / "mine" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    assert digits.prepare(tmp_path / "mine", pytest.fail) == "mnist"
+    data = digits.load("mnist", tmp_path / "mine")
+    assert data.train_images.ravel().tolist() == list(range(30))
+    assert data.test_labels.tolist() == [0, 1, 2, 3]
+
+
+def test_an_unpacked_file_of_another_data_set_is_refused_by_name(tmp_path):
+    folder = lay(
+        tmp_path / "mine", {name[:-3]: unpacked(name) for name in NAMES} | {TEST_LABELS[:-3]: b"\0\0\x08\1\0\0\0\4abcd"}
+    )
+    with pytest.raises(UserError, match=f"{folder}/{TEST_LABELS[:-3]} differs from the original"):
+        digits.prepare(folder, pytest.fail)
+
+
+@pytest.mark.skipif(not REAL, reason="MNIST is not here: set NALU_DATA to its folder")
+def test_the_published_sums_are_those_of_the_original_files():
+    for file in ORIGINALS:
+        packed = (REAL[0] / file.name).read_bytes()
+        assert (sha256(packed), sha256(gzip.decompress(packed))) == (file.sha256, file.content_sha256)
+
+
 DAMAGES = {
     "truncated": ({TEST_IMAGES: SMALL[TEST_IMAGES][:-9]}, f"{TEST_IMAGES} is cut short"),
-    "corrupt": ({TRAIN_LABELS: b"\0" + SMALL[TRAIN_LABELS][1:]}, f"{TRAIN_LABELS} is no gzip file or is damaged"),
+    "corrupt": ({TRAIN_LABELS: b"\0" + SMALL[TRAIN_LABELS][1:]}, f"{TRAIN_LABELS} is no IDX file, packed or unpacked"),
     "labels for images": (
         {TRAIN_IMAGES: SMALL[TRAIN_LABELS]},
         f"{TRAIN_IMAGES} holds what belongs into {TRAIN_LABELS}",
@@ -200,7 +265,8 @@ def test_a_missing_file_is_told_by_name(tmp_path):
     (folder / TEST_LABELS).unlink()
     sentence = (
         f"{folder}/{TEST_LABELS} cannot be read (No such file or directory): "
-        "put MNIST's four original files there, or leave out --data and NALU_DATA to have them downloaded."
+        "put MNIST's four original files there, packed or unpacked, or leave out --data and NALU_DATA to have them "
+        "downloaded."
     )
     for refused in (lambda: digits.load("mnist", folder), lambda: digits.prepare(folder, print)):
         with pytest.raises(UserError) as caught:
@@ -268,6 +334,69 @@ def test_a_bar_is_shown_on_a_terminal_only(monkeypatch, tmp_path, serve, capsys)
             screen.seek(0)
             assert (TRAIN_IMAGES in screen.read()) == terminal
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_certificate_that_is_not_trusted_is_told_and_nothing_goes_on_with_the_stand_in(cache, distrusted):
+    with pytest.raises(UserError) as caught:
+        digits.prepare(None, lambda _: None)
+    assert (str(caught.value), caught.value.status) == (
+        "The certificate of one.example is not trusted, as behind a company's proxy: name a file that holds the "
+        "proxy's certificate with SSL_CERT_FILE or REQUESTS_CA_BUNDLE, or put the files into a folder and name it "
+        "with --data, and repeat the command.",
+        1,
+    )
+    assert [options.get("verify") for options in distrusted] == [None, None]
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_certificates_that_the_user_names_are_trusted(monkeypatch, distrusted, name):
+    monkeypatch.setenv(name, "/etc/company.pem")
+    with pytest.raises(UserError):
+        digits.prepare(None, lambda _: None)
+    assert [options["verify"] for options in distrusted] == ["/etc/company.pem"] * 2
+
+
+def test_a_file_of_certificates_that_is_not_there_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    monkeypatch.setattr(digits, "MIRRORS", ("https://127.0.0.1:9/",))
+    with pytest.raises(
+        UserError, match=r"REQUESTS_CA_BUNDLE is .*/none.pem, but there is no such file of certificates"
+    ):
+        digits.prepare(None, lambda _: None)
+
+
+def test_a_mirror_that_is_trusted_helps_where_another_is_not(monkeypatch, cache, serve):
+    address, _ = serve(SMALL)
+    head = requests.head
+
+    def distrust(url, **options):
+        if url.startswith("https"):
+            raise requests.exceptions.SSLError("certificate verify failed")
+        return head(url, **options)
+
+    monkeypatch.setattr(requests, "head", distrust)
+    monkeypatch.setattr(digits, "MIRRORS", ("https://one.example/", address))
+    assert digits.prepare(None, lambda _: None) == "mnist"
+
+
+def test_a_proxy_that_lets_nothing_through_is_said(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", silent_address())
+    monkeypatch.setattr(digits, "MIRRORS", ("http://one.example/",))
+    told = []
+    assert digits.prepare(None, told.append) == "uci-digits"
+    assert "(the proxy lets nothing through): going on with UCI digits" in told[1]
+
+
+def test_without_a_home_folder_the_stand_in_is_used_and_said(monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    told = []
+    assert digits.prepare(None, told.append) == "uci-digits"
+    assert told == [
+        "MNIST cannot be kept (there is no home folder): going on with UCI digits, a stand-in; not comparable with the "
+        "paper."
+    ]
+    assert digits.load("uci-digits").name == "UCI digits"
 
 
 # The stand-in

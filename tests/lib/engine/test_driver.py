@@ -462,7 +462,9 @@ def test_seeds_on_several_devices_read_the_same_data_also_after_a_stop(run, tmp_
 
 def test_a_run_in_plain_python_has_its_seeds_in_order(tmp_path):
     watcher = Watcher()
-    train = Measured(lambda seed: {"square": np.array([seed, seed**2])})
+    train = Measured(lambda seed: {"square": np.array([seed, seed**2]), "half": np.float64(seed / 2)})
     outcome = driver.run_seeds(train, jax.random.key(0), 3, unfinished=tmp_path / "none", watcher=watcher)
     assert outcome.metrics["square"].tolist() == [[[0, 0]], [[1, 1]], [[2, 4]]]
+    types = {name: array.dtype.name for name, array in outcome.metrics.items()}
+    assert types == {"square": "int32", "half": NUMERICS["dtype"]}, "as a record's address says"
     assert watcher.steps == 3
