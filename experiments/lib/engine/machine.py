@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError, usage_error
+from ..places import installing
 from ..store import files
 from . import environment
 
@@ -142,8 +143,8 @@ def start() -> None:
             if asked := os.environ.get(name):
                 raise usage_error(
                     f"JAX has no device of the kind that {name}={asked} asks for, or none that works ({reason[:200]}): "
-                    f"install what it needs (`pip install 'jax[cuda12]'` for NVIDIA's), or unset {name} to train on "
-                    "what there is."
+                    f"install what it needs (`{installing('cuda')}` for NVIDIA's), or unset {name} to train on what "
+                    "there is."
                 ) from error
         raise UserError(
             f"JAX can start none of its devices ({reason[:200]}): set JAX_PLATFORMS=cpu to train without an "

@@ -23,10 +23,10 @@ def make_harmless() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
-    for name in ("stdout", "stderr"):
+    for number, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
         if stream is None:  # it was closed
-            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (lives as long as the process)
+            stream = os.fdopen(number, "w", encoding="utf-8", closefd=False)
         with suppress(AttributeError, ValueError):  # what somebody has put in its place
             stream.reconfigure(errors="backslashreplace" if name == "stderr" else "replace")
         setattr(sys, name, _Patient(stream))
