@@ -23,9 +23,7 @@ from ..lib.report.artefacts import Quantity, Table, quantity
 from ..lib.store.records import Finished, find
 from ..lib.training.train import Train
 from . import recipes, scores, training
-from .operations import OPERATIONS
-from .reading import Reading
-from .training import Recipe
+from .tasks import OPERATIONS, Reading
 
 VERSION = 1
 PLACE = (4, 1, 3)  # in the paper: section, subsection, part
@@ -105,30 +103,23 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     return [{"model": model} for model in ("random", *cfg.models)]
 
 
-def recipe(cfg: Config, model: str) -> Recipe:
-    """Returns how a model is trained, as in Table 1."""
-    match model:
-        case "random":
-            return recipes.untrained(cfg.random_networks, cfg.inputs, cfg.hidden)
-        case "perceptrons":
-            rate, shape = cfg.perceptron_learning_rate, (cfg.inputs, cfg.perceptron_hidden)
-            return recipes.perceptrons(PERCEPTRONS, *shape, rate, cfg.baseline_steps)
-        case "nalu":
-            starts = recipes.STARTS[:1]
-            return recipes.started_nalus(starts, cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
-    return recipes.cell(model, cfg.inputs, cfg.hidden, cfg.nac_learning_rate, cfg.baseline_steps)
-
-
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed under all readings.
 
     They share its randomness, so that they differ in nothing but the reading, and one compiled program, since a
     reading is data. Metrics are those of `training` with a reading axis: `[S, E, R, ...]`.
     """
-    sizes = {"inputs": cfg.inputs, "batch": cfg.batch, "items": cfg.items, "evaluations": cfg.evaluations}
 
     def train_on(reading: Reading) -> Train:
-        return training.make_train(recipe(cfg, model), reading, **sizes)
+        return training.make_train(
+            recipes.static(cfg, model, PERCEPTRONS),
+            reading,
+            inputs=cfg.inputs,
+            batch=cfg.batch,
+            items=cfg.items,
+            outside_items=4 * cfg.items,
+            evaluations=cfg.evaluations,
+        )
 
     readings_R = jax.tree.map(lambda *values: jnp.array(values), *READINGS.values())
     one = train_on(READINGS["A"])  # only where it starts does a training know its reading

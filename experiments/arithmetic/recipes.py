@@ -1,7 +1,26 @@
-"""How each network of section 4.1's static half is trained: its start, its optimiser and its schedule."""
+"""How each network of section 4.1 is trained: its start, its optimiser and its schedule."""
 
-from .networks import NaluStart, of_cell, of_perceptron, of_started_nalu
+import functools
+from typing import TYPE_CHECKING
+
+import optax
+
+import nalu
+
+from ..lib.training import optimisers
+from .networks import (
+    NaluStart,
+    accumulator,
+    of_accumulated_cell,
+    of_cell,
+    of_cell_over_time,
+    of_perceptron,
+    of_started_nalu,
+)
 from .training import ADAM, RMSPROP, Recipe
+
+if TYPE_CHECKING:
+    from . import arithmetic_readings, recurrent_arithmetic, static_arithmetic
 
 PERCEPTRONS = {  # the paper's two first, then its appendix's
     **{"ReLU6": "ReLU6", "None (linear)": "None", "Tanh": "Tanh", "Sigmoid": "Sigmoid"},
@@ -13,29 +32,61 @@ STARTS = (  # ours, tuned on other seeds; the first is the column NALU, all comp
     NaluStart(1.0, (0.5, -0.2), -1.0),
     NaluStart(2.0, (1.0, -1.0), -0.5),
 )
+RECURRENT_STARTS = (  # the same of the recurrent half
+    NaluStart(3.0, (0.5, -0.3), -0.3),
+    NaluStart(0.5, (0.5, 0.5), 0.0),
+    NaluStart(1.0, (0.5, -0.2), 0.5),
+    NaluStart(2.0, (0.5, -0.5), 0.0),
+)
 
 
-def untrained(networks: int, inputs: int, hidden: int) -> Recipe:
-    """Returns random networks, Glorot-started NALUs, whose error is what the score calls 100."""
-    return Recipe((of_cell("nalu", inputs, hidden),) * networks, ADAM, 0.0, 0)
+def static(
+    cfg: "static_arithmetic.Config | arithmetic_readings.Config",
+    model: str,
+    perceptrons: tuple[str, ...] = tuple(PERCEPTRONS),
+) -> Recipe:
+    """Returns how a model of the static half is trained; a cell without a recipe of its own gets the NAC's.
+
+    "random" are untrained networks, Glorot-started NALUs, whose error is what the score calls 100; "nalu-plain" is the
+    plain reading of the paper: a NALU started as Glorot would, Adam, a constant rate.
+
+    Args:
+      perceptrons: names of `PERCEPTRONS`, side by side in one program.
+    """
+    cell = functools.partial(of_cell, inputs=cfg.inputs, hidden=cfg.hidden)
+    match model:
+        case "random":
+            return Recipe((cell("nalu"),) * cfg.random_networks, ADAM, 0.0, 0)
+        case "perceptrons":
+            shape = cfg.inputs, cfg.perceptron_hidden
+            networks = tuple(of_perceptron(PERCEPTRONS[name], *shape) for name in perceptrons)
+            return Recipe(networks, ADAM, cfg.perceptron_learning_rate, cfg.baseline_steps, alike=False)
+        case "nalu-plain":
+            return Recipe((cell("nalu"),), ADAM, cfg.plain_learning_rate, cfg.nalu_steps, cosine=False)
+        case "nalu" | "nalu-restarts":
+            starts = STARTS if model == "nalu-restarts" else STARTS[:1]
+            networks = tuple(of_started_nalu(start, cfg.inputs) for start in starts)
+            return Recipe(networks, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
+    return Recipe((cell(model),), RMSPROP, cfg.nac_learning_rate, cfg.baseline_steps)
 
 
-def perceptrons(names: tuple[str, ...], inputs: int, hidden: int, learning_rate: float, steps: int) -> Recipe:
-    """Returns perceptrons, names of `PERCEPTRONS`, side by side in one program."""
-    networks = tuple(of_perceptron(PERCEPTRONS[name], inputs, hidden) for name in names)
-    return Recipe(networks, ADAM, learning_rate, steps, alike=False)
-
-
-def cell(name: str, inputs: int, hidden: int, learning_rate: float, steps: int) -> Recipe:
-    """Returns two layers of any cell of `nalu.CELLS`, started as the cell itself would."""
-    return Recipe((of_cell(name, inputs, hidden),), RMSPROP, learning_rate, steps)
-
-
-def plain_nalu(inputs: int, hidden: int, learning_rate: float, steps: int) -> Recipe:
-    """Returns the plain reading of the paper: a NALU started as Glorot would, Adam, a constant rate."""
-    return Recipe((of_cell("nalu", inputs, hidden),), ADAM, learning_rate, steps, cosine=False)
-
-
-def started_nalus(starts: tuple[NaluStart, ...], inputs: int, learning_rate: float, steps: int) -> Recipe:
-    """Returns NALUs side by side, one from each start."""
-    return Recipe(tuple(of_started_nalu(start, inputs) for start in starts), RMSPROP, learning_rate, steps)
+def recurrent(cfg: "recurrent_arithmetic.Config", model: str) -> Recipe:
+    """Returns how a model of the recurrent half is trained; "random" as in `static`, but that it adds over time."""
+    sums = functools.partial(accumulator, inputs=cfg.inputs, hidden=cfg.hidden)
+    match model:
+        case "random":
+            return Recipe((sums("nalu"),) * cfg.random_networks, ADAM, 0.0, 0)
+        case "nac":
+            return Recipe((sums("nac"),), RMSPROP, 1e-2, cfg.nac_steps)
+        case "nalu" | "nalu-restarts":
+            starts = RECURRENT_STARTS if model == "nalu-restarts" else RECURRENT_STARTS[:1]
+            networks = tuple(sums("nalu", start=start) for start in starts)
+            return Recipe(networks, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
+    if model in nalu.CELLS:  # one without a recipe of its own
+        network = of_accumulated_cell(model, cfg.inputs, cfg.hidden)
+        return Recipe((network,), RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
+    network = of_cell_over_time(model, cfg.inputs, cfg.cell_hidden)
+    if model == "relu-rnn":
+        clipped = optax.chain(optimisers.clip_by_lane_norm(1.0), ADAM)
+        return Recipe((network,), clipped, cfg.relu_learning_rate, cfg.cell_steps, in_units=True)
+    return Recipe((network,), ADAM, cfg.cell_learning_rate, cfg.cell_steps, in_units=True)

@@ -9,22 +9,17 @@ Axes: S seeds, E evaluations, M models or starts, O operations.
 """
 
 import dataclasses
-import functools
 from typing import Annotated, Any
-
-import optax
 
 import nalu
 
 from ..lib.config import Count, Natural, Positive, Root, Size, at_most, check, require, require_divides, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished, find
-from ..lib.training import optimisers
 from ..lib.training.train import Train
-from . import scores, sequences, training
-from .networks import NaluStart, accumulator, of_accumulated_cell, of_cell_over_time
-from .operations import OPERATIONS
-from .training import ADAM, RMSPROP, Recipe
+from . import recipes, scores, training
+from .recipes import RECURRENT_STARTS
+from .tasks import OPERATIONS, Sequences
 
 VERSION = 1
 PLACE = (4, 1, 2)  # in the paper: section, subsection, part
@@ -36,12 +31,6 @@ COLUMNS = {
     **{"lstm": "LSTM", "relu-rnn": "ReLU", "nac": "NAC", "nalu": "NALU"},
     **{"nalu-restarts": "NALU (restarts)", "gru": "GRU", "tanh-rnn": "Tanh"},
 }
-STARTS = (  # ours, tuned on other seeds; the first is the column NALU, all compete in NALU (restarts)
-    NaluStart(3.0, (0.5, -0.3), -0.3),
-    NaluStart(0.5, (0.5, 0.5), 0.0),
-    NaluStart(1.0, (0.5, -0.2), 0.5),
-    NaluStart(2.0, (0.5, -0.5), 0.0),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,32 +79,9 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     return [{"model": model} for model in ("random", *cfg.models)]
 
 
-def recipe(cfg: Config, model: str) -> Recipe:
-    """Returns how a model is trained."""
-    sums = functools.partial(accumulator, inputs=cfg.inputs, hidden=cfg.hidden)
-    match model:
-        case "random":
-            return Recipe((sums("nalu"),) * cfg.random_networks, ADAM, 0.0, 0)
-        case "nac":
-            return Recipe((sums("nac"),), RMSPROP, 1e-2, cfg.nac_steps)
-        case "nalu" | "nalu-restarts":
-            starts = STARTS[:1] if model == "nalu" else STARTS
-            networks = tuple(sums("nalu", start=start) for start in starts)
-            return Recipe(networks, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
-    if model in nalu.CELLS:  # one without a recipe of its own
-        network = of_accumulated_cell(model, cfg.inputs, cfg.hidden)
-        return Recipe((network,), RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
-    network = of_cell_over_time(model, cfg.inputs, cfg.cell_hidden)
-    if model == "relu-rnn":
-        clipped = optax.chain(optimisers.clip_by_lane_norm(1.0), ADAM)
-        return Recipe((network,), clipped, cfg.relu_learning_rate, cfg.cell_steps, in_units=True)
-    return Recipe((network,), ADAM, cfg.cell_learning_rate, cfg.cell_steps, in_units=True)
-
-
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
-    task = sequences.Sequences(
-        inputs=cfg.inputs,
+    sequences = Sequences(
         high=cfg.high,
         lengths=cfg.lengths,
         steps=cfg.steps_trained,
@@ -123,15 +89,14 @@ def make_train(cfg: Config, *, model: str) -> Train:
         summed=model in ("random", "nac", "nalu", "nalu-restarts"),
         shortest=1 if model == "nalu-restarts" else cfg.steps_trained,
     )
-    setting = training.Setting(
-        draw_task=functools.partial(sequences.draw_task, sequences=task),
-        training_items=functools.partial(sequences.training_items, sequences=task),
-        inside=functools.partial(sequences.inside, sequences=task),
-        outside=functools.partial(sequences.outside, sequences=task),
+    return training.make_train(
+        recipes.recurrent(cfg, model),
+        sequences,
+        inputs=cfg.inputs,
+        batch=cfg.batch,
+        items=cfg.items,
         outside_items=cfg.long_items,
-    )
-    return training.make_train_on(
-        recipe(cfg, model), setting, batch=cfg.batch, items=cfg.items, evaluations=cfg.evaluations
+        evaluations=cfg.evaluations,
     )
 
 
@@ -162,8 +127,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         f"NALU is the paper's layer; ours are its start, RMSprop with a cosine schedule ({cfg.nalu_steps:,} steps) and "
         f"a polish of {cfg.polish_steps} Levenberg-Marquardt steps on 1,024 training items at the end: without it the "
         "exponent of sqrt is right to the training length's precision only, which 100 times the length does not "
-        f"forgive. NALU (restarts): {len(STARTS)} starts a seed, trained on 1 to {cfg.steps_trained} steps, the best "
-        f"chosen by validation error on {cfg.steps_trained} steps.",
+        f"forgive. NALU (restarts): {len(RECURRENT_STARTS)} starts a seed, trained on 1 to {cfg.steps_trained} steps, "
+        f"the best chosen by validation error on {cfg.steps_trained} steps.",
         f"The usual cells have {cfg.cell_hidden} hidden units and a linear read-out in units of the targets' root "
         f"mean square; Adam, cosine, {cfg.cell_steps:,} steps.",
     )

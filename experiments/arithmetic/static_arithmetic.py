@@ -18,10 +18,8 @@ from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished, find
 from ..lib.training.train import Train
 from . import recipes, scores, training
-from .operations import OPERATIONS
-from .reading import Reading
 from .recipes import PERCEPTRONS, STARTS
-from .training import Recipe
+from .tasks import OPERATIONS, Reading
 
 VERSION = 1
 PLACE = (4, 1, 1)  # in the paper: section, subsection, part
@@ -76,33 +74,16 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     return [{"model": model} for model in ("random", *cfg.models)]
 
 
-def recipe(cfg: Config, model: str) -> Recipe:
-    """Returns how a model is trained; a cell of nalu.CELLS without a recipe of its own gets the NAC's."""
-    match model:
-        case "random":
-            return recipes.untrained(cfg.random_networks, cfg.inputs, cfg.hidden)
-        case "perceptrons":
-            return recipes.perceptrons(
-                tuple(PERCEPTRONS), cfg.inputs, cfg.perceptron_hidden, cfg.perceptron_learning_rate, cfg.baseline_steps
-            )
-        case "nalu":
-            return recipes.started_nalus(STARTS[:1], cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
-        case "nalu-plain":
-            return recipes.plain_nalu(cfg.inputs, cfg.hidden, cfg.plain_learning_rate, cfg.nalu_steps)
-        case "nalu-restarts":
-            return recipes.started_nalus(STARTS, cfg.inputs, cfg.nalu_learning_rate, cfg.nalu_steps)
-    return recipes.cell(model, cfg.inputs, cfg.hidden, cfg.nac_learning_rate, cfg.baseline_steps)
-
-
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
-    read = Reading(cfg.low, cfg.high, cfg.a_lengths, cfg.b_lengths, cfg.low, cfg.widen * cfg.high)
+    reading = Reading(cfg.low, cfg.high, cfg.a_lengths, cfg.b_lengths, cfg.low, cfg.widen * cfg.high)
     return training.make_train(
-        recipe(cfg, model),
-        read,
+        recipes.static(cfg, model),
+        reading,
         inputs=cfg.inputs,
         batch=cfg.batch,
         items=cfg.items,
+        outside_items=4 * cfg.items,
         evaluations=cfg.evaluations,
     )
 

@@ -3,7 +3,6 @@
 Axes: S seeds, E evaluations, M models or starts, O operations, L = M * O lanes, N items, I inputs.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -12,11 +11,10 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from ..lib.training import loop, optimisers
-from ..lib.training.least_squares import levenberg_marquardt
 from ..lib.training.train import Train
-from . import reading
+from .least_squares import levenberg_marquardt
 from .networks import Network
-from .operations import OPERATIONS
+from .tasks import OPERATIONS, Items, Reading, Sequences, relative_error
 
 
 class Recipe(NamedTuple):
@@ -43,59 +41,38 @@ RMSPROP = optax.scale_by_rms(decay=0.9, eps=1e-16)  # so small an eps never slow
 ADAM = optax.scale_by_adam()
 
 
-class Setting(NamedTuple):
-    """Where tasks and items come from; tasks are pytrees of arrays.
-
-    Attributes:
-      draw_task: key -> a seed's own task.
-      training_items: (key, task, N) -> items to train on.
-      inside: (key, task, N) -> items to validate and interpolate on.
-      outside: (key, task, N) -> items beyond it.
-      outside_items: how many of these are drawn for an evaluation.
-    """
-
-    draw_task: Callable[[jax.Array], Any]
-    training_items: Callable[[jax.Array, Any, int], reading.Items]
-    inside: Callable[[jax.Array, Any, int], reading.Items]
-    outside: Callable[[jax.Array, Any, int], reading.Items]
-    outside_items: int
-
-
 class State(NamedTuple):
     """One seed: its task, the key of the items it is measured on, and its networks."""
 
     task: Any
     key_items: jax.Array
-    learning_rate: jax.Array
     scale_O: jax.Array  # mean square of the training targets, the unit of the loss
     training: loop.TrainState
 
 
 def make_train(
-    recipe: Recipe, read: reading.Reading, *, inputs: int, batch: int, items: int, evaluations: int
+    recipe: Recipe,
+    source: Reading | Sequences,
+    *,
+    inputs: int,
+    batch: int,
+    items: int,
+    outside_items: int,
+    evaluations: int,
 ) -> Train:
-    """Returns the training of one seed on the static task; see `make_train_on`."""
-    setting = Setting(
-        draw_task=lambda key: reading.draw_task(key, read, inputs),
-        training_items=reading.inside,
-        inside=reading.inside,
-        outside=reading.outside,
-        outside_items=4 * items,
-    )
-    return make_train_on(recipe, setting, batch=batch, items=items, evaluations=evaluations)
-
-
-def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, evaluations: int) -> Train:
     """Returns the training of one seed; the lanes share its batches.
 
     Metrics, `[S, E, M, O]` or without M where it is 1: the relative mean squared errors `validation`, `interpolation`
-    (`items` items each) and `extrapolation`, and `nonfinite_steps`, the updates that were skipped so far;
-    `<range>_scale` `[S, 1, O]` is the mean square that an error is relative to. With a polish there is one evaluation
-    more, after it.
+    and `extrapolation`, and `nonfinite_steps`, the updates that were skipped so far; `<range>_scale` `[S, 1, O]` is the
+    mean square that an error is relative to. With a polish there is one evaluation more, after it.
+
+    Args:
+      source: where tasks and items come from.
+      items, outside_items: of an evaluation: of validation and interpolation each, and of extrapolation.
     """
     models, operations = len(recipe.networks), len(OPERATIONS)
     shape = (models, operations) if models > 1 else (operations,)
-    relative_errors = jax.vmap(reading.relative_error, in_axes=(0, None), out_axes=(0, None))
+    relative_errors = jax.vmap(relative_error, in_axes=(0, None), out_axes=(0, None))
 
     def init(key: jax.Array) -> State:
         key_task, key_items, key_init, key_data = jax.random.split(key, 4)
@@ -104,21 +81,20 @@ def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, e
             loop.init_lanes(network.init, keys_O) for network, keys_O in zip(recipe.networks, keys_MO, strict=True)
         ]
         params_L = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *params_by_model)
-        task = setting.draw_task(key_task)
+        task = source.draw(key_task, inputs)
         return State(
             task=task,
             key_items=key_items,
-            learning_rate=jnp.float32(recipe.learning_rate),
-            scale_O=jnp.mean(setting.inside(jax.random.fold_in(key_items, 4), task, items).y_ON ** 2, axis=1),
+            scale_O=jnp.mean(source.inside(jax.random.fold_in(key_items, 4), task, items).y_ON ** 2, axis=1),
             training=loop.start(params_L, recipe.transform, key_data),
         )
 
-    def predict(state: State, params_L: Any, inputs: jax.Array) -> jax.Array:
+    def predict(state: State, params_L: Any, x: jax.Array) -> jax.Array:
         """Returns `[M, O, N]`."""
         groups = 1 if recipe.alike else models
         params_by_group = jax.tree.map(lambda leaf: leaf.reshape(groups, -1, *leaf.shape[1:]), params_L)
         predicted = [
-            network.apply(jax.tree.map(lambda leaf, m=m: leaf[m], params_by_group), inputs)
+            network.apply(jax.tree.map(lambda leaf, m=m: leaf[m], params_by_group), x)
             for m, network in enumerate(recipe.networks[:groups])
         ]
         predicted_MON = jnp.concatenate(predicted).reshape(models, operations, -1)
@@ -127,9 +103,9 @@ def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, e
     def measure(state: State) -> dict[str, jax.Array]:
         key_validation, key_interpolation, key_extrapolation = jax.random.split(state.key_items, 3)
         sets = {
-            "validation": setting.inside(key_validation, state.task, items),
-            "interpolation": setting.inside(key_interpolation, state.task, items),
-            "extrapolation": setting.outside(key_extrapolation, state.task, setting.outside_items),
+            "validation": source.inside(key_validation, state.task, items),
+            "interpolation": source.inside(key_interpolation, state.task, items),
+            "extrapolation": source.outside(key_extrapolation, state.task, outside_items),
         }
         metrics = {"nonfinite_steps": state.training.nonfinite_L.reshape(shape)}
         for name, chosen in sets.items():
@@ -140,7 +116,7 @@ def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, e
 
     def finish(state: State) -> tuple[State, dict[str, jax.Array]]:
         """Polishes every lane on a fixed set of fresh training items."""
-        chosen = setting.training_items(jax.random.fold_in(state.key_items, 3), state.task, POLISH_ITEMS)
+        chosen = source.training_items(jax.random.fold_in(state.key_items, 3), state.task, POLISH_ITEMS)
         scale_O = jnp.sqrt(jnp.mean(chosen.y_ON**2, axis=1) * POLISH_ITEMS)
         _, unravel = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], state.training.params))
 
@@ -160,18 +136,18 @@ def make_train_on(recipe: Recipe, setting: Setting, *, batch: int, items: int, e
         return state, measure(state)
 
     def leg(state: State) -> tuple[State, dict[str, jax.Array]]:
-        def losses(params_L: Any, batch: reading.Items) -> jax.Array:
+        def losses(params_L: Any, batch: Items) -> jax.Array:
             squares_MON = (predict(state, params_L, batch.inputs) - batch.y_ON[None]) ** 2
             return (jnp.mean(squares_MON, axis=-1) / state.scale_O[None]).reshape(-1)
 
-        fall = optimisers.cosine(1.0, recipe.steps) if recipe.cosine else optimisers.constant(1.0)
+        falls, stays = optimisers.cosine(recipe.learning_rate, recipe.steps), optimisers.constant(recipe.learning_rate)
         trained = loop.take_steps(
             state.training,
             steps=recipe.steps // evaluations,
-            sample=lambda key: setting.training_items(key, state.task, batch),
+            sample=lambda key: source.training_items(key, state.task, batch),
             losses=losses,
             transform=recipe.transform,
-            learning_rate=lambda step: state.learning_rate * fall(step),
+            learning_rate=falls if recipe.cosine else stays,
         )
         state = state._replace(training=trained)
         return state, measure(state)

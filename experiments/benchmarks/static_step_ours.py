@@ -7,7 +7,7 @@ import optax
 
 from ..arithmetic import training
 from ..arithmetic.networks import NaluStart, Network, of_started_nalu
-from ..arithmetic.reading import Reading
+from ..arithmetic.tasks import Reading
 from ..lib.engine import machine
 from ..lib.training.train import Train
 from . import engine, static_step_work, timing
@@ -40,8 +40,14 @@ def make_train(
     """Returns the training of one seed, as an experiment would."""
     recipe = training.Recipe((network(),), transform, learning_rate, steps, cosine=False)
     return training.make_train(
-        recipe, READING, inputs=static_step_work.INPUTS, batch=static_step_work.BATCH, items=100, evaluations=1
-    )  # fmt: skip
+        recipe,
+        READING,
+        inputs=static_step_work.INPUTS,
+        batch=static_step_work.BATCH,
+        items=100,
+        outside_items=400,
+        evaluations=1,
+    )
 
 
 if __name__ == "__main__":

@@ -7,40 +7,41 @@ import pytest
 from flax import linen as nn
 
 import nalu
-from experiments.arithmetic import networks, sequences
+from experiments.arithmetic import networks
 from experiments.arithmetic.networks import NaluStart
+from experiments.arithmetic.tasks import Sequences
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
-TASK = sequences.Sequences(inputs=10, high=0.5, lengths=(2, 5), steps=10, outside_steps=50, summed=False, shortest=10)
+TASK = Sequences(high=0.5, lengths=(2, 5), steps=10, outside_steps=50, summed=False, shortest=10)
 
 
 def test_a_and_b_sum_their_slices_over_all_steps():
-    task = sequences.draw_task(jax.random.key(1), TASK)
-    items = sequences.outside(jax.random.key(2), task, 7, TASK)
+    task = TASK.draw(jax.random.key(1), 10)
+    items = TASK.outside(jax.random.key(2), task, 7)
     x_TIN = np.asarray(items.inputs, np.float64)
     assert x_TIN.shape == (50, 10, 7)
     assert (x_TIN >= 0).all()
     assert (x_TIN < 0.5).all()
-    a_N, b_N = np.asarray(task.masks_2I, np.float64) @ x_TIN.sum(axis=0)
+    a_N, b_N = np.asarray(task, np.float64) @ x_TIN.sum(axis=0)
     expected_ON = [a_N + b_N, a_N - b_N, a_N * b_N, a_N / b_N, a_N**2, np.sqrt(a_N)]
     np.testing.assert_allclose(items.y_ON, expected_ON, rtol=1e-5, atol=1e-4)
 
 
 def test_summed_items_are_the_same_items():
-    task = sequences.draw_task(jax.random.key(1), TASK)
-    whole = sequences.inside(jax.random.key(3), task, 5, TASK)
-    summed = sequences.inside(jax.random.key(3), task, 5, TASK._replace(summed=True))
+    task = TASK.draw(jax.random.key(1), 10)
+    whole = TASK.inside(jax.random.key(3), task, 5)
+    summed = TASK._replace(summed=True).inside(jax.random.key(3), task, 5)
     np.testing.assert_allclose(summed.inputs, whole.inputs.sum(axis=0), rtol=1e-6)
     np.testing.assert_array_equal(summed.y_ON, whole.y_ON)
 
 
 def test_shorter_training_items_end_in_zeros_and_every_length_occurs():
-    task = sequences.draw_task(jax.random.key(1), TASK)
-    items = sequences.training_items(jax.random.key(4), task, 300, TASK._replace(shortest=1))
+    task = TASK.draw(jax.random.key(1), 10)
+    items = TASK._replace(shortest=1).training_items(jax.random.key(4), task, 300)
     steps_N = (np.asarray(items.inputs) > 0).any(axis=1).sum(axis=0)
     assert set(steps_N) == set(range(1, 11))
-    inside = sequences.inside(jax.random.key(4), task, 300, TASK._replace(shortest=1))
+    inside = TASK._replace(shortest=1).inside(jax.random.key(4), task, 300)
     assert (np.asarray(inside.inputs) > 0).any(axis=1).all(), "validation is on full-length items"
 
 

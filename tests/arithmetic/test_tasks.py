@@ -14,11 +14,10 @@ from flax import linen as nn
 import nalu
 from experiments.arithmetic import (
     arithmetic_readings,
-    operations,
-    reading,
     recipes,
     scores,
     static_arithmetic,
+    tasks,
     training,
 )
 from experiments.arithmetic.networks import nac_layer, nalu_layer, of_cell, of_perceptron, of_started_nalu, shared_input
@@ -27,7 +26,7 @@ from experiments.lib.store.records import Finished
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 INPUTS = 30
-READ = reading.Reading(0.2, 1.2, (3, 6), (2, 6), 0.2, 1.62)
+READ = tasks.Reading(0.2, 1.2, (3, 6), (2, 6), 0.2, 1.62)
 NUMPY = {
     "a+b": lambda a, b: a + b,
     "a-b": lambda a, b: a - b,
@@ -39,11 +38,11 @@ NUMPY = {
 
 
 def task_of(seed=0, **changes):
-    return reading.draw_task(jax.random.key(seed), READ._replace(**changes), INPUTS)
+    return READ._replace(**changes).draw(jax.random.key(seed), INPUTS)
 
 
 def drawn(a_lengths, b_lengths, inputs=INPUTS, keys=2000):
-    draw = functools.partial(operations.draw_slices, inputs=inputs, a_lengths=a_lengths, b_lengths=b_lengths)
+    draw = functools.partial(tasks.draw_slices, inputs=inputs, a_lengths=a_lengths, b_lengths=b_lengths)
     return np.array(jax.jit(jax.vmap(draw))(jax.random.split(jax.random.key(1), keys)))
 
 
@@ -67,11 +66,11 @@ def test_slices_reach_every_input_and_differ_between_seeds():
 
 def test_targets_are_the_six_operations_of_the_two_sums():
     task = task_of()
-    items = reading.inside(jax.random.key(2), task, 500)
+    items = READ.inside(jax.random.key(2), task, 500)
     x_IN, masks_2I = np.float64(items.inputs), np.float64(task.masks_2I)
     a_N, b_N = masks_2I @ x_IN
     assert x_IN.min() >= READ.low and x_IN.max() <= READ.high
-    assert items.counts_ON.all() and tuple(operations.OPERATIONS) == tuple(NUMPY)
+    assert items.counts_ON.all() and tuple(tasks.OPERATIONS) == tuple(NUMPY)
     for y_N, operation in zip(items.y_ON, NUMPY.values(), strict=True):
         np.testing.assert_allclose(y_N, operation(a_N, b_N), rtol=1e-5, atol=2e-6)
 
@@ -79,9 +78,9 @@ def test_targets_are_the_six_operations_of_the_two_sums():
 def test_an_item_extrapolates_if_a_b_or_y_exceeds_its_maximum_in_training():
     """Recomputed from the same draws, so that nothing but an item at the very limit may differ."""
     task, key = task_of(seed=3), jax.random.key(4)
-    items = reading.outside(key, task, 4000)
+    items = READ.outside(key, task, 4000)
     key_maxima, _ = jax.random.split(key)
-    seen_IN = np.float64(reading.draw_inputs(key_maxima, task, task.inside_2, reading.MAXIMA_ITEMS))
+    seen_IN = np.float64(tasks.draw_inputs(key_maxima, task, task.inside_2, tasks.MAXIMA_ITEMS))
     masks_2I, x_IN = np.float64(task.masks_2I), np.float64(items.inputs)
     (seen_a, seen_b), (a_N, b_N) = masks_2I @ seen_IN, masks_2I @ x_IN
     assert x_IN.max() > READ.high
@@ -96,7 +95,7 @@ def test_an_item_extrapolates_if_a_b_or_y_exceeds_its_maximum_in_training():
 
 def test_without_the_rule_every_item_from_outside_counts():
     task = task_of(outside_low=1.2, outside_high=2.2, rule=False)
-    items = reading.outside(jax.random.key(5), task, 100)
+    items = READ.outside(jax.random.key(5), task, 100)
     assert items.counts_ON.all() and items.inputs.min() >= 1.2
 
 
@@ -104,8 +103,8 @@ def test_relative_error_is_over_the_items_that_count():
     rng = np.random.default_rng(6)
     y_ON, counts_ON = rng.normal(size=(6, 50)), rng.random((6, 50)) < 0.4
     predicted_MON = rng.normal(size=(3, 6, 50))
-    items = reading.Items(jnp.zeros((1, 50)), jnp.float32(y_ON), jnp.array(counts_ON))
-    error_MO, scale_O = jax.vmap(reading.relative_error, in_axes=(0, None))(jnp.float32(predicted_MON), items)
+    items = tasks.Items(jnp.zeros((1, 50)), jnp.float32(y_ON), jnp.array(counts_ON))
+    error_MO, scale_O = jax.vmap(tasks.relative_error, in_axes=(0, None))(jnp.float32(predicted_MON), items)
     for m, o in np.ndindex(3, 6):
         kept_N = counts_ON[o]
         scale = np.mean(y_ON[o, kept_N] ** 2)
@@ -188,11 +187,11 @@ def test_table_1_is_trained_on_the_reading_that_the_study_keeps():
 
 def test_the_study_s_one_program_trains_every_reading_as_if_alone():
     cfg = arithmetic_readings.Config(batch=2, items=5)
-    sizes = {"inputs": cfg.inputs, "batch": cfg.batch, "items": cfg.items, "evaluations": cfg.evaluations}
+    sizes = {name: getattr(cfg, name) for name in ("inputs", "batch", "items", "evaluations")}
     together_R = jax.jit(arithmetic_readings.make_train(cfg, model="nac").init)(jax.random.key(15))
     number, key = list(arithmetic_readings.READINGS).index("C"), jax.random.key(15)
     read = arithmetic_readings.READINGS["C"]
-    alone = jax.jit(training.make_train(arithmetic_readings.recipe(cfg, "nac"), read, **sizes).init)(key)
+    alone = jax.jit(training.make_train(recipes.static(cfg, "nac"), read, outside_items=20, **sizes).init)(key)
     for part in ("task", "scale_O"):
         mine, theirs = lane(getattr(together_R, part), number), getattr(alone, part)
         jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5), mine, theirs)
@@ -217,8 +216,8 @@ def saturated(w):
 
 def test_a_nalu_set_by_hand_is_exact_within_and_beyond_the_training_range():
     """Through the training program's own measurement: one leg of no learning rate."""
-    sizes = {"inputs": INPUTS, "batch": 4, "items": 200, "evaluations": 1}
-    recipe = recipes.started_nalus(recipes.STARTS[:1], INPUTS, 0.0, 1)
+    sizes = {"inputs": INPUTS, "batch": 4, "items": 200, "outside_items": 800, "evaluations": 1}
+    recipe = training.Recipe((of_started_nalu(recipes.STARTS[0], INPUTS),), training.RMSPROP, 0.0, 1)
     train = training.make_train(recipe, READ, **sizes)
     state = train.init(jax.random.key(14))
     a_I, b_I = state.task.masks_2I

@@ -12,7 +12,6 @@ import optax
 import pytest
 from rich.console import Console
 
-from experiments.arithmetic import reading
 from experiments.benchmarks import (
     convnet_step,
     convnet_step_ours,
@@ -49,7 +48,7 @@ def ours(torch):
     params = jax.tree.map(jnp.abs, first), second  # hidden units stay clear of 0, where log's slope magnifies rounding
     state = state._replace(training=state.training._replace(params=params), scale_O=jnp.ones(6))
     key_batch = jax.random.fold_in(state.training.key, 0)
-    batch = reading.inside(key_batch, state.task, static_step_work.BATCH)
+    batch = static_step_ours.READING.inside(key_batch, state.task, static_step_work.BATCH)
     after, _ = jax.jit(train.leg)(state)
     x_IN, y_ON = (np.asarray(array) for array in batch[:2])
     gradients = jax.tree.map(lambda before, after: np.asarray(before - after), params, after.training.params)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.lib.training.least_squares import levenberg_marquardt
+from experiments.arithmetic.least_squares import levenberg_marquardt
 
 
 def test_a_linear_problem_gives_the_least_squares_solution():
