@@ -11,7 +11,7 @@ from typing import Any
 
 from ..lib.engine import machine
 from ..lib.training.train import Train
-from ..tracking_time import tracking_time, training
+from ..tracking_time import training
 from . import engine, grid_step_work
 from .timing import tell_rate
 
@@ -24,16 +24,8 @@ def make_train(updates: int = grid_step_work.UPDATES, **changes: Any) -> Train:
     `changes` are made in the experiment's settings.
     """
     cfg = dataclasses.replace(grid_step_work.CONFIG, **changes)
-    return training.make_train(
-        tracking_time.agent(cfg, grid_step_work.MODEL),
-        training.Recipe(
-            updates=cfg.updates, episodes=cfg.episodes, learning_rate=cfg.learning_rate, entropy=cfg.entropy,
-            value=cfg.value, clip=cfg.clip, lenience=cfg.lenience,
-        ),
-        tracking_time.world(cfg),
-        instructions=INSTRUCTIONS, test_episodes=cfg.test_episodes, test_limit=cfg.test_limit,
-        evaluations=cfg.updates // updates, watched=INSTRUCTIONS[-1],
-    )  # fmt: skip
+    cfg = dataclasses.replace(cfg, evaluations=cfg.updates // updates)
+    return training.make_train(cfg, grid_step_work.MODEL, instructions=INSTRUCTIONS)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Any other cell of `nalu.CELLS` can stand in for the NAC.
 Axes: B episodes side by side, P = 625 pictures, F features of a picture, H hidden units, N outputs of the cell.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,9 @@ from flax import linen as nn
 import nalu
 
 from .world import CELL, MOVES
+
+if TYPE_CHECKING:
+    from .tracking_time import Config
 
 USUAL = "a3c"  # the agent without a cell
 WIRINGS = ("accumulating", "recurrent", "direct")
@@ -97,3 +100,8 @@ class Agent(NamedTuple):
         features_BF = jnp.zeros((1, self.vision.features))
         core = self.core.init(key_core, self.core.start(1), features_BF, jnp.zeros(1))["params"]
         return {"vision": vision, "core": core}
+
+
+def build(cfg: "Config", model: str) -> Agent:
+    """Returns the agent with this cell, or with none if it is the usual one."""
+    return Agent(Vision(cfg.channels, cfg.features), Core(cfg.hidden, cfg.counts, model, cfg.wiring))

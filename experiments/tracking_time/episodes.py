@@ -13,9 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .agent import Agent
-from .world import SIDE, GridWorld, Params, State, move, pictures, place, worth
+from .world import SIDE, Params, pictures, place, reset, step
 
-WORLD = GridWorld()
 OVER = -1  # what is seen after the end of an episode
 
 
@@ -52,9 +51,9 @@ def roll_out(
     """
     features_PF = agent.vision.apply({"params": params["vision"]}, pixels_P)
     key_start, key_steps = jax.random.split(key)
-    _, state_B = jax.vmap(lambda key: _reset(key, world))(jax.random.split(key_start, episodes))
+    state_B = jax.vmap(reset, in_axes=(0, None))(jax.random.split(key_start, episodes), world)
 
-    def step(carry: Any, key: jax.Array) -> tuple[Any, Rollout]:
+    def act(carry: Any, key: jax.Array) -> tuple[Any, Rollout]:
         state_B, memory, running_B = carry
         told_B = jnp.where(state_B.time == 0, state_B.instruction, 0).astype(jnp.float32)
         place_B = place(state_B)
@@ -62,19 +61,14 @@ def roll_out(
         memory, (logits_BA, value_B) = agent.core.apply({"params": params["core"]}, memory, seen_BF, told_B)
         drawn_B = jnp.argmax(logits_BA, axis=1) if greedy else jax.random.categorical(key, logits_BA)
         action_B = jax.lax.stop_gradient(drawn_B)
-        after_B = jax.vmap(move)(state_B, action_B)
-        arrived_B = (after_B.agent == after_B.target) & (running_B > 0)
-        reward_B = jnp.where(arrived_B, jax.vmap(worth, in_axes=(0, None))(after_B, world), 0.0)
+        after_B, brought_B = jax.vmap(step, in_axes=(0, 0, None))(state_B, action_B, world)
+        reward_B = jnp.where(running_B > 0, brought_B.reward, 0.0)
+        arrived_B = brought_B.arrived & (running_B > 0)
         now = Rollout(logits_BA, value_B, place_B, action_B, reward_B, running_B, arrived_B)
-        ended_B = arrived_B | (after_B.time >= world.limit)
-        return (after_B, memory, jnp.where(ended_B, 0.0, running_B)), now
+        return (after_B, memory, jnp.where(brought_B.ended, 0.0, running_B)), now
 
     start = (state_B, agent.core.start(episodes), jnp.ones(episodes))
-    return jax.lax.scan(step, start, jax.random.split(key_steps, steps))[1]
-
-
-def _reset(key: jax.Array, world: Params) -> tuple[Any, State]:
-    return WORLD.reset(key, world)
+    return jax.lax.scan(act, start, jax.random.split(key_steps, steps))[1]
 
 
 class Episode(NamedTuple):

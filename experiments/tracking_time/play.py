@@ -1,5 +1,7 @@
 """Shows an agent of Figure 5 at work in the terminal, from the weights in its stored record."""
 
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,17 +12,19 @@ from ..lib.errors import UserError, usage_error
 from ..lib.places import making
 from ..lib.store.records import Finished, find
 from . import episodes, report
-from .agent import Agent
+from .agent import Agent, build
 from .episodes import Episode
-from .world import SIDE, Params, pictures
+from .world import SIDE, Params, of_training, pictures
+
+if TYPE_CHECKING:
+    from .tracking_time import Config
 
 _FLOOR, _AGENT, _TARGET = (".", "dim"), ("A", "bold"), ("X", "bold red")  # what is printed, and how
 _WIDE, _APART = 2 * SIDE - 1, 4  # columns of a picture, and between pictures
 
 
-def show(
-    agent: Agent,
-    world: Params,
+def play(
+    cfg: "Config",
     results: list[Finished],
     *,
     instruction: int,
@@ -47,6 +51,7 @@ def show(
         known = ", ".join(result.variant["model"] for result in results) or "none yet"
         raise UserError(f"No trained agent {model} is here (there is {known}): train it with `{making('figure5')}`.")
     seed = report.selected(run)
+    agent, world = build(cfg, model), of_training(cfg)
     played = _play(agent, world, run.arrays["weights"][seed, -1], instruction, episode)
     moves = [Group(*_picture(t, place)) for t, place in enumerate(played.places)]
     in_a_row = max(1, (min(console.width, 100) + _APART) // (_WIDE + _APART))

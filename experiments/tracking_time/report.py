@@ -3,7 +3,7 @@
 Axes: S seeds, E evaluations, I instructions.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,22 +12,25 @@ from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quant
 from ..lib.store.records import Finished
 from . import episodes
 from .agent import USUAL
-from .world import Params, pictures
+from .training import INSTRUCTIONS, WATCHED
+from .world import Params, of_training, pictures
+
+if TYPE_CHECKING:
+    from .tracking_time import Config
 
 BLOCK, REWARD, TIME, EXACTLY, ARRIVED = "grid world", "reward", "time of arrival", "exactly in time", "arrived"
 ROWS = {USUAL: "A3C", "nac": "A3C + NAC"}
 SELECTED_BY = "reward in training"
 SHOWN_FROM = 10  # the paper's axis
-WATCHED = 13  # T of the episode that the paper shows
 
 
-def tables(cfg: Any, results: list[Finished], instructions: tuple[int, ...]) -> list[Table]:
+def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     """Returns rewards by instruction, and in the same cells when and how often the agents arrive."""
     found = _found(results)
-    quantities = [line for model, run in found.items() for line in _quantities(run, model, instructions)]
+    quantities = [line for model, run in found.items() for line in _quantities(run, model)]
     if not quantities:
         return []
-    columns = tuple(f"T = {told}" for told in instructions)
+    columns = tuple(f"T = {told}" for told in INSTRUCTIONS)
     title = "Figure 5: arriving exactly when told to"
     return [
         Table(
@@ -37,14 +40,14 @@ def tables(cfg: Any, results: list[Finished], instructions: tuple[int, ...]) -> 
     ]  # fmt: skip
 
 
-def figures(cfg: Any, results: list[Finished], instructions: tuple[int, ...], world: Params) -> list[Figure | Gallery]:
+def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
     """Returns Figure 5: rewards and times of arrival by instruction; how the agents learnt; one of them at work."""
     found = _found(results)
     if not found:
         return []
-    drawn = [_by_instruction(cfg, found, instructions, world), _learning(cfg, found)]
+    drawn = [_by_instruction(cfg, found), _learning(cfg, found)]
     watched = found.get("nac")
-    return [*drawn, _at_work(watched, world)] if watched else drawn
+    return [*drawn, _at_work(watched, of_training(cfg))] if watched else drawn
 
 
 def row_of(model: str) -> str:
@@ -62,7 +65,7 @@ def _found(results: list[Finished]) -> dict[str, Finished]:
     return {model: runs[model] for model in dict.fromkeys((*ROWS, *runs)) if model in runs}
 
 
-def _quantities(run: Finished, model: str, instructions: tuple[int, ...]) -> list[Quantity]:
+def _quantities(run: Finished, model: str) -> list[Quantity]:
     better = {REWARD: "reward", EXACTLY: "exactly", ARRIVED: "arrived"}
     return [
         quantity(
@@ -70,14 +73,14 @@ def _quantities(run: Finished, model: str, instructions: tuple[int, ...]) -> lis
             diverged_S=run.arrays["nonfinite_steps"][:, -1] > 0, selected=selected(run), selected_by=SELECTED_BY,
             higher_is_better=metric in better,
         )
-        for i, told in enumerate(instructions)
+        for i, told in enumerate(INSTRUCTIONS)
         for metric, name in {**better, TIME: "time"}.items()
     ]  # fmt: skip
 
 
-def _by_instruction(cfg: Any, found: dict[str, Finished], instructions: tuple[int, ...], world: Params) -> Figure:
-    shown = [i for i, told in enumerate(instructions) if told >= SHOWN_FROM]
-    x = np.array([instructions[i] for i in shown], np.float64)
+def _by_instruction(cfg: "Config", found: dict[str, Finished], instructions: tuple[int, ...], world: Params) -> Figure:
+    shown = [i for i, told in enumerate(INSTRUCTIONS) if told >= SHOWN_FROM]
+    x = np.array([INSTRUCTIONS[i] for i in shown], np.float64)
     panels = []
     for name, y_label, limits in (("reward", "mean reward", (-1.05, 1.05)), ("time", "mean time of arrival", None)):
         curves = []
@@ -100,7 +103,7 @@ def _by_instruction(cfg: Any, found: dict[str, Finished], instructions: tuple[in
         f"Medians over seeds of the mean over {cfg.test_episodes} episodes each of the greedy policy; bands from the "
         "10th to the 90th percentile of the seeds. Thin: the paper's curves, read off its figure.",
     )
-    above = _frames(found["nac"], world, every=4) if "nac" in found else ()
+    above = _frames(found["nac"], of_training(cfg), every=4) if "nac" in found else ()
     return Figure("figure5", "figure5", title, tuple(panels), notes, above)
 
 
@@ -134,7 +137,7 @@ def _paper() -> list[Curve]:
     return curves
 
 
-def _learning(cfg: Any, found: dict[str, Finished]) -> Figure:
+def _learning(cfg: "Config", found: dict[str, Finished]) -> Figure:
     x = cfg.episodes * cfg.updates / cfg.evaluations * np.arange(1, cfg.evaluations + 1) / 1000
     curves = []
     for model, run in found.items():
@@ -145,7 +148,7 @@ def _learning(cfg: Any, found: dict[str, Finished]) -> Figure:
     return Figure("figure5", "figure5_learning", f"Learning to arrive in time ({cfg.seeds} seeds)", (panel,))
 
 
-def _notes(cfg: Any) -> tuple[str, ...]:
+def _notes(cfg: "Config") -> tuple[str, ...]:
     (low, high), rate, entropy = cfg.instructed, cfg.learning_rate, cfg.entropy
     return (
         f"Mean reward over {cfg.test_episodes} episodes of the greedy policy for each T, which end after "

@@ -12,8 +12,6 @@ Axes: S seeds, E evaluations, I instructions.
 import dataclasses
 from typing import Any
 
-from rich.console import Console
-
 import nalu
 
 from ..lib.config import (
@@ -29,21 +27,16 @@ from ..lib.config import (
     require_divides,
     selects,
 )
-from ..lib.report.artefacts import Figure, Gallery, Table
-from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import report
-from .agent import USUAL, WIRINGS, Agent, Core, Vision
-from .play import show
-from .training import Recipe
-from .training import make_train as train_agent
-from .world import Params
+from . import training
+from .agent import USUAL, WIRINGS
+from .play import play as play
+from .report import figures as figures
+from .report import tables as tables
 
 VERSION = 1
 PLACE = (4, 5)  # in the paper: section, subsection
 ARTEFACTS = ("figure5",)
-
-INSTRUCTIONS = tuple(range(8, 27))  # of the tests
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,41 +79,6 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     return [{"model": model} for model in cfg.models]
 
 
-def agent(cfg: Config, model: str) -> Agent:
-    """Returns an agent."""
-    return Agent(Vision(cfg.channels, cfg.features), Core(cfg.hidden, cfg.counts, model, cfg.wiring))
-
-
-def world(cfg: Config) -> Params:
-    """Returns the world of training."""
-    low, high = cfg.instructed
-    return Params(lowest=low, highest=high, limit=cfg.limit, fall_off=cfg.fall_off, exact_only=cfg.exact_only)
-
-
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
-    return train_agent(
-        agent(cfg, model),
-        Recipe(cfg.updates, cfg.episodes, cfg.learning_rate, cfg.entropy, cfg.value, cfg.clip, cfg.lenience),
-        world(cfg),
-        instructions=INSTRUCTIONS,
-        test_episodes=cfg.test_episodes,
-        test_limit=cfg.test_limit,
-        evaluations=cfg.evaluations,
-        watched=report.WATCHED,
-    )
-
-
-def play(cfg: Config, results: list[Finished], *, instruction: int, model: str, episode: int, console: Console) -> None:
-    """Shows an agent at work in the terminal, as the command `play` asks for it."""
-    show(agent(cfg, model), world(cfg), results, instruction=instruction, model=model, episode=episode, console=console)
-
-
-def tables(cfg: Config, results: list[Finished]) -> list[Table]:
-    """Returns the numbers of Figure 5."""
-    return report.tables(cfg, results, INSTRUCTIONS)
-
-
-def figures(cfg: Config, results: list[Finished]) -> list[Figure | Gallery]:
-    """Returns Figure 5."""
-    return report.figures(cfg, results, INSTRUCTIONS, world(cfg))
+    return training.make_train(cfg, model)

@@ -5,7 +5,7 @@ What A3C does with threads that run after one another, this does with episodes s
 Axes: S seeds, E evaluations, T steps, B episodes side by side, P = 625 pictures, I instructions, A actions.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -14,21 +14,16 @@ import optax
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
 from . import actor_critic
-from .agent import Agent
+from .agent import build
 from .episodes import Rollout, pack, roll_out, watch
-from .world import Params, pictures
+from .world import Params, of_training, pictures
+
+if TYPE_CHECKING:
+    from .tracking_time import Config
 
 
-class Recipe(NamedTuple):
-    """How an agent is trained; rates fall in a line from the first to the last number over all updates."""
-
-    updates: int
-    episodes: int  # of an update, each whole
-    learning_rate: tuple[float, float]
-    entropy: tuple[float, float]
-    value: float
-    clip: float
-    lenience: tuple[float, float]  # see `milder`
+INSTRUCTIONS = tuple(range(8, 27))  # T of the tests
+WATCHED = 13  # T of the episode that the paper shows
 
 
 def milder(world: Params, lenience: tuple[float, float], *, step: jax.Array, updates: int) -> Params:
@@ -45,30 +40,21 @@ def milder(world: Params, lenience: tuple[float, float], *, step: jax.Array, upd
     return world._replace(fall_off=world.fall_off * (1 - forgiven * left))
 
 
-def make_train(
-    agent: Agent,
-    recipe: Recipe,
-    world: Params,
-    *,
-    instructions: tuple[int, ...],
-    test_episodes: int,
-    test_limit: int,
-    evaluations: int,
-    watched: int,
-) -> Train:
+def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INSTRUCTIONS) -> Train:
     """Returns the training of one seed.
 
     Metrics: `training_reward` `[S, E]`, the mean of the last update's episodes; of the greedy policy on new episodes,
     for each instruction I, the mean `reward` `[S, E, I]`, the share that `arrived`, the mean `time` of arrival (or when
     time is out), and the share that arrived `exactly` in time; `nonfinite_steps`. Of the last evaluation alone:
-    `weights` `[S, 1, W]` (`episodes.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `watched`.
+    `weights` `[S, 1, W]` (`episodes.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `WATCHED`.
     """
-    per_leg = recipe.updates // evaluations
-    scale = optax.chain(optimisers.clip_by_lane_norm(recipe.clip), optax.scale_by_adam())
+    agent, world = build(cfg, model), of_training(cfg)
+    per_leg = cfg.updates // cfg.evaluations
+    scale = optax.chain(optimisers.clip_by_lane_norm(cfg.clip), optax.scale_by_adam())
     told_I = jnp.array(instructions)
 
     def fallen(pair: tuple[float, float], step: jax.Array) -> jax.Array:
-        return pair[0] + (pair[1] - pair[0]) * step / recipe.updates
+        return pair[0] + (pair[1] - pair[0]) * step / cfg.updates
 
     def init(key: jax.Array, pixels_P: jax.Array) -> tuple[loop.TrainState, jax.Array]:
         key_init, key_data, key_tests = jax.random.split(key, 3)
@@ -79,11 +65,11 @@ def make_train(
         state, key_tests = carry
 
         def play(params: Any, key: jax.Array, step: jax.Array) -> Rollout:
-            now = milder(world, recipe.lenience, step=step, updates=recipe.updates)
-            return roll_out(agent, params, key, pixels_P, now, episodes=recipe.episodes, steps=int(world.limit))
+            now = milder(world, cfg.lenience, step=step, updates=cfg.updates)
+            return roll_out(agent, params, key, pixels_P, now, episodes=cfg.episodes, steps=int(world.limit))
 
         def update(state: loop.TrainState, _: None) -> tuple[loop.TrainState, None]:
-            weights = actor_critic.Weights(recipe.value, fallen(recipe.entropy, state.step))
+            weights = actor_critic.Weights(cfg.value, fallen(cfg.entropy, state.step))
 
             def losses(params_L: Any, key: jax.Array) -> jax.Array:
                 seen = play(jax.tree.map(lambda leaf: leaf[0], params_L), key, state.step)
@@ -93,7 +79,7 @@ def make_train(
 
             state = loop.take_steps(
                 state, steps=1, sample=lambda key: key, losses=losses, transform=scale,
-                learning_rate=lambda step: fallen(recipe.learning_rate, step),
+                learning_rate=lambda step: fallen(cfg.learning_rate, step),
             )  # fmt: skip
             return state, None
 
@@ -102,7 +88,7 @@ def make_train(
 
         def tested(told: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
             seen = roll_out(
-                agent, params, key, pixels_P, asked(told), episodes=test_episodes, steps=test_limit, greedy=True
+                agent, params, key, pixels_P, asked(told), episodes=cfg.test_episodes, steps=cfg.test_limit, greedy=True
             )
             ended_B = seen.running.sum(axis=0)
             return {
@@ -113,19 +99,19 @@ def make_train(
             }
 
         def asked(told: jax.Array | int) -> Params:
-            return world._replace(lowest=told, highest=told, limit=test_limit)
+            return world._replace(lowest=told, highest=told, limit=cfg.test_limit)
 
         measured = jax.lax.map(lambda pair: tested(*pair), (told_I, jax.random.split(key_tests, len(instructions))))
-        last = play(params, jax.random.fold_in(state.key, state.step), jnp.int32(recipe.updates))
+        last = play(params, jax.random.fold_in(state.key, state.step), jnp.int32(cfg.updates))
         return (state, key_tests), {
             **measured,
             "training_reward": last.rewards.sum(axis=0).mean(),
             "nonfinite_steps": state.nonfinite_L[0],
             "weights": pack(params),
-            "watched": watch(agent, params, key_tests, pixels_P, asked(watched), steps=test_limit),
+            "watched": watch(agent, params, key_tests, pixels_P, asked(WATCHED), steps=cfg.test_limit),
         }
 
     return Train(
-        init=init, leg=leg, legs=evaluations, network_steps=per_leg, last=("weights", "watched"),
+        init=init, leg=leg, legs=cfg.evaluations, network_steps=per_leg, last=("weights", "watched"),
         data=(jnp.asarray(pictures()),),
     )  # fmt: skip

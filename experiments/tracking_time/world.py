@@ -1,7 +1,6 @@
 """The grid world of section 4.5: step on the red square for the first time exactly when you were told to.
 
-The interface is the one that JAX libraries of reinforcement learning share (gymnax's): pure `reset` and `step` with
-keys, states and parameters as data, to be vmapped and scanned at will, and `step` begins a new episode where one ends.
+`reset` and `step` are pure functions with keys, states and parameters as data, to be vmapped and scanned at will.
 
     t = 0: the agent is told T, sees the world, and moves at every step: up, down, left, right, or not at all.
     The episode ends on the target, or at t = L without a reward. On the target the reward is
@@ -11,12 +10,14 @@ keys, states and parameters as data, to be vmapped and scanned at will, and `ste
     what the curves of Figure 5 imply; or, with `exact_only`, m at t = T and else 0.
 """
 
-import dataclasses
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+if TYPE_CHECKING:
+    from .tracking_time import Config
 
 SIDE, CELL = 5, 8  # cells of the world across, and pixels of a cell
 PIXELS = (SIDE + 2) * CELL  # 56, as in the paper: a border of one cell makes it come out
@@ -45,94 +46,43 @@ class State(NamedTuple):
     instruction: jax.Array  # T
 
 
-class Observation(NamedTuple):
-    """What the agent gets: pixels `[56, 56, 3]` uint8, and T at t = 0, else 0."""
+class Outcome(NamedTuple):
+    """What a step brought."""
 
-    pixels: jax.Array
-    instruction: jax.Array
-
-
-class Discrete(NamedTuple):
-    """The numbers from 0 to n - 1."""
-
-    n: int
+    reward: jax.Array
+    arrived: jax.Array  # on the target
+    ended: jax.Array  # on the target, or because time is out
 
 
-class Box(NamedTuple):
-    """Arrays of one shape and type with entries from low to high."""
-
-    low: float
-    high: float
-    shape: tuple[int, ...]
-    dtype: Any
+def of_training(cfg: "Config") -> Params:
+    """Returns the world in which the agents are trained."""
+    low, high = cfg.instructed
+    return Params(lowest=low, highest=high, limit=cfg.limit, fall_off=cfg.fall_off, exact_only=cfg.exact_only)
 
 
-@dataclasses.dataclass(frozen=True)
-class GridWorld:
-    """The environment; it has no state of its own."""
-
-    @property
-    def default_params(self) -> Params:
-        return Params()
-
-    def action_space(self, params: Params) -> Discrete:
-        """Returns the moves, by their places in `MOVES`."""
-        return Discrete(len(MOVES))
-
-    def observation_space(self, params: Params) -> Observation:
-        """Returns the spaces of pixels and instruction."""
-        return Observation(Box(0, 255, (PIXELS, PIXELS, 3), jnp.uint8), Box(0, params.highest, (), jnp.float32))
-
-    def reset(self, key: jax.Array, params: Params) -> tuple[Observation, State]:
-        """Returns a new episode: agent and target in two cells, all pairs equally likely, and T."""
-        key_agent, key_target, key_instruction = jax.random.split(key, 3)
-        agent = jax.random.randint(key_agent, (), 0, SIDE**2)
-        target = (agent + jax.random.randint(key_target, (), 1, SIDE**2)) % SIDE**2
-        instruction = jax.random.randint(key_instruction, (), params.lowest, jnp.asarray(params.highest) + 1)
-        state = State(agent, target, jnp.int32(0), instruction)
-        return observe(state), state
-
-    def step(
-        self, key: jax.Array, state: State, action: jax.Array, params: Params
-    ) -> tuple[Observation, State, jax.Array, jax.Array, dict[str, jax.Array]]:
-        """Returns observation, state, reward, whether the episode ended, and `step_env`'s remarks.
-
-        Where the episode ended, observation and state are those of a new one.
-        """
-        observation, after, reward, done, info = self.step_env(state, action, params)
-        fresh_observation, fresh = self.reset(key, params)
-        observation, state = jax.tree.map(
-            lambda new, old: jnp.where(done, new, old), (fresh_observation, fresh), (observation, after)
-        )
-        return observation, state, reward, done, info
-
-    def step_env(
-        self, state: State, action: jax.Array, params: Params
-    ) -> tuple[Observation, State, jax.Array, jax.Array, dict[str, jax.Array]]:
-        """Returns what `step` returns, but stays in the episode that ended; `info["arrived"]` says on the target."""
-        after = move(state, action)
-        arrived = after.agent == after.target
-        reward = jnp.where(arrived, worth(after, params), 0.0)
-        return observe(after), after, reward, arrived | (after.time >= params.limit), {"arrived": arrived}
+def reset(key: jax.Array, params: Params) -> State:
+    """Returns a new episode: agent and target in two cells, all pairs equally likely, and T."""
+    key_agent, key_target, key_instruction = jax.random.split(key, 3)
+    agent = jax.random.randint(key_agent, (), 0, SIDE**2)
+    target = (agent + jax.random.randint(key_target, (), 1, SIDE**2)) % SIDE**2
+    instruction = jax.random.randint(key_instruction, (), params.lowest, jnp.asarray(params.highest) + 1)
+    return State(agent, target, jnp.int32(0), instruction)
 
 
-def move(state: State, action: jax.Array) -> State:
-    """Returns the state a step later; the border holds the agent."""
+def step(state: State, action: jax.Array, params: Params) -> tuple[State, Outcome]:
+    """Returns the state after a move (a place in `MOVES`; the border holds the agent), and what it brought."""
     place_2 = jnp.stack([state.agent // SIDE, state.agent % SIDE])
     row, column = jnp.clip(place_2 + jnp.asarray(STEPS)[action], 0, SIDE - 1)
-    return state._replace(agent=row * SIDE + column, time=state.time + 1)
+    after = state._replace(agent=row * SIDE + column, time=state.time + 1)
+    arrived = after.agent == after.target
+    reward = jnp.where(arrived, worth(after, params), 0.0)
+    return after, Outcome(reward, arrived, arrived | (after.time >= params.limit))
 
 
 def worth(state: State, params: Params) -> jax.Array:
     """Returns the reward for stepping on the target now."""
     off = jnp.abs(state.instruction - state.time)
     return params.reward * jnp.where(params.exact_only, (off == 0).astype(jnp.float32), 1 - params.fall_off * off)
-
-
-def observe(state: State) -> Observation:
-    """Returns what the agent gets."""
-    told = jnp.where(state.time == 0, state.instruction, 0).astype(jnp.float32)
-    return Observation(jnp.asarray(pictures())[place(state)], told)
 
 
 def place(state: State) -> jax.Array:

@@ -15,9 +15,10 @@ import pytest
 from rich.console import Console
 
 from experiments.benchmarks import grid_step, grid_step_ours, grid_step_work, measuring
-from experiments.tracking_time import actor_critic, tracking_time
-from experiments.tracking_time.episodes import WORLD, roll_out
-from experiments.tracking_time.world import MOVES, GridWorld, Params, pictures, place
+from experiments.tracking_time import actor_critic
+from experiments.tracking_time.agent import build
+from experiments.tracking_time.episodes import roll_out
+from experiments.tracking_time.world import MOVES, Params, of_training, pictures, place, reset, step
 
 EPISODES, LIMIT = 24, grid_step_work.CONFIG.limit
 
@@ -34,17 +35,17 @@ class Walks(NamedTuple):
 
 @pytest.fixture(scope="module")
 def walks(torch):
-    world, params = GridWorld(), tracking_time.world(grid_step_work.CONFIG)
+    params = of_training(grid_step_work.CONFIG)
     assert params == Params(limit=LIMIT)
-    _, state = jax.vmap(world.reset, in_axes=(0, None))(jax.random.split(jax.random.key(7100), EPISODES), params)
+    state = jax.vmap(reset, in_axes=(0, None))(jax.random.split(jax.random.key(7100), EPISODES), params)
     starts = np.stack([state.agent, state.target, state.instruction], axis=1)
     actions = np.random.default_rng(0).integers(len(MOVES), size=(LIMIT, EPISODES))
-    step = jax.jit(jax.vmap(world.step_env, in_axes=(0, 0, None)))
+    move = jax.jit(jax.vmap(step, in_axes=(0, 0, None)))
     running, found = np.ones(EPISODES), []
     for now in actions:
-        _, state, reward, done, _ = step(state, jnp.asarray(now), params)
-        found.append((np.asarray(place(state)), np.asarray(reward) * running, running))
-        running = running * ~np.asarray(done)
+        state, brought = move(state, jnp.asarray(now), params)
+        found.append((np.asarray(place(state)), np.asarray(brought.reward) * running, running))
+        running = running * ~np.asarray(brought.ended)
     assert 0 < np.count_nonzero(found[-1][2]) < EPISODES  # some arrive, some do not
     return Walks(starts, actions, *map(np.stack, zip(*found, strict=True)))
 
@@ -112,7 +113,7 @@ def update(torch, compiled_in_haste):
     """After the first step the mean of Adam is a tenth of the gradients that it was given."""
     train = grid_step_ours.make_train(updates=1, episodes=EPISODES, test_episodes=1)
     cfg = grid_step_work.CONFIG
-    agent, world = tracking_time.agent(cfg, grid_step_work.MODEL), tracking_time.world(cfg)
+    agent, world = build(cfg, grid_step_work.MODEL), of_training(cfg)
     weights = actor_critic.Weights(cfg.value, grid_step_work.ENTROPY)
     assert (weights.discount, weights.trace) == (grid_step_work.DISCOUNT, grid_step_work.TRACE)
     state, key_tests = jax.jit(train.init)(jax.random.key(7101), *train.data)
@@ -123,8 +124,7 @@ def update(torch, compiled_in_haste):
 
     @jax.jit
     def play(params, pixels):
-        start = jax.vmap(WORLD.reset, in_axes=(0, None))
-        _, began = start(jax.random.split(jax.random.split(key)[0], EPISODES), world)
+        began = jax.vmap(reset, in_axes=(0, None))(jax.random.split(jax.random.split(key)[0], EPISODES), world)
         seen = roll_out(agent, params, key, pixels, world, episodes=EPISODES, steps=LIMIT)
         loss = actor_critic.loss(seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights)
         return began, seen, loss

@@ -18,7 +18,7 @@ from experiments.lib.report.artefacts import Gallery
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
 from experiments.tracking_time import episodes, tracking_time, training
-from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision
+from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision, build
 from experiments.tracking_time.episodes import roll_out
 from experiments.tracking_time.world import CELL, SIDE, Params, pictures
 
@@ -56,7 +56,7 @@ def results(records):
 
 
 def agent_of(records, model):
-    agent = tracking_time.agent(SMALL, model)
+    agent = build(SMALL, model)
     return agent, episodes.unpack(agent, records[model]["weights"][0, -1])
 
 
@@ -67,7 +67,7 @@ def test_what_is_stored_of_an_agent_is_that_agent(records):
     np.testing.assert_array_equal(again, records["nac"]["weights"][0, -1])
     world = Params(lowest=10, highest=10, limit=SMALL.test_limit)
     seen = roll_out(agent, params, jax.random.key(1), PIXELS, world, episodes=256, steps=SMALL.test_limit, greedy=True)
-    measured = records["nac"]["reward"][0, -1, tracking_time.INSTRUCTIONS.index(10)]
+    measured = records["nac"]["reward"][0, -1, training.INSTRUCTIONS.index(10)]
     assert float(seen.rewards.sum(axis=0).mean()) == pytest.approx(measured, abs=0.15)
 
 
@@ -95,7 +95,7 @@ def test_an_episode_that_is_watched_is_a_walk_to_the_target(wiring):
 def test_a_milder_start_is_the_same_world_at_the_end(records):
     """What is forgiven at first is not forgiven in what is measured: a reward never lies above 1 - |T - t| / 7."""
     for arrays in records.values():
-        told_I = np.array(tracking_time.INSTRUCTIONS)
+        told_I = np.array(training.INSTRUCTIONS)
         reward, arrived, time = (arrays[name][:, -1] for name in ("reward", "arrived", "time"))
         bound = 1 - np.abs(told_I - time) / 7  # of means, by the triangle inequality, where all arrive
         assert (reward <= np.where(arrived == 1, bound, 1) + 1e-5).all()

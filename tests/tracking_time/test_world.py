@@ -8,13 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.tracking_time import actor_critic, training
+from experiments.tracking_time import actor_critic
 from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision
-from experiments.tracking_time.world import AGENT, BORDER, MOVES, GridWorld, Params, State, observe, pictures
+from experiments.tracking_time.episodes import roll_out
+from experiments.tracking_time.world import AGENT, BORDER, MOVES, Params, State, pictures, place, reset, step
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
-
-WORLD = GridWorld()
 
 
 class PlainWorld:
@@ -43,11 +42,10 @@ def state_of(agent, target, instruction, time=0):
 
 @pytest.fixture(scope="module")
 def compiled():
-    return jax.jit(WORLD.step_env), jax.jit(WORLD.step), jax.jit(WORLD.reset)
+    return jax.jit(step)
 
 
 def test_random_episodes_run_as_in_the_plain_world(compiled):
-    step_env, _, _ = compiled
     generator = np.random.default_rng(0)
     for _ in range(60):
         agent, target = generator.choice(25, 2, replace=False).tolist()
@@ -55,54 +53,38 @@ def test_random_episodes_run_as_in_the_plain_world(compiled):
         ended = False
         while not ended:
             action = int(generator.integers(5))
-            _, state, reward, done, info = step_env(state, action, Params())
+            state, brought = compiled(state, action, Params())
             expected, ended = plain.step(MOVES[action])
             assert int(state.agent) == 5 * plain.agent[0] + plain.agent[1]
-            assert float(reward) == pytest.approx(expected, abs=1e-6)
-            assert bool(done) is ended
-            assert bool(info["arrived"]) is (plain.agent == plain.target)
+            assert float(brought.reward) == pytest.approx(expected, abs=1e-6)
+            assert bool(brought.ended) is ended
+            assert bool(brought.arrived) is (plain.agent == plain.target)
 
 
 @pytest.mark.parametrize("time", range(1, 20))
 def test_the_reward_of_every_arrival(compiled, time):
     """Told 10, the agent steps on the target at `time`."""
-    step_env, _, _ = compiled
     before = state_of(agent=0, target=1, instruction=10, time=time - 1)
     right = MOVES.index("right")
-    assert float(step_env(before, right, Params())[2]) == pytest.approx(1 - abs(10 - time) / 7, abs=1e-6)
+    assert float(compiled(before, right, Params())[1].reward) == pytest.approx(1 - abs(10 - time) / 7, abs=1e-6)
     exact = Params(exact_only=True, reward=10.0)
-    assert float(step_env(before, right, exact)[2]) == (10.0 if time == 10 else 0.0)
-
-
-def test_an_episode_that_ends_is_followed_by_a_new_one(compiled):
-    _, step, reset = compiled
-    key = jax.random.key(3)
-    fresh_observation, fresh = reset(key, Params())
-    for before in (state_of(0, 1, 10, time=4), state_of(0, 24, 10, time=19)):  # arrives; runs out of time
-        observation, state, _, done, _ = step(key, before, MOVES.index("right"), Params())
-        assert bool(done)
-        jax.tree.map(np.testing.assert_array_equal, state, fresh)
-        jax.tree.map(np.testing.assert_array_equal, observation, fresh_observation)
-    observation, state, _, done, _ = step(key, state_of(0, 24, 10, time=5), MOVES.index("down"), Params())
-    assert not bool(done)
-    assert (int(state.agent), int(state.time), float(observation.instruction)) == (5, 6, 0.0)
+    assert float(compiled(before, right, exact)[1].reward) == (10.0 if time == 10 else 0.0)
 
 
 def test_new_episodes_have_every_pair_of_cells_and_every_instruction():
     keys = jax.random.split(jax.random.key(0), 20_000)
-    observation, states = jax.vmap(WORLD.reset, in_axes=(0, None))(keys, Params())
+    states = jax.vmap(reset, in_axes=(0, None))(keys, Params())
     pairs = np.bincount(np.asarray(states.agent) * 25 + np.asarray(states.target), minlength=625).reshape(25, 25)
     assert (np.diag(pairs) == 0).all()
     assert (pairs[~np.eye(25, dtype=bool)] > 0).all()
     assert set(np.unique(states.instruction)) == {8, 9, 10, 11, 12}
-    np.testing.assert_array_equal(observation.instruction, states.instruction)
+    assert not states.time.any()
 
 
 def test_what_is_drawn():
-    pixels = np.asarray(observe(state_of(agent=0, target=24, instruction=9)).pixels)
-    space = WORLD.observation_space(Params()).pixels
-    assert pixels.shape == space.shape == (56, 56, 3)
-    assert pixels.dtype == space.dtype
+    pixels = pictures()[place(state_of(agent=0, target=24, instruction=9))]
+    assert pixels.shape == (56, 56, 3)
+    assert pixels.dtype == np.uint8
     cells = pixels.reshape(7, 8, 7, 8, 3)
     assert (cells == cells[:, :1, :, :1]).all()  # every cell has one colour
     cells = cells[:, 0, :, 0]
@@ -176,15 +158,15 @@ def test_a_rollout_plays_by_the_rules_of_the_world(model, wiring):
     pixels = jnp.asarray(pictures())
     params = agent.init(jax.random.key(1), pixels)
     key, world, episodes = jax.random.key(2), Params(limit=12), 16
-    seen = training.roll_out(agent, params, key, pixels, world, episodes=episodes, steps=12)
+    seen = roll_out(agent, params, key, pixels, world, episodes=episodes, steps=12)
     key_start, _ = jax.random.split(key)
-    _, state = jax.vmap(WORLD.reset, in_axes=(0, None))(jax.random.split(key_start, episodes), world)
+    state = jax.vmap(reset, in_axes=(0, None))(jax.random.split(key_start, episodes), world)
     running = np.ones(episodes)
     for t in range(12):
         np.testing.assert_array_equal(seen.running[t], running)
-        _, state, reward, done, info = jax.vmap(WORLD.step_env, in_axes=(0, 0, None))(state, seen.actions[t], world)
-        np.testing.assert_allclose(seen.rewards[t], np.asarray(reward) * running, atol=1e-6)
-        np.testing.assert_array_equal(seen.arrived[t], np.asarray(info["arrived"]) & (running > 0))
-        running = running * ~np.asarray(done)
+        state, brought = jax.vmap(step, in_axes=(0, 0, None))(state, seen.actions[t], world)
+        np.testing.assert_allclose(seen.rewards[t], np.asarray(brought.reward) * running, atol=1e-6)
+        np.testing.assert_array_equal(seen.arrived[t], np.asarray(brought.arrived) & (running > 0))
+        running = running * ~np.asarray(brought.ended)
     assert running.sum() == 0
     assert 0 < np.asarray(seen.arrived).sum() < episodes
