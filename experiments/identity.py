@@ -94,8 +94,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
     def init(key: jax.Array) -> loop.TrainState:
         def init_lane(lane: jax.Array) -> loop.TrainState:
             key_init, key_data = jax.random.split(jax.random.fold_in(key, lane))
-            params = jax.tree.map(lambda leaf: leaf[None], init_one(key_init))
-            return loop.start(params, transform, key_data)
+            return loop.start(loop.as_lane(init_one(key_init)), transform, key_data)
 
         return jax.lax.map(init_lane, jnp.arange(len(applies)))
 
@@ -106,19 +105,18 @@ def make_train(cfg: Config, *, model: str) -> Train:
         lane, state = lane_and_state
 
         def apply(params: Any, x: jax.Array) -> jax.Array:
-            alone = jax.tree.map(lambda leaf: leaf[0], params)
-            return jax.lax.switch(lane, applies, alone, x)
+            return jax.lax.switch(lane, applies, params, x)
 
         state = loop.take_steps(
             state,
             steps=cfg.steps // cfg.legs,
             sample=sample,
-            losses=lambda params, x: jnp.mean((apply(params, x) - x) ** 2)[None],
+            losses=loop.of_one(lambda params, x: jnp.mean((apply(params, x) - x) ** 2)),
             transform=transform,
             learning_rate=optimisers.constant(cfg.learning_rate),
         )
         x_X1 = jnp.asarray(POINTS_X)[:, None]
-        error_X = jnp.abs(apply(state.params, x_X1) - x_X1)[:, 0]
+        error_X = jnp.abs(apply(loop.alone(state.params), x_X1) - x_X1)[:, 0]
         return state, {"error_X": error_X, "nonfinite_steps": state.nonfinite_L[0]}
 
     def leg(state: loop.TrainState) -> tuple[loop.TrainState, dict[str, jax.Array]]:

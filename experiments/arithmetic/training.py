@@ -118,12 +118,12 @@ def make_train(
         """Polishes every lane on a fixed set of fresh training items."""
         chosen = source.training_items(jax.random.fold_in(state.key_items, 3), state.task, POLISH_ITEMS)
         scale_O = jnp.sqrt(jnp.mean(chosen.y_ON**2, axis=1) * POLISH_ITEMS)
-        _, unravel = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], state.training.params))
+        _, unravel = ravel_pytree(loop.alone(state.training.params))
 
         def polish(params: Any, o: jax.Array) -> Any:
             def residual(params_P: jax.Array, item: tuple[jax.Array, jax.Array]) -> jax.Array:
-                alone = jax.tree.map(lambda leaf: leaf[None], unravel(params_P))
-                return (recipe.networks[0].apply(alone, item[0][..., None])[0, 0] - item[1]) / scale_O[o]
+                params_L = loop.as_lane(unravel(params_P))
+                return (recipe.networks[0].apply(params_L, item[0][..., None])[0, 0] - item[1]) / scale_O[o]
 
             items = (jnp.moveaxis(chosen.inputs, -1, 0), chosen.y_ON[o])
             fit = levenberg_marquardt(residual, ravel_pytree(params)[0], items, steps=recipe.polish_steps)

@@ -47,14 +47,14 @@ def make_train(
     def init(key: jax.Array, *data: jax.Array) -> loop.TrainState:
         key_init, key_data = jax.random.split(key)
         params = convnet.init(convnet.DIGIT_NET, key_init)
-        return loop.start(jax.tree.map(lambda leaf: leaf[None], params), scale, key_data)
+        return loop.start(loop.as_lane(params), scale, key_data)
 
     def leg(state: loop.TrainState, *data: jax.Array) -> tuple[loop.TrainState, dict[str, jax.Array]]:
         state = loop.take_steps(
             state,
             steps=steps,
             sample=lambda key: sample(key, *data),
-            losses=lambda params, batch: loss(jax.tree.map(lambda leaf: leaf[0], params), batch)[None],
+            losses=loop.of_one(loss),
             transform=scale,
             learning_rate=optimisers.constant(learning_rate),
         )

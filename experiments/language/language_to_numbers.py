@@ -15,10 +15,10 @@ from typing import Annotated, Any
 import nalu
 
 from ..lib.config import DISTINCT, Count, Natural, Root, Size, check, require_divides, selects, some_of
-from ..lib.report.artefacts import Figure, Table
-from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import networks, recipes, report, training, words
+from . import networks, recipes, training, words
+from .report import figures as figures
+from .report import tables as tables
 
 VERSION = 1
 PLACE = (4, 3)  # in the paper: section, subsection
@@ -63,13 +63,3 @@ def make_train(cfg: Config, *, model: str) -> Train:
         steps=cfg.steps,
         evaluations=cfg.evaluations,
     )
-
-
-def tables(cfg: Config, results: list[Finished]) -> list[Table]:
-    """Returns Table 3, and the numbers of Figure 3."""
-    return report.tables(cfg, results)
-
-
-def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
-    """Returns Figure 3, and the errors by model, unit and split."""
-    return report.figures(cfg, results)

@@ -3,7 +3,7 @@
 Axes: S seeds, E evaluations, U output units, D splits, Q queries, T words.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from . import networks, recipes, training
 from .recipes import BLOCKS, MODELS, row_of
 from .words import TRAINING, VALIDATION, Split, queries, split, value
 
+if TYPE_CHECKING:
+    from .language_to_numbers import Config
+
 ERROR, EXACT, PREDICTION, OFF = "mean absolute error", "exact answers %", "prediction", "off the words' value"
 PARTS = Split._fields
 PRINTED = 0.005  # an error below the paper's plus this much prints as the paper's, or less
@@ -23,7 +26,7 @@ DIVERGED = 1e9  # where the band of Figure 3 has the answer of a seed that has n
 SHOWN = ("nalu", "configured")  # models of Figure 3
 
 
-def tables(cfg: Any, results: list[Finished]) -> list[Table]:
+def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     """Returns Table 3, and the numbers of Figure 3."""
     found = _found(results)
     if not found:
@@ -49,7 +52,7 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     return [first, second]
 
 
-def figures(cfg: Any, results: list[Finished]) -> list[Figure]:
+def figures(cfg: "Config", results: list[Finished]) -> list[Figure]:
     """Returns Figure 3, and the errors of all seeds by model, unit and split."""
     found = _found(results)
     drawn = [_running(cfg, found)] if any(model in found for model in SHOWN) else []
@@ -73,7 +76,7 @@ def _column(part: str, d: int) -> str:
     return part if d == 0 else f"{part}, split {d + 1}"
 
 
-def _errors(cfg: Any, run: Finished, model: str) -> list[Quantity]:
+def _errors(cfg: "Config", run: Finished, model: str) -> list[Quantity]:
     """Returns a model's errors, for the first split all three, for the others the test's; and its exact answers."""
     solved = paper.numbers("table3")[BLOCKS["1000"], MODELS["nalu"], "test", ERROR].number
     lines = []
@@ -92,20 +95,20 @@ def _errors(cfg: Any, run: Finished, model: str) -> list[Quantity]:
     return lines
 
 
-def _best_unit(cfg: Any, run: Finished) -> int:
+def _best_unit(cfg: "Config", run: Finished) -> int:
     """Returns the unit whose best validation error on the first split is least: the one that Figure 3 shows."""
     best_U = [np.nan_to_num(_last(run, "validation", u, 0), nan=np.inf).min() for u in range(len(cfg.units))]
     return int(np.argmin(best_U))
 
 
-def _asked(cfg: Any, run: Finished) -> dict[tuple[str, ...], np.ndarray]:
+def _asked(cfg: "Config", run: Finished) -> dict[tuple[str, ...], np.ndarray]:
     """Returns each query's answers `[S, T]`, of the first split and the best unit."""
     answers_SQT = run.arrays["queries"][:, -1, _best_unit(cfg, run), 0]
     asked = queries(cfg.splits)
     return {words: answers_SQT[:, q, : len(words)] for q, words in enumerate(asked)}
 
 
-def _predictions(cfg: Any, run: Finished, model: str) -> list[Quantity]:
+def _predictions(cfg: "Config", run: Finished, model: str) -> list[Quantity]:
     u = _best_unit(cfg, run)
     lines = []
     for words, answers_ST in _asked(cfg, run).items():
@@ -121,7 +124,7 @@ def _predictions(cfg: Any, run: Finished, model: str) -> list[Quantity]:
     return lines
 
 
-def _running(cfg: Any, found: dict[str, Finished]) -> Figure:
+def _running(cfg: "Config", found: dict[str, Finished]) -> Figure:
     """Returns Figure 3: for each query the selected seed's answer after every word, and all seeds' as a band."""
     asked = {model: _asked(cfg, found[model]) for model in SHOWN if model in found}
     printed = paper.numbers("figure3")
@@ -149,7 +152,7 @@ def _running(cfg: Any, found: dict[str, Finished]) -> Figure:
     )
 
 
-def _seeds(cfg: Any, found: dict[str, Finished]) -> Figure:
+def _seeds(cfg: "Config", found: dict[str, Finished]) -> Figure:
     """Returns the errors of all seeds, sorted: one panel for each unit and split."""
     panels = []
     for u, unit in enumerate(cfg.units):
@@ -173,7 +176,7 @@ def _seeds(cfg: Any, found: dict[str, Finished]) -> Figure:
     return Figure("table3", "table3_seeds", f"Test errors of {cfg.seeds} seeds", tuple(panels), _seeds_notes())
 
 
-def _table_notes(cfg: Any) -> tuple[str, ...]:
+def _table_notes(cfg: "Config") -> tuple[str, ...]:
     """Returns the notes of Table 3."""
     hundreds = "; ".join(
         f"split {d + 1}: {', '.join(str(n) for n in split(seed).training if n and n % 100 == 0) or 'none'}"
@@ -201,7 +204,7 @@ def _table_notes(cfg: Any) -> tuple[str, ...]:
     )
 
 
-def _recipe_note(cfg: Any) -> str:
+def _recipe_note(cfg: "Config") -> str:
     lines = [
         f"{recipes.MODELS[model]} in {unit}: {r.learning_rate:g}, {r.decay:g}, {r.recurrent_decay:g}, "
         f"{r.read_out_decay:g}, {r.leniency:g}"
@@ -211,7 +214,7 @@ def _recipe_note(cfg: Any) -> str:
     return f"Learning rate, decays of input, state and read-out, p: {'; '.join(lines)}."
 
 
-def _figure_notes(cfg: Any) -> tuple[str, ...]:
+def _figure_notes(cfg: "Config") -> tuple[str, ...]:
     """Returns the notes of the numbers of Figure 3."""
     return (
         "The answer after every word, though only the answer after the last word of a number was ever trained; no "

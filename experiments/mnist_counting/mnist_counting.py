@@ -34,11 +34,11 @@ from ..lib.config import (
     share,
 )
 from ..lib.data import digits
-from ..lib.report.artefacts import Figure, Gallery, Table
-from ..lib.store.records import Finished
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
-from . import networks, report, series
+from . import networks, series
+from .report import figures as figures
+from .report import tables as tables
 
 VERSION = 1
 PLACE = (4, 2)  # in the paper: section, subsection, part
@@ -137,7 +137,7 @@ def make_train(cfg: Config, *, task: str, model: str) -> Train:
 
     def init(key: jax.Array, *data: Any) -> loop.TrainState:
         key_init, key_data = jax.random.split(key)
-        return loop.start(jax.tree.map(lambda leaf: leaf[None], net.init(key_init)), scale, key_data)
+        return loop.start(loop.as_lane(net.init(key_init)), scale, key_data)
 
     def leg(state: loop.TrainState, train: Any, validation: Any, test: Any) -> tuple[loop.TrainState, Any]:
         images, labels = train
@@ -146,28 +146,22 @@ def make_train(cfg: Config, *, task: str, model: str) -> Train:
             chosen_NT = jax.random.randint(key, (cfg.batch, cfg.length), 0, len(labels))
             return images[chosen_NT.reshape(-1)], series.totals(labels, chosen_NT, outputs)
 
-        def losses(params: Any, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
+        def loss(params: Any, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
             images_BHW, totals_NO = batch
-            alone = jax.tree.map(lambda leaf: leaf[0], params)
-            features_BF = net.features(alone, images_BHW)
-            answers_NO = net.answer(alone, features_BF.reshape(cfg.batch, cfg.length, -1))
-            return jnp.square(answers_NO - totals_NO).sum(axis=1).mean()[None]
+            features_BF = net.features(params, images_BHW)
+            answers_NO = net.answer(params, features_BF.reshape(cfg.batch, cfg.length, -1))
+            return jnp.square(answers_NO - totals_NO).sum(axis=1).mean()
 
+        losses = loop.of_one(loss)
         state = loop.take_steps(state, steps=per_leg, sample=sample, losses=losses, transform=scale, learning_rate=rate)
-        alone = jax.tree.map(lambda leaf: leaf[0], state.params)
-        measured = series.measure(net, alone, test, validation, tests, outputs)
+        measured = series.measure(net, loop.alone(state.params), test, validation, tests, outputs)
         return state, {**measured, "nonfinite_steps": state.nonfinite_L[0]}
 
     return Train(
-        init=init, leg=leg, legs=cfg.evaluations, network_steps=per_leg, last=("examples_NO",), data=parts
-    )  # fmt: skip
-
-
-def tables(cfg: Config, results: list[Finished]) -> list[Table]:
-    """Returns Table 2."""
-    return report.tables(cfg, results)
-
-
-def figures(cfg: Config, results: list[Finished]) -> list[Figure | Gallery]:
-    """Returns errors over the length of a series, learning curves, and series with their answers."""
-    return report.figures(cfg, results)
+        init=init,
+        leg=leg,
+        legs=cfg.evaluations,
+        network_steps=per_leg,
+        last=("examples_NO",),
+        data=parts,
+    )

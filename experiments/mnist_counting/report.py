@@ -3,7 +3,7 @@
 Axes: S seeds, E evaluations, N series, T images of a series, O outputs.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from ..lib.data import digits
 from ..lib.report import paper, statistics
 from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
 from ..lib.store.records import Finished, find
+
+if TYPE_CHECKING:
+    from .mnist_counting import Config
 
 PAPER_ROWS = {
     "lstm": "LSTM",
@@ -27,7 +30,7 @@ HALF = 0.5  # the paper's errors look like twice a mean absolute error: see the 
 SELECTED_BY = "validation error"
 
 
-def tables(cfg: Any, results: list[Finished]) -> list[Table]:
+def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     """Returns Table 2: models by the length of the series, for counting and addition."""
     found = _found(results)
     quantities = [entry for task, model in found for entry in _quantities(cfg, found[task, model], task, model)]
@@ -45,7 +48,7 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     ]  # fmt: skip
 
 
-def figures(cfg: Any, results: list[Finished]) -> list[Figure | Gallery]:
+def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
     """Returns errors over the length of a series, learning curves, and series with their answers."""
     found = _found(results)
     if not found:
@@ -71,7 +74,7 @@ def solved(task: str, column: str, metric: str) -> float:
     return printed if metric == ACCURACY else HALF * printed
 
 
-def _quantities(cfg: Any, run: Finished, task: str, model: str) -> list[Quantity]:
+def _quantities(cfg: "Config", run: Finished, task: str, model: str) -> list[Quantity]:
     validation_S = np.nan_to_num(run.arrays["validation_error"][:, -1], nan=np.inf)
     names = {"length 1": ("accuracy", ACCURACY)}
     names |= {f"length {length}": (f"error_{length}", ERROR) for length in cfg.lengths}
@@ -97,7 +100,7 @@ def _band(label: str, x: np.ndarray, values_SX: np.ndarray, style: str = "ours")
     return Curve(label, x, middle, low, high, style)
 
 
-def _by_length(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
+def _by_length(cfg: "Config", found: dict[tuple[str, str], Finished]) -> Figure:
     panels = []
     x = np.array(cfg.lengths, float)
     printed = paper.numbers("table2")
@@ -126,7 +129,7 @@ def _by_length(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
     return Figure("table2", "table2_lengths", title, tuple(panel for panel in panels if panel.curves), notes)
 
 
-def _learning(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
+def _learning(cfg: "Config", found: dict[tuple[str, str], Finished]) -> Figure:
     step = cfg.steps // cfg.evaluations
     x = step * np.arange(1, cfg.evaluations + 1) * cfg.batch * cfg.length / 1000
     shown = {"accuracy": "accuracy, one image (%)"}
@@ -146,7 +149,7 @@ def _learning(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure:
     return Figure("table2", "table2_learning", title, tuple(panels))
 
 
-def _examples(cfg: Any, shown: Finished, found: dict[tuple[str, str], Finished]) -> Gallery:
+def _examples(cfg: "Config", shown: Finished, found: dict[tuple[str, str], Finished]) -> Gallery:
     """Returns test series with the answers of each model's selected seed."""
     images_NTHW, labels_NT = shown.arrays["images"][0, 0], shown.arrays["labels"][0, 0]
     pictures = []
@@ -171,7 +174,7 @@ def _examples(cfg: Any, shown: Finished, found: dict[tuple[str, str], Finished])
     return Gallery("table2", "table2_examples", title, tuple(pictures), 1, notes)
 
 
-def _notes(cfg: Any, quantities: list[Quantity]) -> tuple[str, ...]:
+def _notes(cfg: "Config", quantities: list[Quantity]) -> tuple[str, ...]:
     """Returns how the models were trained, and why the paper's errors are shown halved, too."""
     return (
         f"Plain mean absolute error over {', '.join(map(str, cfg.test_series))} test series of each length (and over "
@@ -198,7 +201,7 @@ def _notes(cfg: Any, quantities: list[Quantity]) -> tuple[str, ...]:
     )
 
 
-def _halves(cfg: Any, quantities: list[Quantity]) -> str:
+def _halves(cfg: "Config", quantities: list[Quantity]) -> str:
     """Returns why the paper's errors are shown halved, with what our own baselines say about it."""
     ratios = []
     for task, row in (("counting", "LSTM"), ("counting", "GRU"), ("addition", "LSTM"), ("addition", "GRU")):

@@ -21,11 +21,11 @@ import nalu
 
 from ..lib.config import Count, Limit, Positive, Root, Size, check, one_of, require, require_divides, selects, share
 from ..lib.data import digits
-from ..lib.report.artefacts import Figure, Gallery, Table
-from ..lib.store.records import Finished
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
-from . import networks, report, scenes
+from . import networks, scenes
+from .report import figures as figures
+from .report import tables as tables
 
 VERSION = 1
 PLACE = (4, 6)  # in the paper: section, subsection
@@ -87,12 +87,12 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
     net = networks.with_last_layer(cell)
     scale = optax.chain(optimisers.clip_by_lane_norm(1.0), optimisers.muon_and_adam(beta=0.95, adam_b2=0.999))
     steps = {"fresh": cfg.steps, "finite": cfg.finite_steps, "long": cfg.long_steps}[images]
+    per_leg = steps // cfg.evaluations
     rate = optimisers.warmed(optimisers.cosine(cfg.learning_rate, steps), round(cfg.warm_up * steps))
 
     def init(key: jax.Array, *_: Any) -> tuple[loop.TrainState, jax.Array]:
         key_init, key_data, key_set = jax.random.split(key, 3)
-        params = jax.tree.map(lambda leaf: leaf[None], net.init(key_init))
-        return loop.start(params, scale, key_data), key_set
+        return loop.start(loop.as_lane(net.init(key_init)), scale, key_data), key_set
 
     def leg(carry: Any, train: Any, validation: Any, test: Any) -> tuple[Any, dict[str, jax.Array]]:
         state, key_set = carry
@@ -102,15 +102,14 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
                 return scenes.draw_many(key_set, jax.random.randint(key, (cfg.batch,), 0, cfg.finite_images), train)
             return scenes.draw_many(key, jnp.arange(cfg.batch), train)
 
-        def losses(params: Any, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
+        def loss(params: Any, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
             scenes_BHW, labels_B = batch
-            logits_BO = net.apply(jax.tree.map(lambda leaf: leaf[0], params), scenes_BHW)
-            return optax.softmax_cross_entropy_with_integer_labels(logits_BO, labels_B).mean()[None]
+            logits_BO = net.apply(params, scenes_BHW)
+            return optax.softmax_cross_entropy_with_integer_labels(logits_BO, labels_B).mean()
 
-        state = loop.take_steps(
-            state, steps=steps // cfg.evaluations, sample=sample, losses=losses, transform=scale, learning_rate=rate
-        )
-        params = jax.tree.map(lambda leaf: leaf[0], state.params)
+        losses = loop.of_one(loss)
+        state = loop.take_steps(state, steps=per_leg, sample=sample, losses=losses, transform=scale, learning_rate=rate)
+        params = loop.alone(state.params)
         number = jnp.where(state.step == steps, cfg.test_images, cfg.glance)
         key_fresh, key_validation = jax.random.split(key_set)
         key_train = key_set if images == "finite" else key_fresh
@@ -124,16 +123,10 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
         }
 
     return Train(
-        init=init, leg=leg, legs=cfg.evaluations, network_steps=steps // cfg.evaluations, last=("examples_N",),
+        init=init,
+        leg=leg,
+        legs=cfg.evaluations,
+        network_steps=per_leg,
+        last=("examples_N",),
         data=parts,
-    )  # fmt: skip
-
-
-def tables(cfg: Config, results: list[Finished]) -> list[Table]:
-    """Returns Table 4, in both regimes."""
-    return report.tables(cfg, results)
-
-
-def figures(cfg: Config, results: list[Finished]) -> list[Figure | Gallery]:
-    """Returns learning curves, and scenes with their answers."""
-    return report.figures(cfg, results)
+    )

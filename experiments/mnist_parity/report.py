@@ -3,7 +3,7 @@
 Axes: S seeds, E evaluations, N scenes.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from ..lib.store.records import Finished, find
 from . import scenes
 from .networks import LAYERS
 
+if TYPE_CHECKING:
+    from .mnist_parity import Config
+
 BLOCKS = {"fresh": "fresh images", "finite": "finite set", "long": "fresh images, long"}
 ACCURACY, GAIN, FITTED = "test accuracy %", "gain over Wx + b", "training accuracy %"
 AFFINE, SEGUI = "Wx + b", "Segui et al.: Wx + b"
@@ -22,7 +25,7 @@ SELECTED_BY = "validation accuracy"
 Found = dict[tuple[str, str], Finished]
 
 
-def tables(cfg: Any, results: list[Finished]) -> list[Table]:
+def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     """Returns Table 4: last layers by regime."""
     found = _found(results)
     quantities = [entry for regime, layer in found for entry in _quantities(found, regime, layer)]
@@ -35,7 +38,7 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     return [Table("table4", title, blocks, rows, columns, tuple(quantities), _notes(cfg), headline="median")]
 
 
-def figures(cfg: Any, results: list[Finished]) -> list[Figure | Gallery]:
+def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
     """Returns learning curves, and scenes with their answers."""
     found = _found(results)
     if not found:
@@ -75,7 +78,7 @@ def _quantities(found: Found, regime: str, layer: str) -> list[Quantity]:
     ]  # fmt: skip
 
 
-def _learning(cfg: Any, found: Found) -> Figure:
+def _learning(cfg: "Config", found: Found) -> Figure:
     panels = []
     for regime, name in BLOCKS.items():
         steps = {"fresh": cfg.steps, "finite": cfg.finite_steps, "long": cfg.long_steps}[regime]
@@ -97,7 +100,7 @@ def _learning(cfg: Any, found: Found) -> Figure:
     return Figure("table4", "table4_learning", title, tuple(panels), notes)
 
 
-def _examples(cfg: Any, shown: Finished, found: Found) -> Gallery:
+def _examples(cfg: "Config", shown: Finished, found: Found) -> Gallery:
     """Returns test scenes with the answers of the selected seeds."""
     scenes_NHW, labels_N = shown.arrays["scenes"][0, 0], shown.arrays["labels"][0, 0]
     regime = next(iter(found))[0]
@@ -117,7 +120,7 @@ def _examples(cfg: Any, shown: Finished, found: Found) -> Gallery:
     return Gallery("table4", "table4_examples", title, pictures, 4, notes)
 
 
-def _notes(cfg: Any) -> tuple[str, ...]:
+def _notes(cfg: "Config") -> tuple[str, ...]:
     return (
         f"Percentage of {cfg.test_images:,} test images (the same for all seeds and layers) whose even digits are "
         "counted rightly. Always answering 0 gives about 33 %. The last step counts; nothing is selected.",

@@ -16,12 +16,12 @@ from typing import Annotated, Any
 import jax
 
 from ..lib.config import Count, Root, Size, at_most, check, require, selects
-from ..lib.report.artefacts import Figure, Table
-from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import recipes, report, training
+from . import recipes, training
 from .programs import LANGUAGES, MOST_DIGITS, TRAINING_DIGITS
 from .recipes import MODELS
+from .report import figures as figures
+from .report import tables as tables
 
 VERSION = 1
 PLACE = (4, 4)  # in the paper: section, subsection
@@ -66,13 +66,3 @@ def make_train(cfg: Config, *, language: str, model: str) -> Train:
         evaluations=cfg.evaluations,
         key_tests=jax.random.fold_in(jax.random.key(cfg.root), 0x7E575),
     )
-
-
-def tables(cfg: Config, results: list[Finished]) -> list[Table]:
-    """Returns the numbers of Figures 4 and 6."""
-    return report.tables(cfg, results)
-
-
-def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
-    """Returns Figures 4 and 6, and learning curves."""
-    return report.figures(cfg, results)

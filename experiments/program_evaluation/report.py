@@ -3,13 +3,16 @@
 Axes: S seeds, E evaluations, L networks side by side, D sizes of the integers in digits.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, quantity
 from ..lib.store.records import Finished
 from .programs import TRAINING_DIGITS
+
+if TYPE_CHECKING:
+    from .program_evaluation import Config
 
 MATCH, ERROR = "matching digits %", "root mean squared error"
 ROWS = {"nalu": "NALU", "lstm": "LSTM", "ugrnn": "UGRNN", "dnc": "DNC", "nac": "NAC"}
@@ -36,7 +39,7 @@ class Row(NamedTuple):
     style: str
 
 
-def tables(cfg: Any, results: list[Finished]) -> list[Table]:
+def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     """Returns the digits that match by the size of the integers, for both languages."""
     rendered = []
     for language, (artefact, title) in ARTEFACTS.items():
@@ -53,7 +56,7 @@ def tables(cfg: Any, results: list[Finished]) -> list[Table]:
     return rendered
 
 
-def figures(cfg: Any, results: list[Finished]) -> list[Figure]:
+def figures(cfg: "Config", results: list[Finished]) -> list[Figure]:
     """Returns Figures 4 and 6, and how their networks learnt."""
     drawn = []
     for language, (artefact, title) in ARTEFACTS.items():
@@ -82,7 +85,7 @@ def _row(run: Finished, *, best: bool) -> Row:
     return Row(run, pick(run.arrays["match"]), pick(validation_SEL), nonfinite_S, style)
 
 
-def _quantities(cfg: Any, artefact: str, language: str, name: str, row: Row) -> list[Quantity]:
+def _quantities(cfg: "Config", artefact: str, language: str, name: str, row: Row) -> list[Quantity]:
     validation_S = row.validation_SE[:, -1]
     shared = {
         "diverged_S": row.nonfinite_S,
@@ -98,7 +101,7 @@ def _quantities(cfg: Any, artefact: str, language: str, name: str, row: Row) -> 
     return [*lines, quantity(row.run, artefact, language, name, "2 digits", ERROR, validation_S, **shared)]
 
 
-def _by_size(cfg: Any, artefact: str, title: str, found: dict[str, Row]) -> Figure:
+def _by_size(cfg: "Config", artefact: str, title: str, found: dict[str, Row]) -> Figure:
     """Returns the paper's figure: means with bands of two standard deviations; beside it every seed."""
     x = np.array(cfg.digits, float)
     banded, single = [], []
@@ -120,7 +123,7 @@ def _by_size(cfg: Any, artefact: str, title: str, found: dict[str, Row]) -> Figu
     return Figure(artefact, artefact, f"{title} ({cfg.seeds} seeds)", panels, _drawing_notes(cfg))
 
 
-def _learning(cfg: Any, artefact: str, language: str, found: dict[str, Row]) -> Figure:
+def _learning(cfg: "Config", artefact: str, language: str, found: dict[str, Row]) -> Figure:
     """Returns the digits that match over training, inside the training range and at four digits."""
     share_E = 100 * np.arange(1, cfg.evaluations + 1) / cfg.evaluations
     panels = []
@@ -136,7 +139,7 @@ def _learning(cfg: Any, artefact: str, language: str, found: dict[str, Row]) -> 
     return Figure(artefact, f"{artefact}_learning", title, tuple(panels))
 
 
-def _table_notes(cfg: Any, language: str) -> tuple[str, ...]:
+def _table_notes(cfg: "Config", language: str) -> tuple[str, ...]:
     """Returns the notes of the numbers of one language."""
     return (
         f"Percentage of digits that match over {cfg.programs:,} test programs of each size, the same for all seeds: "
@@ -160,7 +163,7 @@ def _table_notes(cfg: Any, language: str) -> tuple[str, ...]:
     )
 
 
-def _drawing_notes(cfg: Any) -> tuple[str, ...]:
+def _drawing_notes(cfg: "Config") -> tuple[str, ...]:
     """Returns the notes under Figures 4 and 6."""
     return (
         f"Integers below 100 in training; {cfg.programs:,} test programs of each size. The paper's figures go to four "

@@ -58,8 +58,7 @@ def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INS
 
     def init(key: jax.Array, pixels_P: jax.Array) -> tuple[loop.TrainState, jax.Array]:
         key_init, key_data, key_tests = jax.random.split(key, 3)
-        params = jax.tree.map(lambda leaf: leaf[None], agent.init(key_init, pixels_P))
-        return loop.start(params, scale, key_data), key_tests
+        return loop.start(loop.as_lane(agent.init(key_init, pixels_P)), scale, key_data), key_tests
 
     def leg(carry: Any, pixels_P: jax.Array) -> tuple[Any, dict[str, jax.Array]]:
         state, key_tests = carry
@@ -71,20 +70,22 @@ def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INS
         def update(state: loop.TrainState, _: None) -> tuple[loop.TrainState, None]:
             weights = actor_critic.Weights(cfg.value, fallen(cfg.entropy, state.step))
 
-            def losses(params_L: Any, key: jax.Array) -> jax.Array:
-                seen = play(jax.tree.map(lambda leaf: leaf[0], params_L), key, state.step)
-                return actor_critic.loss(
-                    seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights
-                )[None]  # fmt: skip
+            def loss(params: Any, key: jax.Array) -> jax.Array:
+                seen = play(params, key, state.step)
+                return actor_critic.loss(seen.logits, seen.actions, seen.values, seen.rewards, seen.running, weights)
 
             state = loop.take_steps(
-                state, steps=1, sample=lambda key: key, losses=losses, transform=scale,
+                state,
+                steps=1,
+                sample=lambda key: key,
+                losses=loop.of_one(loss),
+                transform=scale,
                 learning_rate=lambda step: fallen(cfg.learning_rate, step),
-            )  # fmt: skip
+            )
             return state, None
 
         state, _ = jax.lax.scan(update, state, length=per_leg)
-        params = jax.tree.map(lambda leaf: leaf[0], state.params)
+        params = loop.alone(state.params)
 
         def tested(told: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
             seen = roll_out(

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 # The paper's names are PyTorch's (its Figure 1 was evidently made with it), so these are PyTorch's definitions and
-# default arguments. Threshold has no default there; (threshold, value) = (1, 0) is ours.
+# default arguments. Threshold has no default there; (threshold, value) = (1, 0) is ours. Where jax.nn has the same
+# values but another gradient at a corner (of ReLU, ReLU6, LeakyReLU and Hardtanh), the records are of the one here.
 NONLINEARITIES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "Hardtanh": lambda x: jnp.clip(x, -1, 1),
     "Sigmoid": jax.nn.sigmoid,
@@ -20,13 +21,13 @@ NONLINEARITIES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "Hardshrink": lambda x: jnp.where(jnp.abs(x) > 0.5, x, 0),
     "LeakyReLU": lambda x: jnp.where(x > 0, x, 0.01 * x),
     "Softshrink": lambda x: jnp.sign(x) * jnp.maximum(jnp.abs(x) - 0.5, 0),
-    "Softsign": lambda x: x / (1 + jnp.abs(x)),
+    "Softsign": jax.nn.soft_sign,
     "Threshold": lambda x: jnp.where(x > 1, x, 0),
     "ReLU": lambda x: jnp.maximum(x, 0),
     "Softplus": jax.nn.softplus,
     "ELU": jax.nn.elu,
     "SELU": jax.nn.selu,
-    "None": lambda x: x,
+    "None": jax.nn.identity,
 }
 
 

@@ -40,6 +40,21 @@ def start(params: Any, transform: optax.GradientTransformation, key: jax.Array) 
     return TrainState(params, transform.init(params), key, jnp.int32(0), jnp.zeros(lanes, jnp.int32))
 
 
+def as_lane(tree: Any) -> Any:
+    """Returns a network's parameters as those of one lane, every leaf led by L = 1."""
+    return jax.tree.map(lambda leaf: leaf[None], tree)
+
+
+def alone(tree_L: Any) -> Any:
+    """Returns the parameters of the network of one lane; of the first where there are more."""
+    return jax.tree.map(lambda leaf: leaf[0], tree_L)
+
+
+def of_one(loss: Callable[[Any, Any], jax.Array]) -> Callable[[Any, Any], jax.Array]:
+    """Returns losses of one lane, (params_L, batch) -> `[1]`, from that of its network, (params, batch) -> a number."""
+    return lambda params_L, batch: loss(alone(params_L), batch)[None]
+
+
 def take_steps(
     state: TrainState,
     *,
