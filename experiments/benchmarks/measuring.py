@@ -22,11 +22,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ..lib.errors import UserError, usage_error
-from ..lib.places import CHECKOUT, PACKAGE, PROGRAM, ROOT, installing
+from ..lib.places import CHECKOUT, PROGRAM, ROOT, installing
 from ..lib.report.table_files import grid_markdown
 from ..lib.store import files, provenance
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# glibc gives large freed arrays back to the system, and takes them again a step later: PyTorch loses much time on it.
+KEEP_MEMORY = (("MALLOC_TRIM_THRESHOLD_", str(10**9)), ("MALLOC_MMAP_THRESHOLD_", str(2**25)))
 MEDIANS = "Medians over rounds [range]; ratios: medians of same-round ratios"
 
 Rounds = dict[str, list[dict[str, Any]]]  # by program: what it told in each round, "rate" at least
@@ -36,16 +38,16 @@ class Benchmark(NamedTuple):
     """Programs that do the same work, and what is told of their speeds.
 
     Attributes:
-      name: what is typed after `bench`.
+      package: `__package__` of its folder, whose name is what is typed after `bench`.
       file: where it is saved, within the folder of published results.
       work: what is measured, in a paragraph.
-      programs: name -> words after `python -m experiments.benchmarks.`; "compiled" among them: needs a C++ compiler.
+      programs: name -> a module of the folder, and words for it; "compiled" among them: needs a C++ compiler.
       lines: measurements -> rows of the table under `header`.
       remarks: measurements -> sentences under the table.
       environment: further variables of every program's process.
     """
 
-    name: str
+    package: str
     title: str
     file: str
     work: str
@@ -54,6 +56,10 @@ class Benchmark(NamedTuple):
     lines: Callable[[Rounds], list[tuple[str, ...]]]
     remarks: Callable[[Rounds], list[str]]
     environment: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.package.rpartition(".")[2]
 
 
 def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | None = None) -> None:
@@ -71,7 +77,7 @@ def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | 
     if not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
         chosen = {name: words for name, words in chosen.items() if "compiled" not in words}
         skipped = "No C++ compiler was found, so torch.compile is left out: the best of PyTorch may be faster."
-    measured = _measure(chosen, dict(benchmark.environment), rounds, console)
+    measured = _measure(benchmark, chosen, rounds, console)
     lines, remarks = benchmark.lines(measured), [*benchmark.remarks(measured), *([skipped] if skipped else [])]
     table = Table(*benchmark.header, box=None, padding=(0, 1, 0, 0))
     for line in lines:
@@ -83,14 +89,14 @@ def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | 
 
 
 def _measure(
-    chosen: dict[str, tuple[str, ...]], further: dict[str, str], rounds: int, console: Console
+    benchmark: Benchmark, programs: dict[str, tuple[str, ...]], rounds: int, console: Console
 ) -> Rounds:  # fmt: skip
-    measured: Rounds = {name: [] for name in chosen}
+    measured: Rounds = {name: [] for name in programs}
     with _one_core(), console.status("") as status:
         for i in range(rounds):
-            for name, words in chosen.items():
+            for name, words in programs.items():
                 status.update(f"round {i + 1} of {rounds}: {name}")
-                measured[name].append(_once(name, words, further))
+                measured[name].append(run_once(benchmark, name, words))
     return measured
 
 
@@ -108,17 +114,16 @@ def _one_core() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _once(name: str, words: tuple[str, ...], further: dict[str, str]) -> dict[str, Any]:
-    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "JAX_PLATFORMS": "cpu", **further}
+def run_once(benchmark: Benchmark, name: str, words: tuple[str, ...]) -> dict[str, Any]:
+    """Returns what a program says of itself in a process of its own."""
+    threads = dict.fromkeys(THREADS, "1")
+    environment = {**os.environ, **threads, "JAX_PLATFORMS": "cpu", **dict(benchmark.environment)}
     module, *options = words
-    done = subprocess.run(
-        [sys.executable, "-m", f"{PACKAGE}.benchmarks.{module}", *options],
-        cwd=ROOT, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+    command = ["-m", f"{benchmark.package}.{module}", *options]
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        again = " ".join([f"python -m {PACKAGE}.benchmarks.{module}", *options])
-        raise UserError(f"The benchmark's program '{name}' failed ({last}): run it by {again}.")
+        raise UserError(f"The benchmark's program '{name}' failed ({last}): run it by python {' '.join(command)}.")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -159,3 +164,47 @@ def _markdown(benchmark: Benchmark, lines: list[tuple[str, ...]], remarks: list[
         f"{datetime.date.fromisoformat(around['date'][:10])}; commit {around['commit'] or 'unknown'}.",
     ]
     return ("\n\n".join(parts) + "\n").encode()
+
+
+class OneAndEight(NamedTuple):
+    """What such a table needs to know of its programs.
+
+    Attributes:
+      torch: programs of PyTorch with one network, and with eight; the first is the plain loop.
+      ours: our program with one network, and with eight.
+      others: further programs that have eight networks.
+      counted: what one network is called and what eight are.
+    """
+
+    torch: tuple[tuple[str, ...], tuple[str, ...]]
+    ours: tuple[str, str]
+    others: tuple[str, ...]
+    counted: tuple[str, str]
+
+    def best_of_torch(self, measured: Rounds, *, eight: bool) -> str:
+        """Returns the fastest program of PyTorch with as many networks."""
+        return fastest(measured, self.torch[eight])
+
+    def lines(self, measured: Rounds) -> list[tuple[str, ...]]:
+        """Returns each program's rate, and that rate as a multiple of the plain loop's and of PyTorch's best."""
+        many = {*self.torch[True], self.ours[True], *self.others}
+        best = {eight: self.best_of_torch(measured, eight=eight) for eight in (False, True)}
+        return [
+            (
+                name,
+                told(measured, name),
+                f"{ratio(measured, name, self.torch[False][0]):.2f}",
+                f"{ratio(measured, name, best[name in many]):.2f}",
+            )
+            for name in measured
+        ]
+
+    def remarks(self, measured: Rounds) -> list[str]:
+        """Returns how the table is to be read, and whether ours is ahead of PyTorch with one network and with eight."""
+        remarks = [f"{MEDIANS}; `x best`: to the best program of PyTorch with as many networks."]
+        for eight, (ours, counted) in enumerate(zip(self.ours, self.counted, strict=True)):
+            best = self.best_of_torch(measured, eight=bool(eight))
+            ahead = ratio(measured, ours, best)
+            reached = "reached" if ahead > 1 else "not reached"
+            remarks.append(f"Aim {eight + 1}, ahead of PyTorch at {counted} ({best}): {reached} ({ahead:.2f} times).")
+        return remarks

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-def tell_rate(run: Callable[[], int], seconds: float = 3.0) -> None:
+def print_rate(run: Callable[[], int], seconds: float = 3.0) -> None:
     """Prints how much work `run` does per CPU-second; it returns how much it did.
 
     Its first call, which compiles, is not counted.

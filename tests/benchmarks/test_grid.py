@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments.benchmarks import grid_step, grid_step_ours, grid_step_work, measuring
+from experiments.benchmarks import measuring
+from experiments.benchmarks.grid import benchmark, ours, work
 from experiments.tracking_time import actor_critic
 from experiments.tracking_time.agent import build
 from experiments.tracking_time.episodes import roll_out
 from experiments.tracking_time.world import MOVES, Params, of_training, pictures, place, reset, step
 
-EPISODES, LIMIT = 24, grid_step_work.CONFIG.limit
+EPISODES, LIMIT = 24, work.CONFIG.limit
 
 
 class Walks(NamedTuple):
@@ -35,7 +36,7 @@ class Walks(NamedTuple):
 
 @pytest.fixture(scope="module")
 def walks(torch):
-    params = of_training(grid_step_work.CONFIG)
+    params = of_training(work.CONFIG)
     assert params == Params(limit=LIMIT)
     state = jax.vmap(reset, in_axes=(0, None))(jax.random.split(jax.random.key(7100), EPISODES), params)
     starts = np.stack([state.agent, state.target, state.instruction], axis=1)
@@ -51,9 +52,9 @@ def walks(torch):
 
 
 def test_the_world_in_python_is_the_same(torch, walks):
-    from experiments.benchmarks import grid_step_torch_python
+    from experiments.benchmarks.grid import torch_python
 
-    drawn, world = pictures(), grid_step_torch_python.GridWorld(0)
+    drawn, world = pictures(), torch_python.GridWorld(0)
     for b, (agent, target, told) in enumerate(walks.starts.tolist()):
         seen, _ = world.reset(options={"start": (agent, target, told)})
         assert seen["instruction"] == told
@@ -69,25 +70,25 @@ def test_the_world_in_python_is_the_same(torch, walks):
 
 
 def test_the_world_in_tensors_is_the_same(torch, walks):
-    from experiments.benchmarks import grid_step_torch_batched
+    from experiments.benchmarks.grid import torch_batched
 
-    moves, at, places = grid_step_torch_batched.moves().numpy(), walks.starts[:, 0] * 25 + walks.starts[:, 1], []
+    moves, at, places = torch_batched.moves().numpy(), walks.starts[:, 0] * 25 + walks.starts[:, 1], []
     for action in walks.actions:
         at = moves[at * len(MOVES) + action]
         places.append(at)
     np.testing.assert_array_equal(places, walks.places)
     told = torch.from_numpy(walks.starts[:, 2])
-    rewards, running = grid_step_torch_batched.judged(torch.from_numpy(np.stack(places)), told)
+    rewards, running = torch_batched.judged(torch.from_numpy(np.stack(places)), told)
     np.testing.assert_allclose(rewards.numpy(), walks.rewards, atol=1e-6)
     np.testing.assert_array_equal(running.numpy(), walks.running)
 
 
 def test_new_episodes_are_of_the_same_kind(torch):
-    from experiments.benchmarks import grid_step_torch_batched, grid_step_torch_python
+    from experiments.benchmarks.grid import torch_batched, torch_python
 
     torch.manual_seed(0)
-    places, told = (part.numpy() for part in grid_step_torch_batched.started(4000))
-    world, seen = grid_step_torch_python.GridWorld(0), []
+    places, told = (part.numpy() for part in torch_batched.started(4000))
+    world, seen = torch_python.GridWorld(0), []
     for _ in range(4000):
         world.reset()
         seen.append((*world.agent, *world.target, world.instruction))
@@ -111,11 +112,11 @@ class Update(NamedTuple):
 @pytest.fixture(scope="module")
 def update(torch, compiled_in_haste):
     """After the first step the mean of Adam is a tenth of the gradients that it was given."""
-    train = grid_step_ours.make_train(updates=1, episodes=EPISODES, test_episodes=1)
-    cfg = grid_step_work.CONFIG
-    agent, world = build(cfg, grid_step_work.MODEL), of_training(cfg)
-    weights = actor_critic.Weights(cfg.value, grid_step_work.ENTROPY)
-    assert (weights.discount, weights.trace) == (grid_step_work.DISCOUNT, grid_step_work.TRACE)
+    train = ours.make_train(updates=1, episodes=EPISODES, test_episodes=1)
+    cfg = work.CONFIG
+    agent, world = build(cfg, work.MODEL), of_training(cfg)
+    weights = actor_critic.Weights(cfg.value, work.ENTROPY)
+    assert (weights.discount, weights.trace) == (work.DISCOUNT, work.TRACE)
     state, key_tests = jax.jit(train.init)(jax.random.key(7101), *train.data)
     params = moved(state.params)
     state = state._replace(params=params)
@@ -150,7 +151,7 @@ def of_lstm(core):
 
 
 def in_plain_order(tree):
-    """Returns the parameters as `grid_step_torch_python.Net` has them: outputs first, channels before places."""
+    """Returns the parameters as `torch_python.Net` has them: outputs first, channels before places."""
     vision, core = tree["vision"], tree["core"]
     inputs, hidden, bias = of_lstm(core)
     features = vision["dense"]["bias"].size
@@ -164,7 +165,7 @@ def in_plain_order(tree):
 
 
 def in_batched_order(tree):
-    """Returns the parameters as `grid_step_torch_batched.SHAPES` has them."""
+    """Returns the parameters as `torch_batched.SHAPES` has them."""
     vision, core = tree["vision"], tree["core"]
     inputs, hidden, bias = of_lstm(core)
     features = vision["dense"]["bias"].size
@@ -183,85 +184,81 @@ def assert_same(found, expected):
 
 
 def test_the_plain_program_does_the_same_work(torch, update):
-    from experiments.benchmarks import grid_step_torch_python
+    from experiments.benchmarks.grid import torch_python
 
-    net, worlds = grid_step_torch_python.Net(), [grid_step_torch_python.GridWorld(0) for _ in range(EPISODES)]
+    net, worlds = torch_python.Net(), [torch_python.GridWorld(0) for _ in range(EPISODES)]
     parts = [part for part in net.parameters() if part.requires_grad]
     with torch.no_grad():
         for part, value in zip(parts, in_plain_order(update.params), strict=True):
             part.copy_(torch.from_numpy(value.copy()))
     actions = torch.from_numpy(update.actions).long()
-    found = grid_step_torch_python.loss(*grid_step_torch_python.play(net, worlds, update.starts.tolist(), actions))
+    found = torch_python.loss(*torch_python.play(net, worlds, update.starts.tolist(), actions))
     found.backward()
-    torch.nn.utils.clip_grad_norm_(net.parameters(), grid_step_work.CONFIG.clip)
+    torch.nn.utils.clip_grad_norm_(net.parameters(), work.CONFIG.clip)
     assert found.item() == pytest.approx(update.loss, rel=1e-4)
     assert_same([part.grad.numpy() for part in parts], in_plain_order(update.gradients))
 
 
 def test_the_batched_program_does_the_same_work(torch, update):
-    from experiments.benchmarks import grid_step_torch_batched
+    from experiments.benchmarks.grid import torch_batched
 
     flat = torch.from_numpy(np.concatenate([part.flatten() for part in in_batched_order(update.params)]))
     flat.requires_grad_()
     noise = torch.from_numpy(-1e6 * np.eye(len(MOVES), dtype=np.float32)[update.actions])
     agent, target, told = torch.from_numpy(update.starts).long().T
-    found = grid_step_torch_batched.Program()(flat, 25 * agent + target, told, noise)
+    found = torch_batched.Program()(flat, 25 * agent + target, told, noise)
     found.backward()
-    torch.nn.utils.clip_grad_norm_([flat], grid_step_work.CONFIG.clip)
+    torch.nn.utils.clip_grad_norm_([flat], work.CONFIG.clip)
     assert found.item() == pytest.approx(update.loss, rel=1e-4)
-    assert_same([part.numpy() for part in grid_step_torch_batched.split(flat.grad)], in_batched_order(update.gradients))
+    assert_same([part.numpy() for part in torch_batched.split(flat.grad)], in_batched_order(update.gradients))
 
 
 def test_the_batched_program_draws_from_the_policy(torch):
     """With weights of nought but the policy's bias; the largest logit plus Gumbel noise is such a draw."""
-    from experiments.benchmarks import grid_step_torch_batched
+    from experiments.benchmarks.grid import torch_batched
 
     torch.manual_seed(0)
-    parts = grid_step_torch_batched.split(torch.zeros(sum(grid_step_torch_batched.SIZES)))
+    parts = torch_batched.split(torch.zeros(sum(torch_batched.SIZES)))
     wanted = torch.tensor([0.1, 0.2, 0.3, 0.15, 0.25])
     parts[-1][:5] = wanted.log()
     w_heads, b_heads = parts[-2:]
-    episodes, hidden = 40_000, grid_step_torch_batched.HIDDEN
+    episodes, hidden = 40_000, torch_batched.HIDDEN
     seen, told, *memory = (
-        torch.zeros(episodes, size) for size in (4 * hidden, 1, hidden, hidden, grid_step_torch_batched.COUNTS)
+        torch.zeros(episodes, size) for size in (4 * hidden, 1, hidden, hidden, torch_batched.COUNTS)
     )
     weights = parts[4], parts[7], w_heads, b_heads
-    *_, actions = grid_step_torch_batched.step(
-        seen, told, grid_step_torch_batched.noise(1, episodes)[0], *memory, *weights
-    )
+    *_, actions = torch_batched.step(seen, told, torch_batched.noise(1, episodes)[0], *memory, *weights)
     np.testing.assert_allclose(np.bincount(actions.numpy(), minlength=5) / episodes, wanted.numpy(), atol=0.01)
 
 
 def test_the_programs_of_pytorch_count_their_steps(torch):
-    from experiments.benchmarks import grid_step_torch_batched, grid_step_torch_python
+    from experiments.benchmarks.grid import torch_batched, torch_python
 
-    assert grid_step_torch_python.runner(updates=1)() == 20 * 256
-    assert grid_step_torch_batched.runner(updates=2)() == 2 * 20 * 256
+    assert torch_python.runner(updates=1)() == 20 * 256
+    assert torch_batched.runner(updates=2)() == 2 * 20 * 256
 
 
 def test_the_engine_counts_its_updates():
-    train = grid_step_ours.make_train()
-    assert grid_step_work.steps(train.network_steps) == 20 * 20 * 256
+    train = ours.make_train()
+    assert work.steps(train.network_steps) == 20 * 20 * 256
 
 
-@pytest.mark.parametrize(("ours", "verdict"), [(150_000.0, "reached"), (75_000.0, "not reached")])
-def test_the_table_is_told_and_saved(tmp_path, monkeypatch, ours, verdict):
+@pytest.mark.parametrize(("rate", "verdict"), [(150_000.0, "reached"), (75_000.0, "not reached")])
+def test_the_table_is_told_and_saved(tmp_path, monkeypatch, rate, verdict):
     """With made-up rates: ours 7.5 or 15 times the Python world and 1.25 or 2.5 times the best of PyTorch."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
     monkeypatch.setattr(measuring.shutil, "which", lambda name: name)
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.0")
     rates = {("compiled",): 60_000.0, (): 50_000.0}
 
-    def once(name, words, further):
-        return {
-            "rate": {"grid_step_ours": ours, "grid_step_torch_python": 10_000.0}.get(words[0], rates.get(words[1:]))
-        }
+    def once(_, name, words):
+        return {"rate": {"ours": rate, "torch_python": 10_000.0}.get(words[0], rates.get(words[1:]))}
 
-    monkeypatch.setattr(measuring, "_once", once)
-    measuring.main(grid_step.BENCHMARK, rounds=2, console=Console(quiet=True), folder=tmp_path)
+    monkeypatch.setattr(measuring, "run_once", once)
+    benchmark.main(rounds=2, console=Console(quiet=True), folder=tmp_path)
     text = (tmp_path / "benchmarks_grid.md").read_text()
-    times = ours / 10_000
-    assert f"| ours | {ours:,.0f} [{ours:,.0f}-{ours:,.0f}] | {times:.1f} | {ours / 60_000:.2f} |" in text
-    assert f"Aim, 100,000 environment steps per CPU-second: {verdict} ({ours:,.0f})." in text
+    times = rate / 10_000
+    assert f"| ours | {rate:,.0f} [{rate:,.0f}-{rate:,.0f}] | {times:.1f} | {rate / 60_000:.2f} |" in text
+    assert f"Aim, 100,000 environment steps per CPU-second: {verdict} ({rate:,.0f})." in text
     assert f"Ours is {times:.1f} times as fast as PyTorch with the Python world" in text
-    assert re.search(rf"and {ours / 60_000:.2f} times .* \(torch, batched and compiled\)", text)
+    assert re.search(rf"and {rate / 60_000:.2f} times .* \(torch, batched and compiled\)", text)

@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 import tyro
 
 from ..config import require
+from ..places import FOLDER
 
 RUNS = Path("runs")
+BENCHMARKS = tuple(sorted(path.parent.name for path in (FOLDER / "benchmarks").glob("*/benchmark.py")))
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Play:
 class Bench:
     """Measure training speed beside PyTorch on the same work (needs the extra `bench`), and by seeds and devices."""
 
-    # of section 4.1, of Table 2's images, of section 4.4, of section 4.5; on more and more devices
-    work: tyro.conf.Positional[Literal["all", "static", "convnet", "programs", "grid", "scaling"]] = "all"
+    # of the networks of Table 2, the agent of section 4.5, programs (4.4), on more and more devices, of section 4.1
+    work: tyro.conf.Positional[Literal[("all", *BENCHMARKS)]] = "all"
     rounds: int = 5  # interleaved rounds; medians are told
     save: bool = False  # also write results/benchmarks*.md, a file for each work
 

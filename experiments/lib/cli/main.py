@@ -1,6 +1,7 @@
 """The command line: `python -m experiments list | status | run | report | verify | publish | play | bench`."""
 
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -185,13 +186,10 @@ def _play(command: commands.Play, console: Console) -> None:
 
 
 def _bench(command: commands.Bench, console: Console) -> None:
-    from ...benchmarks import convnet_step, grid_step, measuring, program_step, scaling, static_step
-
     if command.save:
         _require_checkout("--save")
     folder = places.PUBLISHED if command.save else None
-    for step in (static_step, convnet_step, program_step, grid_step):
-        if command.work in ("all", step.BENCHMARK.name):
-            measuring.main(step.BENCHMARK, rounds=command.rounds, console=console, folder=folder)
-    if command.work == "scaling":  # not among all: it wants the whole machine, and takes half an hour
-        scaling.main(rounds=command.rounds, console=console, folder=folder)
+    for name in commands.BENCHMARKS:
+        benchmark = importlib.import_module(f"{places.PACKAGE}.benchmarks.{name}.benchmark")
+        if command.work == name or (command.work == "all" and not getattr(benchmark, "WHOLE_MACHINE", False)):
+            benchmark.main(rounds=command.rounds, console=console, folder=folder)

@@ -17,7 +17,7 @@ class Convolution(NamedTuple):
 
     side: int
     channels: int
-    tile: int
+    tile: int | None
     filled: float = 1.0
 
 

@@ -16,23 +16,24 @@ import jax.numpy as jnp
 
 
 def convolve_and_pool(
-    x_BHWC: jax.Array, kernel_KKCO: jax.Array, bias_O: jax.Array, *, tile: int, filled: float = 1.0
+    x_BHWC: jax.Array, kernel_KKCO: jax.Array, bias_O: jax.Array, *, tile: int | None, filled: float = 1.0
 ) -> jax.Array:
     """Returns the maximum over 2x2 pools of the convolution (without padding) plus bias.
 
     A last row or column of outputs that fills no pool is left out, as in PyTorch.
 
     Args:
-      tile: outputs along the side of a tile, an even number; it changes speed only, and only on a CPU.
+      tile: outputs along the side of a tile, an even number; it changes speed only, and only on a CPU. With None the
+        image is not cut, as on an accelerator.
       filled: share of the tiles that usually holds anything but zeros; below 1, the empty tiles of a batch with fewer
         are not multiplied, on a CPU. That is for first layers: it leaves out the gradient of x itself in empty tiles.
 
     Returns:
       `[B, (H - K + 1) // 2, (W - K + 1) // 2, O]`.
     """
-    if jax.default_backend() == "cpu":
-        return _by_tiles(x_BHWC, kernel_KKCO, tile, filled) + bias_O[None, None, None]
-    return _by_convolution(x_BHWC, kernel_KKCO) + bias_O[None, None, None]
+    if tile is None or jax.default_backend() != "cpu":
+        return _by_convolution(x_BHWC, kernel_KKCO) + bias_O[None, None, None]
+    return _by_tiles(x_BHWC, kernel_KKCO, tile, filled) + bias_O[None, None, None]
 
 
 def _by_convolution(x_BHWC: jax.Array, kernel_KKCO: jax.Array) -> jax.Array:

@@ -20,7 +20,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from experiments.benchmarks import measuring, scaling
+from experiments.benchmarks import measuring
+from experiments.benchmarks.scaling import benchmark as scaling
 from experiments.lib import config, places, suite
 from experiments.lib.cli import commands, main
 from experiments.lib.engine import local, machine, processes, ray_cluster, stand_in

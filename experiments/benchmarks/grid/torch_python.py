@@ -1,4 +1,4 @@
-"""The work of `grid_step_work` as most people would write it: worlds in Python, an agent in PyTorch.
+"""The `work` as most people would write it: worlds in Python, an agent in PyTorch.
 
 `GridWorld` has the interface of Gymnasium, which is not needed here. A world draws its picture at every step, and is
 not stepped after the end of its episode; vision runs on the pictures of every step.
@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..tracking_time.world import AGENT, BORDER, CELL, FLOOR, MOVES, PIXELS, SIDE, STEPS, TARGET
-from . import grid_step_work
-from .timing import tell_rate
+from ...tracking_time.world import AGENT, BORDER, CELL, FLOOR, MOVES, PIXELS, SIDE, STEPS, TARGET
+from ..timing import print_rate
+from . import work
 
-CONFIG = grid_step_work.CONFIG
+CONFIG = work.CONFIG
 COLOURS = {"agent": np.array(AGENT, np.uint8), "target": np.array(TARGET, np.uint8)}
 EMPTY = np.full((PIXELS, PIXELS, 3), BORDER, np.uint8)
 EMPTY[CELL:-CELL, CELL:-CELL] = FLOOR
@@ -129,26 +129,24 @@ def loss(logits, values, actions, rewards, running):
     chosen = log_p.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
     entropy = -(log_p.exp() * log_p).sum(-1)
     off = values - (values.detach() + advantages)
-    return (
-        running * (-chosen * advantages + CONFIG.value * off**2 - grid_step_work.ENTROPY * entropy)
-    ).sum() / running.sum()
+    return (running * (-chosen * advantages + CONFIG.value * off**2 - work.ENTROPY * entropy)).sum() / running.sum()
 
 
 def estimated(values, rewards, running):
     """Returns generalised advantage estimates [T, B]; `running` is 1 up to the step that ends an episode."""
     follows = torch.cat([running[1:], torch.zeros_like(running[:1])])
     ahead = follows * torch.cat([values[1:], torch.zeros_like(values[:1])])
-    surprise = rewards + grid_step_work.DISCOUNT * ahead - values
+    surprise = rewards + work.DISCOUNT * ahead - values
     later, found = torch.zeros_like(values[0]), []
     for now, follow in zip(surprise.flip(0), follows.flip(0), strict=True):
-        later = now + grid_step_work.DISCOUNT * grid_step_work.TRACE * follow * later
+        later = now + work.DISCOUNT * work.TRACE * follow * later
         found.append(later)
     return running * torch.stack(found[::-1])
 
 
 def taking(updates, loss, weights, **options):
     """Returns the function that takes some updates by Adam and returns how many environment steps they had."""
-    optimiser = torch.optim.Adam(weights, lr=grid_step_work.LEARNING_RATE, **options)
+    optimiser = torch.optim.Adam(weights, lr=work.LEARNING_RATE, **options)
 
     def run():
         for _ in range(updates):
@@ -156,7 +154,7 @@ def taking(updates, loss, weights, **options):
             loss().backward()
             nn.utils.clip_grad_norm_(weights, CONFIG.clip)
             optimiser.step()
-        return grid_step_work.steps(updates)
+        return work.steps(updates)
 
     return run
 
@@ -170,4 +168,4 @@ def runner(updates=2):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
-    tell_rate(runner())
+    print_rate(runner())

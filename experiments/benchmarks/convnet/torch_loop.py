@@ -1,4 +1,4 @@
-"""The work of `convnet_step_work` in PyTorch, one network at a time: nn.Module, Adam, as the example has it.
+"""The `work` in PyTorch, one network at a time: nn.Module, Adam, as the example has it.
 
 `tuned` keeps the channels last and fuses Adam, `compiled` passes the loss through torch.compile and fuses Adam. More
 was tried and was no faster: both together, a whole step in torch.compile, pooling by maximums, convolution as a matrix
@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from . import convnet_step_work
-from .timing import tell_rate
+from ..timing import print_rate
+from . import work
 
 
 class Net(nn.Module):
@@ -23,7 +23,7 @@ class Net(nn.Module):
         self.conv1 = nn.Conv2d(1, 10, 5)
         self.conv2 = nn.Conv2d(10, 20, 5)
         self.fc1 = nn.Linear(320, 50)
-        self.fc2 = nn.Linear(50, convnet_step_work.CLASSES)
+        self.fc2 = nn.Linear(50, work.CLASSES)
 
     def forward(self, x):
         x = functional.relu(functional.max_pool2d(self.conv1(x), 2))
@@ -33,7 +33,7 @@ class Net(nn.Module):
 
 def normalised(images):
     """Returns [B, 1, 28, 28]."""
-    return ((images.float() / 255 - convnet_step_work.MEAN) / convnet_step_work.DEVIATION)[:, None]
+    return ((images.float() / 255 - work.MEAN) / work.DEVIATION)[:, None]
 
 
 def loss(net, images, labels, chosen):
@@ -41,24 +41,24 @@ def loss(net, images, labels, chosen):
     return functional.cross_entropy(net(normalised(images[chosen])), labels[chosen])
 
 
-def runner(*, tuned=False, compiled=False, seeds=1, steps=convnet_step_work.STEPS):
+def runner(*, tuned=False, compiled=False, seeds=1, steps=work.STEPS):
     """Returns the function that takes some steps with each network and returns how many images that were."""
-    images, labels = map(torch.from_numpy, convnet_step_work.data())
+    images, labels = map(torch.from_numpy, work.data())
     nets = [Net() for _ in range(seeds)]
     if tuned:
         nets = [net.to(memory_format=torch.channels_last) for net in nets]
     fused = {"fused": True} if tuned or compiled else {}
-    optimisers = [torch.optim.Adam(net.parameters(), lr=convnet_step_work.LEARNING_RATE, **fused) for net in nets]
+    optimisers = [torch.optim.Adam(net.parameters(), lr=work.LEARNING_RATE, **fused) for net in nets]
     loss_of = torch.compile(loss, dynamic=False) if compiled else loss
 
     def run():
         for net, optimiser in zip(nets, optimisers, strict=True):
             for _ in range(steps):
-                chosen = torch.randint(len(labels), (convnet_step_work.BATCH,))
+                chosen = torch.randint(len(labels), (work.BATCH,))
                 optimiser.zero_grad()
                 loss_of(net, images, labels, chosen).backward()
                 optimiser.step()
-        return seeds * steps * convnet_step_work.BATCH
+        return seeds * steps * work.BATCH
 
     return run
 
@@ -67,4 +67,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
     options = {option: option in sys.argv for option in ("tuned", "compiled")}
-    tell_rate(runner(**options, seeds=convnet_step_work.SEEDS if "eight" in sys.argv else 1))
+    print_rate(runner(**options, seeds=work.SEEDS if "eight" in sys.argv else 1))

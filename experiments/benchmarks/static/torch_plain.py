@@ -1,11 +1,12 @@
-"""The work of `static_step_work` as most people would write it in PyTorch: one network at a time, nn.Module, Adam."""
+"""The `work` as most people would write it in PyTorch: one network at a time, nn.Module, Adam."""
 
 import itertools
 
 import torch
 from torch import nn
 
-from . import static_step_work, timing
+from .. import timing
+from . import work
 
 OPERATIONS = (
     lambda a, b: a + b,
@@ -22,9 +23,9 @@ class NALU(nn.Module):
 
     def __init__(self, inputs, outputs, eps=1e-7):
         super().__init__()
-        self.w_hat = nn.Parameter(torch.rand(inputs, outputs) * static_step_work.START_SPREAD)
+        self.w_hat = nn.Parameter(torch.rand(inputs, outputs) * work.START_SPREAD)
         self.m_hat = nn.Parameter(torch.zeros(inputs, outputs))
-        self.g = nn.Parameter(torch.full((inputs, outputs), static_step_work.START_HIDDEN_GATE))
+        self.g = nn.Parameter(torch.full((inputs, outputs), work.START_HIDDEN_GATE))
         self.eps = eps
 
     def forward(self, x):
@@ -36,27 +37,25 @@ class NALU(nn.Module):
 
 
 def make_model():
-    model = nn.Sequential(NALU(static_step_work.INPUTS, static_step_work.HIDDEN), NALU(static_step_work.HIDDEN, 1))
+    model = nn.Sequential(NALU(work.INPUTS, work.HIDDEN), NALU(work.HIDDEN, 1))
     with torch.no_grad():
-        model[1].w_hat[:, 0] = torch.tensor(static_step_work.START_OUTPUT)
-        model[1].g.fill_(static_step_work.START_OUTPUT_GATE)
+        model[1].w_hat[:, 0] = torch.tensor(work.START_OUTPUT)
+        model[1].g.fill_(work.START_OUTPUT_GATE)
     return model
 
 
 def draw_slice():
-    length = int(torch.randint(static_step_work.SHORTEST, static_step_work.LONGEST + 1, ()))
-    start = int(torch.randint(0, static_step_work.INPUTS - length + 1, ()))
+    length = int(torch.randint(work.SHORTEST, work.LONGEST + 1, ()))
+    start = int(torch.randint(0, work.INPUTS - length + 1, ()))
     return slice(start, start + length)
 
 
 def train(operation, steps):
     model = make_model()
-    optimiser = torch.optim.Adam(model.parameters(), lr=static_step_work.LEARNING_RATE)
+    optimiser = torch.optim.Adam(model.parameters(), lr=work.LEARNING_RATE)
     first, second = draw_slice(), draw_slice()
     for _ in range(steps):
-        x = static_step_work.LOW + (static_step_work.HIGH - static_step_work.LOW) * torch.rand(
-            static_step_work.BATCH, static_step_work.INPUTS
-        )
+        x = work.LOW + (work.HIGH - work.LOW) * torch.rand(work.BATCH, work.INPUTS)
         a, b = x[:, first].sum(1, keepdim=True), x[:, second].sum(1, keepdim=True)
         loss = nn.functional.mse_loss(model(x), operation(a, b))
         optimiser.zero_grad()
@@ -79,4 +78,4 @@ def runner(steps=100):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
-    timing.tell_rate(runner())
+    timing.print_rate(runner())

@@ -16,7 +16,7 @@ Axes: K batches, T steps of a program, N programs of a batch, X numbers that a n
 import jax
 import numpy as np
 
-from ..program_evaluation import programs
+from ...program_evaluation import programs
 
 SYMBOLS = len(programs.SYMBOLS)
 BATCH, STEPS, REGISTERS, HIDDEN = 64, programs.PROGRAM_STEPS, 3, 24

@@ -12,13 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..lib.engine import machine
-from . import static_step_work
+from ...lib.engine import machine
+from . import work
 
 LANES, INPUTS, BATCH = (
-    static_step_work.OPERATIONS * static_step_work.HIDDEN,
-    static_step_work.INPUTS,
-    static_step_work.BATCH,
+    work.OPERATIONS * work.HIDDEN,
+    work.INPUTS,
+    work.BATCH,
 )
 # Forward [W | G] x and W log(x), backward as much again, and the sums a and b.
 MULTIPLICATIONS = 2 * (2 * LANES + LANES) * INPUTS * BATCH + 2 * INPUTS * BATCH
@@ -78,4 +78,4 @@ def random_inputs() -> float:
 if __name__ == "__main__":
     machine.prepare(cores=1)
     parts = {"products": products(), "logarithms": logarithms(), "random inputs": random_inputs()}
-    print(json.dumps({"rate": static_step_work.OPERATIONS / sum(parts.values()), "parts": parts}))
+    print(json.dumps({"rate": work.OPERATIONS / sum(parts.values()), "parts": parts}))

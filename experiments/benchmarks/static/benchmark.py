@@ -2,22 +2,26 @@
 
     make bench                 (or `python -m experiments bench static` with the extra `bench` installed)
 
-`measuring` says how it is measured, `static_step_work` what the work is and what is shared.
+`measuring` says how it is measured, `work` what the work is and what is shared.
 """
 
 import statistics
+from pathlib import Path
 
-from .measuring import MEDIANS, Benchmark, Rounds, fastest, ratio, told
+from rich.console import Console
+
+from .. import measuring
+from ..measuring import MEDIANS, Benchmark, Rounds, fastest, ratio, told
 
 OURS, PLAIN, FLOOR = "ours", "torch, plain loop", "measured floor"
-BATCHED = "static_step_torch_batched"
+BATCHED = "torch_batched"
 PROGRAMS = {
-    PLAIN: ("static_step_torch_plain",),
+    PLAIN: ("torch_plain",),
     "torch, batched": (BATCHED,),
     "torch, compiled": (BATCHED, "compiled"),
     "torch, compiled, 16-bit": (BATCHED, "compiled", "short"),
-    OURS: ("static_step_ours",),
-    FLOOR: ("static_step_floor",),
+    OURS: ("ours",),
+    FLOOR: ("floor",),
 }
 WORK = (
     "Work: the paper's NALU, 100-2-1, Adam, a fresh batch of 128 a step, six operations. A seed-step is one step "
@@ -65,7 +69,7 @@ def _remarks(measured: Rounds) -> list[str]:
 
 
 BENCHMARK = Benchmark(
-    name="static",
+    package=__package__,
     title="Speed of a training step",
     file="benchmarks.md",
     work=WORK,
@@ -74,3 +78,8 @@ BENCHMARK = Benchmark(
     lines=_lines,
     remarks=_remarks,
 )
+
+
+def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
+    """Measures, prints the table, and writes it into `folder` if given."""
+    measuring.main(BENCHMARK, rounds=rounds, console=console, folder=folder)

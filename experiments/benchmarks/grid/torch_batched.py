@@ -1,4 +1,4 @@
-"""The work of `grid_step_work` in PyTorch, the best that we could write: all worlds at once, as tensors.
+"""The `work` in PyTorch, the best that we could write: all worlds at once, as tensors.
 
 A world is its place among the 625 pictures, and a move is a look into a table. Vision, and the LSTM's product with what
 is seen, run once an update on all pictures and are looked up; rewards, values and the loss are those of all steps at
@@ -11,12 +11,12 @@ import sys
 import torch
 from torch.nn import functional
 
-from ..tracking_time import world
-from ..tracking_time.world import CELL, MOVES, PIXELS, SIDE, STEPS
-from . import grid_step_torch_python, grid_step_work
-from .timing import tell_rate
+from ...tracking_time import world
+from ...tracking_time.world import CELL, MOVES, PIXELS, SIDE, STEPS
+from ..timing import print_rate
+from . import torch_python, work
 
-CONFIG = grid_step_work.CONFIG
+CONFIG = work.CONFIG
 ACTIONS, CELLS, ROWS = len(MOVES), (PIXELS // CELL) ** 2, PIXELS // CELL
 HIDDEN, COUNTS = CONFIG.hidden, CONFIG.counts
 # The convolution and the dense layer of vision; the NAC's two matrices; the LSTM's weights for features, and for
@@ -92,7 +92,7 @@ class Program:
 
     def __init__(self, *, compiled=False):
         self.patches, self.moves = patches(), moves()
-        parts = (look, step, grid_step_torch_python.loss)
+        parts = (look, step, torch_python.loss)
         self.look, self.step, self.loss = (torch.compile(part, dynamic=False) if compiled else part for part in parts)
 
     def __call__(self, flat, place, told, noise):
@@ -140,10 +140,10 @@ def runner(*, compiled=False, updates=5):
     def loss():
         return program(flat, *started(CONFIG.episodes), noise(CONFIG.limit, CONFIG.episodes))
 
-    return grid_step_torch_python.taking(updates, loss, [flat], fused=True)
+    return torch_python.taking(updates, loss, [flat], fused=True)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
-    tell_rate(runner(compiled="compiled" in sys.argv))
+    print_rate(runner(compiled="compiled" in sys.argv))

@@ -1,4 +1,4 @@
-"""The work of `program_step_work` in PyTorch: plain, and the best that we could write.
+"""The `work` in PyTorch: plain, and the best that we could write.
 
 Plain is nn.LSTMCell, nn.Linear and Adam in a loop over the steps. The best holds several networks, each in one row of
 one tensor: an LSTM whose four gates are one product, and a fused Adam; `compiled` passes the clipped gradients through
@@ -12,15 +12,15 @@ import sys
 import torch
 from torch import nn
 
-from . import program_step_work
-from .timing import tell_rate
+from ..timing import print_rate
+from . import work
 
 BATCHES = 128  # in store, for each network
-REGISTERS, INPUTS, HIDDEN = program_step_work.REGISTERS, program_step_work.REGISTERS + 1, program_step_work.HIDDEN
+REGISTERS, INPUTS, HIDDEN = work.REGISTERS, work.REGISTERS + 1, work.HIDDEN
 EMITTED = (INPUTS * REGISTERS, INPUTS * REGISTERS, REGISTERS)  # w_hat, m_hat, g_hat
 # Of a network: the LSTM's weights for symbols, compared registers and h, and its bias; the same of the dense layer.
 SHAPES = (
-    (program_step_work.SYMBOLS + REGISTERS + HIDDEN, 4 * HIDDEN),
+    (work.SYMBOLS + REGISTERS + HIDDEN, 4 * HIDDEN),
     (1, 4 * HIDDEN),
     (HIDDEN, sum(EMITTED)),
     (1, sum(EMITTED)),
@@ -29,8 +29,8 @@ SHAPES = (
 
 def started():
     """Returns what the LSTM emits at the start: every register is held, the gate open to the additive path."""
-    held = program_step_work.HOLD * torch.eye(INPUTS, REGISTERS).flatten()
-    return torch.cat([held, held, torch.full((REGISTERS,), program_step_work.GATE)])
+    held = work.HOLD * torch.eye(INPUTS, REGISTERS).flatten()
+    return torch.cat([held, held, torch.full((REGISTERS,), work.GATE)])
 
 
 def nalu(emitted, x):
@@ -38,7 +38,7 @@ def nalu(emitted, x):
     w_hat, m_hat, g_hat = emitted.split(EMITTED, -1)
     w = (w_hat.tanh() * m_hat.sigmoid()).unflatten(-1, (INPUTS, REGISTERS))
     a = (x.unsqueeze(-1) * w).sum(-2)
-    m = ((x.abs() + program_step_work.EPS).log().unsqueeze(-1) * w).sum(-2).clamp(max=program_step_work.CLIP).exp()
+    m = ((x.abs() + work.EPS).log().unsqueeze(-1) * w).sum(-2).clamp(max=work.CLIP).exp()
     return torch.lerp(m, a, g_hat.sigmoid())
 
 
@@ -47,7 +47,7 @@ class Net(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.controller = nn.LSTMCell(program_step_work.SYMBOLS + REGISTERS, HIDDEN)
+        self.controller = nn.LSTMCell(work.SYMBOLS + REGISTERS, HIDDEN)
         self.controls = nn.Linear(HIDDEN, sum(EMITTED))
         with torch.no_grad():
             self.controller.bias_ih.requires_grad_(False).zero_()  # ours has one bias
@@ -55,20 +55,20 @@ class Net(nn.Module):
 
     def forward(self, seen):
         """Returns the answers [N] to programs [T, N, X]."""
-        registers, state = seen.new_zeros(program_step_work.BATCH, REGISTERS), None
-        for symbol, value in zip(seen[..., :-1], seen[..., -1:] / program_step_work.UNIT, strict=True):
-            compared = torch.tanh(registers * program_step_work.UNIT)
+        registers, state = seen.new_zeros(work.BATCH, REGISTERS), None
+        for symbol, value in zip(seen[..., :-1], seen[..., -1:] / work.UNIT, strict=True):
+            compared = torch.tanh(registers * work.UNIT)
             state = self.controller(torch.cat([symbol, compared], 1), state)
             registers = nalu(self.controls(state[0]), torch.cat([registers, value], 1))
-        return registers[:, 0] * program_step_work.UNIT
+        return registers[:, 0] * work.UNIT
 
 
 def take_step(net, optimiser, seen, answers):
     """Trains a network on programs [T, N, X] with answers [N]."""
-    loss = ((net(seen) - answers).square().mean() + program_step_work.TINY).sqrt()
+    loss = ((net(seen) - answers).square().mean() + work.TINY).sqrt()
     optimiser.zero_grad()
     loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), program_step_work.NORM)
+    nn.utils.clip_grad_norm_(net.parameters(), work.NORM)
     optimiser.step()
     return loss
 
@@ -91,19 +91,19 @@ def losses(flat, seen, answers):
     w_gates, b_gates, w_controls, b_controls = split(flat)
     registers = seen.new_zeros(*answers.shape, REGISTERS)
     h = c = seen.new_zeros(*answers.shape, HIDDEN)
-    for symbol, value in zip(seen[..., :-1], seen[..., -1:] / program_step_work.UNIT, strict=True):
-        compared = torch.tanh(registers * program_step_work.UNIT)
+    for symbol, value in zip(seen[..., :-1], seen[..., -1:] / work.UNIT, strict=True):
+        compared = torch.tanh(registers * work.UNIT)
         gates = torch.baddbmm(b_gates, torch.cat([symbol, compared, h], 2), w_gates)
         i, f, g, o = gates.chunk(4, 2)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()
         registers = nalu(torch.baddbmm(b_controls, h, w_controls), torch.cat([registers, value], 2))
-    return ((registers[..., 0] * program_step_work.UNIT - answers).square().mean(1) + program_step_work.TINY).sqrt()
+    return ((registers[..., 0] * work.UNIT - answers).square().mean(1) + work.TINY).sqrt()
 
 
 def clipped(gradients):
     """Returns the gradients [S, P], each network's shortened to a norm of at most `NORM`."""
-    return gradients * (program_step_work.NORM / gradients.norm(dim=1, keepdim=True)).clamp(max=1)
+    return gradients * (work.NORM / gradients.norm(dim=1, keepdim=True)).clamp(max=1)
 
 
 def eager_gradients(flat, seen, answers):
@@ -119,9 +119,9 @@ def gradients_to_compile(flat, seen, answers):
 
 def plain_runner(steps=20):
     """Returns the function that takes some steps with one network and returns how many that were."""
-    batches = list(zip(*map(torch.from_numpy, program_step_work.store(BATCHES)), strict=True))
+    batches = list(zip(*map(torch.from_numpy, work.store(BATCHES)), strict=True))
     net = Net()
-    optimiser = torch.optim.Adam(net.parameters(), lr=program_step_work.LEARNING_RATE)
+    optimiser = torch.optim.Adam(net.parameters(), lr=work.LEARNING_RATE)
     taken = 0
 
     def run():
@@ -136,11 +136,11 @@ def plain_runner(steps=20):
 
 def best_runner(*, compiled=False, seeds=1, steps=20):
     """Returns the function that takes some steps with all networks and returns how many seed-steps that were."""
-    seen, answers = map(torch.from_numpy, program_step_work.store(BATCHES, seeds))
+    seen, answers = map(torch.from_numpy, work.store(BATCHES, seeds))
     seen = seen.transpose(1, 2).contiguous()
     gradients_of = torch.compile(gradients_to_compile, dynamic=False) if compiled else eager_gradients
     flat = init(seeds)
-    optimiser = torch.optim.Adam([flat], lr=program_step_work.LEARNING_RATE, fused=True)
+    optimiser = torch.optim.Adam([flat], lr=work.LEARNING_RATE, fused=True)
     taken = 0
 
     def run():
@@ -157,5 +157,5 @@ def best_runner(*, compiled=False, seeds=1, steps=20):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
-    chosen = {"compiled": "compiled" in sys.argv, "seeds": program_step_work.SEEDS if "eight" in sys.argv else 1}
-    tell_rate(best_runner(**chosen) if "best" in sys.argv else plain_runner())
+    chosen = {"compiled": "compiled" in sys.argv, "seeds": work.SEEDS if "eight" in sys.argv else 1}
+    print_rate(best_runner(**chosen) if "best" in sys.argv else plain_runner())

@@ -11,7 +11,7 @@ same: the programs that step all worlds at once compute those steps, and every p
 
 import dataclasses
 
-from ..tracking_time import tracking_time
+from ...tracking_time import tracking_time
 
 CONFIG = dataclasses.replace(tracking_time.Config(), lenience=(0.0, 0.0))  # the plain reward from the start
 MODEL = "nac"

@@ -2,13 +2,17 @@
 
     make bench                 (or `python -m experiments bench programs` with the extra `bench` installed)
 
-`measuring` says how it is measured, `program_step_work` what the work is and what is shared.
+`measuring` says how it is measured, `work` what the work is and what is shared.
 """
 
-from .measuring import Benchmark, Rounds, ratio
-from .one_and_eight import OneAndEight
+from pathlib import Path
 
-MODULE, TORCH = "program_step_ours", "program_step_torch"
+from rich.console import Console
+
+from .. import measuring
+from ..measuring import Benchmark, OneAndEight, Rounds, ratio
+
+MODULE, TORCH = "ours", "torch_plain_and_batched"
 PLAIN = "torch, plain loop"
 OURS, SIDE_BY_SIDE = ("ours", "ours, eight seeds"), "ours, eight networks of a seed"  # with one seed, with eight
 PROGRAMS = {
@@ -46,7 +50,7 @@ def _remarks(measured: Rounds) -> list[str]:
 
 
 BENCHMARK = Benchmark(
-    name="programs",
+    package=__package__,
     title="Speed of learning little programs",
     file="benchmarks_programs.md",
     work=WORK,
@@ -55,3 +59,8 @@ BENCHMARK = Benchmark(
     lines=TABLE.lines,
     remarks=_remarks,
 )
+
+
+def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
+    """Measures, prints the table, and writes it into `folder` if given."""
+    measuring.main(BENCHMARK, rounds=rounds, console=console, folder=folder)

@@ -1,4 +1,4 @@
-"""The work of `convnet_step_work` in PyTorch, eight networks at once: torch.func.vmap over their parameters.
+"""The `work` in PyTorch, eight networks at once: torch.func.vmap over their parameters.
 
 torch.compile made it no faster.
 """
@@ -7,9 +7,9 @@ import torch
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 from torch.nn import functional
 
-from . import convnet_step_work
-from .convnet_step_torch import Net, normalised
-from .timing import tell_rate
+from ..timing import print_rate
+from . import work
+from .torch_loop import Net, normalised
 
 NET = Net().to("meta")  # the structure; the parameters are given to every call
 
@@ -22,20 +22,20 @@ def loss(params, images, labels):
 gradients_and_losses = vmap(grad_and_value(loss))
 
 
-def runner(seeds=convnet_step_work.SEEDS, steps=convnet_step_work.STEPS):
+def runner(seeds=work.SEEDS, steps=work.STEPS):
     """Returns the function that takes some steps with all networks and returns how many images that were."""
-    images, labels = map(torch.from_numpy, convnet_step_work.data())
+    images, labels = map(torch.from_numpy, work.data())
     params, _ = stack_module_state([Net() for _ in range(seeds)])
-    optimiser = torch.optim.Adam(params.values(), lr=convnet_step_work.LEARNING_RATE, fused=True)
+    optimiser = torch.optim.Adam(params.values(), lr=work.LEARNING_RATE, fused=True)
 
     def run():
         for _ in range(steps):
-            chosen = torch.randint(len(labels), (seeds, convnet_step_work.BATCH))
+            chosen = torch.randint(len(labels), (seeds, work.BATCH))
             gradients, _ = gradients_and_losses(params, images[chosen], labels[chosen])
             for name, param in params.items():
                 param.grad = gradients[name]
             optimiser.step()
-        return seeds * steps * convnet_step_work.BATCH
+        return seeds * steps * work.BATCH
 
     return run
 
@@ -43,4 +43,4 @@ def runner(seeds=convnet_step_work.SEEDS, steps=convnet_step_work.STEPS):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
-    tell_rate(runner())
+    print_rate(runner())

@@ -1,4 +1,4 @@
-"""Measures one work on some of this machine's devices: `python -m experiments.benchmarks.scaling_measure WORK DEVICES`.
+"""Measures one work on some of this machine's devices: `python -m experiments.benchmarks.scaling.measure WORK DEVICES`.
 
 Prints a line of JSON for each number of seeds: seed-steps a second in each round, compilation and the first leg left
 out, and how busy the devices were.
@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from ..lib import suite
-from ..lib.engine import machine
-from ..lib.engine.program import compile_train
-from ..lib.store import provenance
+from ...lib import suite
+from ...lib.engine import machine
+from ...lib.engine.program import compile_train
+from ...lib.store import provenance
 
 
 class Load(NamedTuple):

@@ -1,4 +1,4 @@
-"""The work of `static_step_work` in the best batched PyTorch that we could write: all seeds and operations at once.
+"""The `work` in the best batched PyTorch that we could write: all seeds and operations at once.
 
     x [S, 100, 128]  --one bmm-->  layer 1 of six networks (12 outputs)  --elementwise-->  layer 2  -->  loss [S, 6]
 
@@ -12,13 +12,14 @@ import sys
 
 import torch
 
-from . import static_step_work, timing
+from .. import timing
+from . import work
 
 INPUTS, HIDDEN, BATCH, OPERATIONS = (
-    static_step_work.INPUTS,
-    static_step_work.HIDDEN,
-    static_step_work.BATCH,
-    static_step_work.OPERATIONS,
+    work.INPUTS,
+    work.HIDDEN,
+    work.BATCH,
+    work.OPERATIONS,
 )
 LANES = OPERATIONS * HIDDEN  # outputs of the six first layers
 SIZES = (LANES * INPUTS,) * 3 + (LANES,) * 3  # w_hat, m_hat, g of layer 1, then of layer 2
@@ -36,10 +37,10 @@ def split(flat):
 def init(seeds):
     flat = torch.zeros(seeds, sum(SIZES))
     w_first, _, g_first, w_second, _, g_second = split(flat)
-    w_first.uniform_(0, static_step_work.START_SPREAD)
-    g_first.fill_(static_step_work.START_HIDDEN_GATE)
-    w_second.copy_(torch.tensor(static_step_work.START_OUTPUT)[:, None].expand_as(w_second))
-    g_second.fill_(static_step_work.START_OUTPUT_GATE)
+    w_first.uniform_(0, work.START_SPREAD)
+    g_first.fill_(work.START_HIDDEN_GATE)
+    w_second.copy_(torch.tensor(work.START_OUTPUT)[:, None].expand_as(w_second))
+    g_second.fill_(work.START_OUTPUT_GATE)
     return flat
 
 
@@ -47,7 +48,7 @@ def draw_masks(seeds):
     """Returns [S, 2, I] zeros and ones: the slices that a and b sum."""
     masks = torch.zeros(seeds, 2, INPUTS)
     for mask in masks.view(-1, INPUTS):
-        length = int(torch.randint(static_step_work.SHORTEST, static_step_work.LONGEST + 1, ()))
+        length = int(torch.randint(work.SHORTEST, work.LONGEST + 1, ()))
         start = int(torch.randint(0, INPUTS - length + 1, ()))
         mask[start : start + length] = 1
     return masks
@@ -103,10 +104,10 @@ def adam(flat, mean, square, gradients, rate, scale):
 def draw(x, words, *, short):
     """Fills x with a fresh batch; `short` fills `words` first, of which each number takes 16 bits and is never 0."""
     if not short:
-        return x.uniform_(static_step_work.LOW, static_step_work.HIGH)
+        return x.uniform_(work.LOW, work.HIGH)
     words.random_(-(2**63), None)
     x.copy_(words.view(torch.int16).view_as(x))
-    return x.add_(32768.5).mul_(static_step_work.HIGH / 65536)  # LOW is 0
+    return x.add_(32768.5).mul_(work.HIGH / 65536)  # LOW is 0
 
 
 def runner(*, compiled=False, short=False, seeds=SEEDS, steps=20):
@@ -130,7 +131,7 @@ def runner(*, compiled=False, short=False, seeds=SEEDS, steps=20):
         nonlocal count
         for _ in range(steps):
             count += 1
-            rate = torch.tensor(static_step_work.LEARNING_RATE / (1 - 0.9**count))
+            rate = torch.tensor(work.LEARNING_RATE / (1 - 0.9**count))
             scale = torch.tensor((1 - 0.999**count) ** -0.5)
             update(flat, mean, square, draw(x, words, short=short), rate, scale)
         return steps * seeds * OPERATIONS
@@ -141,4 +142,4 @@ def runner(*, compiled=False, short=False, seeds=SEEDS, steps=20):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.manual_seed(7000)
-    timing.tell_rate(runner(compiled="compiled" in sys.argv, short="short" in sys.argv))
+    timing.print_rate(runner(compiled="compiled" in sys.argv, short="short" in sys.argv))

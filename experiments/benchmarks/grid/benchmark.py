@@ -2,20 +2,23 @@
 
     make bench                 (or `python -m experiments bench grid` with the extra `bench` installed)
 
-`measuring` says how it is measured, `grid_step_work` what the work is and what is shared.
+`measuring` says how it is measured, `work` what the work is and what is shared.
 """
 
 import statistics
+from pathlib import Path
 
-from . import grid_step_work
-from .convnet_step import KEEP_MEMORY
-from .measuring import MEDIANS, Benchmark, Rounds, fastest, rates, ratio, told
+from rich.console import Console
 
-MODULE, BATCHED = "grid_step_ours", "grid_step_torch_batched"
+from .. import measuring
+from ..measuring import KEEP_MEMORY, MEDIANS, Benchmark, Rounds, fastest, rates, ratio, told
+from . import work
+
+MODULE, BATCHED = "ours", "torch_batched"
 PLAIN = "torch, Python world"
 OURS, EIGHT = "ours", "ours, eight seeds"
 PROGRAMS = {
-    PLAIN: ("grid_step_torch_python",),
+    PLAIN: ("torch_python",),
     "torch, batched world": (BATCHED,),
     "torch, batched and compiled": (BATCHED, "compiled"),
     OURS: (MODULE,),
@@ -52,15 +55,15 @@ def _remarks(measured: Rounds) -> list[str]:
     rate, best = statistics.median(rates(measured, OURS)), _best_of_torch(measured)
     return [
         f"{MEDIANS}; `x best`: to the best program of PyTorch.",
-        f"Aim, {grid_step_work.AIM:,} environment steps per CPU-second: "
-        f"{'reached' if rate >= grid_step_work.AIM else 'not reached'} ({rate:,.0f}).",
+        f"Aim, {work.AIM:,} environment steps per CPU-second: "
+        f"{'reached' if rate >= work.AIM else 'not reached'} ({rate:,.0f}).",
         f"Ours is {ratio(measured, OURS, PLAIN):.1f} times as fast as PyTorch with the Python world, and "
         f"{ratio(measured, OURS, best):.2f} times as fast as the best of PyTorch ({best}).",
     ]
 
 
 BENCHMARK = Benchmark(
-    name="grid",
+    package=__package__,
     title="Speed of training in the grid world",
     file="benchmarks_grid.md",
     work=WORK,
@@ -70,3 +73,8 @@ BENCHMARK = Benchmark(
     remarks=_remarks,
     environment=KEEP_MEMORY,
 )
+
+
+def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
+    """Measures, prints the table, and writes it into `folder` if given."""
+    measuring.main(BENCHMARK, rounds=rounds, console=console, folder=folder)

@@ -2,13 +2,17 @@
 
     make bench                 (or `python -m experiments bench convnet` with the extra `bench` installed)
 
-`measuring` says how it is measured, `convnet_step_work` what the work is and what is shared.
+`measuring` says how it is measured, `work` what the work is and what is shared.
 """
 
-from .measuring import Benchmark, Rounds, ratio
-from .one_and_eight import OneAndEight
+from pathlib import Path
 
-MODULE, TORCH = "convnet_step_ours", "convnet_step_torch"
+from rich.console import Console
+
+from .. import measuring
+from ..measuring import KEEP_MEMORY, Benchmark, OneAndEight, Rounds, ratio
+
+MODULE, TORCH = "ours", "torch_loop"
 PLAIN = "torch, plain loop"
 OURS, XLA = ("ours", "ours, eight seeds"), ("lax.conv", "lax.conv, eight seeds")  # with one seed, with eight
 PROGRAMS = {
@@ -19,12 +23,10 @@ PROGRAMS = {
     OURS[0]: (MODULE,),
     "torch, tuned, eight seeds": (TORCH, "tuned", "eight"),
     "torch, compiled, eight seeds": (TORCH, "compiled", "eight"),
-    "torch, vmap, eight seeds": (f"{TORCH}_vmap", "eight"),
+    "torch, vmap, eight seeds": ("torch_vmap", "eight"),
     XLA[1]: (MODULE, "convolution", "eight"),
     OURS[1]: (MODULE, "eight"),
 }
-# glibc gives large freed arrays back to the system, and takes them again a step later: PyTorch loses much time on it.
-KEEP_MEMORY = (("MALLOC_TRIM_THRESHOLD_", str(10**9)), ("MALLOC_MMAP_THRESHOLD_", str(2**25)))
 WORK = (
     "Work: training the convolutional network of the PyTorch example of 2018 (Table 2 has it for every image): 5x5 "
     "convolution to 10 channels, max-pool, ReLU, 5x5 to 20 channels, max-pool, ReLU, dense 50, ReLU, dense 10; batches "
@@ -58,7 +60,7 @@ def _remarks(measured: Rounds) -> list[str]:
 
 
 BENCHMARK = Benchmark(
-    name="convnet",
+    package=__package__,
     title="Speed of training the convolutional network",
     file="benchmarks_convnet.md",
     work=WORK,
@@ -68,3 +70,8 @@ BENCHMARK = Benchmark(
     remarks=_remarks,
     environment=KEEP_MEMORY,
 )
+
+
+def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
+    """Measures, prints the table, and writes it into `folder` if given."""
+    measuring.main(BENCHMARK, rounds=rounds, console=console, folder=folder)

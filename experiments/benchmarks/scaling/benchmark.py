@@ -15,12 +15,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ..lib.errors import UserError, usage_error
-from ..lib.places import PACKAGE, PROGRAM, ROOT
-from ..lib.report.table_files import grid_markdown
-from ..lib.store import files
-from .scaling_measure import LOADS
+from ...lib.errors import UserError, usage_error
+from ...lib.places import PROGRAM, ROOT
+from ...lib.report.table_files import grid_markdown
+from ...lib.store import files
+from .measure import LOADS
 
+WHOLE_MACHINE = True  # and half an hour of it: not measured when all benchmarks are asked for
 FILE = "benchmarks_scaling.md"
 TITLE = "Speed against seeds and devices"
 HEADER = ("work", "devices", "seeds", "seed-steps/s [range]", "x one device with one seed", "busy")
@@ -71,17 +72,17 @@ def main(*, rounds: int, console: Console, folder: Path | None = None) -> None:
 
 def _measure(work: str, devices: int, rounds: int, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
     numbers = [str(number) for number in seeds if number >= devices]
-    return _ask(work, str(devices), str(rounds), *numbers)
+    return ask(work, str(devices), str(rounds), *numbers)
 
 
 def _machine() -> dict[str, Any]:
-    (around,) = _ask("machine")
+    (around,) = ask("machine")
     return around
 
 
-def _ask(*words: str) -> list[dict[str, Any]]:
+def ask(*words: str) -> list[dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, "-m", f"{PACKAGE}.benchmarks.scaling_measure", *words],
+        [sys.executable, "-m", f"{__package__}.measure", *words],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:

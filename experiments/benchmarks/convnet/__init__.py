@@ -1,0 +1,1 @@
+"""A step of the convolutional network of section 4.2."""

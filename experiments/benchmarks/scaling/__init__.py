@@ -1,0 +1,1 @@
+"""Whole experiments on more and more seeds and devices."""
