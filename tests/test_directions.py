@@ -8,8 +8,6 @@ import subprocess
 import sys
 from collections import defaultdict
 
-import pytest
-
 import nalu
 from experiments.lib.places import ROOT
 
@@ -132,7 +130,6 @@ def test_every_part_of_the_lib_has_its_place():
     assert {room(name).removeprefix("lib.") for name in FILES if name.startswith("experiments.lib.")} == set(BELOW)
 
 
-@pytest.mark.xfail(reason="the command line and the game still look across")
 def test_nothing_in_the_lib_looks_up():
     """Nor out of it, but to `nalu`."""
 
@@ -145,14 +142,12 @@ def test_nothing_in_the_lib_looks_up():
     none(offenders(allowed))
 
 
-@pytest.mark.xfail(reason="the command line and the game still look across")
 def test_a_section_imports_neither_another_one_nor_what_trains_it():
     """It is told what it needs: its settings, the data and the finished runs."""
     allowed = {"nalu", *map("lib.{}".format, FOR_SECTIONS)}
     none(offenders(lambda importer, imported: importer not in SECTIONS or imported in allowed))
 
 
-@pytest.mark.xfail(reason="Levenberg and Marquardt serve section 4.1 alone")
 def test_the_lib_is_for_what_several_sections_share():
     users = defaultdict(set)
     for name in FILES:

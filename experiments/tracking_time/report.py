@@ -78,7 +78,7 @@ def _quantities(run: Finished, model: str) -> list[Quantity]:
     ]  # fmt: skip
 
 
-def _by_instruction(cfg: "Config", found: dict[str, Finished], instructions: tuple[int, ...], world: Params) -> Figure:
+def _by_instruction(cfg: "Config", found: dict[str, Finished]) -> Figure:
     shown = [i for i, told in enumerate(INSTRUCTIONS) if told >= SHOWN_FROM]
     x = np.array([INSTRUCTIONS[i] for i in shown], np.float64)
     panels = []
