@@ -72,13 +72,19 @@ def of_started_nalu(start: NaluStart, inputs: int) -> Network:
     """Returns two layers of the paper's NALU, one hidden unit for each output weight, started as said."""
     constant, zeros = nn.initializers.constant, nn.initializers.zeros
     first = nalu.NALU(
-        len(start.output), clip=EXPONENT, m_hat_init=zeros, g_init=constant(4.0),
+        len(start.output),
+        clip=EXPONENT,
+        m_hat_init=zeros,
+        g_init=constant(4.0),
         w_hat_init=nn.initializers.uniform(start.spread),
-    )  # fmt: skip
+    )
     second = nalu.NALU(
-        1, clip=EXPONENT, m_hat_init=zeros, g_init=constant(start.gate),
+        1,
+        clip=EXPONENT,
+        m_hat_init=zeros,
+        g_init=constant(start.gate),
         w_hat_init=lambda key, shape: jnp.array(start.output, jnp.float32)[:, None],
-    )  # fmt: skip
+    )
     layer = functools.partial(nalu_layer, clip=EXPONENT)
 
     def apply(params: Any, x_IN: jax.Array) -> jax.Array:

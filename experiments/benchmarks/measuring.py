@@ -88,9 +88,7 @@ def main(benchmark: Benchmark, *, rounds: int, console: Console, folder: Path | 
         console.print(f"Saved to {folder / benchmark.file}.", highlight=False)
 
 
-def _measure(
-    benchmark: Benchmark, programs: dict[str, tuple[str, ...]], rounds: int, console: Console
-) -> Rounds:  # fmt: skip
+def _measure(benchmark: Benchmark, programs: dict[str, tuple[str, ...]], rounds: int, console: Console) -> Rounds:
     measured: Rounds = {name: [] for name in programs}
     with _one_core(), console.status("") as status:
         for i in range(rounds):

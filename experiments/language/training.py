@@ -126,9 +126,13 @@ def make_train(
 
         lanes_L = (tries_L, targets_LN, weights_LN, unit_L)
         trained = loop.take_steps(
-            state.training, steps=per_leg, sample=lambda _: lanes_L, losses=jax.vmap(loss), transform=transform(chosen),
+            state.training,
+            steps=per_leg,
+            sample=lambda _: lanes_L,
+            losses=jax.vmap(loss),
+            transform=transform(chosen),
             learning_rate=optimisers.cosine(1.0, steps),
-        )  # fmt: skip
+        )
         running_LNT = jax.vmap(lambda params: networks.running_answers(module, params, words.words_NT))(trained.params)
         running_UDNT = (unit_L[:, None, None] * running_LNT).reshape(len(units), divisions, *running_LNT.shape[1:])
         measured = measure(running_UDNT, words.parts_D3N)

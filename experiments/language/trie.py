@@ -39,9 +39,7 @@ def build(sequences_L: Sequence[Sequence[Words]]) -> Trie:
     """Returns the tries of sets of as many sequences of words each, every leaf led by L."""
     levels_L = [_levels(sequences) for sequences in sequences_L]
     sizes = [max(map(len, levels)) for levels in zip(*levels_L, strict=True)]  # of each length, 0 included
-    tries = [
-        _trie(sequences, levels, sizes[1:]) for sequences, levels in zip(sequences_L, levels_L, strict=True)
-    ]  # fmt: skip
+    tries = [_trie(sequences, levels, sizes[1:]) for sequences, levels in zip(sequences_L, levels_L, strict=True)]
     return jax.tree.map(lambda *leaves: np.stack(leaves), *tries)
 
 

@@ -92,9 +92,13 @@ def draw_tests(
 
 
 def measure(
-    network: SeriesNetwork, params: Any, test: tuple[jax.Array, ...], validation: tuple[jax.Array, ...],
-    tests: Tests, outputs: int,
-) -> dict[str, jax.Array]:  # fmt: skip
+    network: SeriesNetwork,
+    params: Any,
+    test: tuple[jax.Array, ...],
+    validation: tuple[jax.Array, ...],
+    tests: Tests,
+    outputs: int,
+) -> dict[str, jax.Array]:
     """Returns accuracy and errors on test series, the error on validation series, and the answers to the examples.
 
     Args:

@@ -28,11 +28,15 @@ def recipe(model: str, language: str, *, networks: int, length: float, evaluatio
     if model in ("nalu", "nac"):
         stages = -(-STAGES // evaluations) * evaluations
         return Recipe(
-            ProgramNetwork(ConfiguredNalu(1 if simple else 3, 24, multiplies=model == "nalu")),
-            optax.chain(optimisers.clip_by_lane_norm(0.1), optax.scale_by_adam()),
-            2e-2, _multiple((1200 if simple else 8000) * length, stages), 64,
-            networks=networks, sharpness=20.0, stages=stages,
-        )  # fmt: skip
+            network=ProgramNetwork(ConfiguredNalu(1 if simple else 3, 24, multiplies=model == "nalu")),
+            transform=optax.chain(optimisers.clip_by_lane_norm(0.1), optax.scale_by_adam()),
+            learning_rate=2e-2,
+            steps=_multiple((1200 if simple else 8000) * length, stages),
+            batch=64,
+            networks=networks,
+            sharpness=20.0,
+            stages=stages,
+        )
     cell, value_unit, rate, steps, batch, adam_rate = {
         ("lstm", True): (nn.OptimizedLSTMCell(32), 50.0, 0.01, 2000, 64, 1.0),
         ("lstm", False): (nn.OptimizedLSTMCell(64), 25.0, 0.03, 20_000, 128, 1.0),
@@ -42,13 +46,16 @@ def recipe(model: str, language: str, *, networks: int, length: float, evaluatio
         ("dnc", False): (Dnc(1, 64, slots=8, width=8), 25.0, 0.02, 20_000, 64, 1.0),
     }[model, simple]
     return Recipe(
-        ProgramNetwork(cell, value_unit, model != "dnc", ANSWERS),
-        optax.chain(
+        network=ProgramNetwork(cell, value_unit, model != "dnc", ANSWERS),
+        transform=optax.chain(
             optimisers.clip_by_lane_norm(ANSWERS),  # the loss is in integers
             optimisers.muon_and_adam(beta=0.95, adam_b2=0.99, adam_rate=adam_rate, adam_layers=READ_OUTS),
         ),
-        rate, _multiple(steps * length, evaluations), batch, stages=evaluations,
-    )  # fmt: skip
+        learning_rate=rate,
+        steps=_multiple(steps * length, evaluations),
+        batch=batch,
+        stages=evaluations,
+    )
 
 
 def _multiple(steps: float, of: int) -> int:

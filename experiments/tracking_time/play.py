@@ -68,9 +68,13 @@ def _play(agent: Agent, world: Params, weights_W: np.ndarray, instruction: int, 
     steps = max(int(world.limit), 2 * instruction)
     world = world._replace(lowest=instruction, highest=instruction, limit=steps)
     watched = episodes.watch(
-        agent, episodes.unpack(agent, weights_W), jax.random.key(episode), jnp.asarray(pictures()),
-        world, steps=steps,
-    )  # fmt: skip
+        agent,
+        episodes.unpack(agent, weights_W),
+        jax.random.key(episode),
+        jnp.asarray(pictures()),
+        world,
+        steps=steps,
+    )
     return episodes.episode(instruction, np.asarray(watched))
 
 

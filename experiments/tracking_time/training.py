@@ -113,6 +113,10 @@ def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INS
         }
 
     return Train(
-        init=init, leg=leg, legs=cfg.evaluations, network_steps=per_leg, last=("weights", "watched"),
+        init=init,
+        leg=leg,
+        legs=cfg.evaluations,
+        network_steps=per_leg,
+        last=("weights", "watched"),
         data=(jnp.asarray(pictures()),),
-    )  # fmt: skip
+    )

@@ -22,11 +22,18 @@ HIDDEN, COUNTS = CONFIG.hidden, CONFIG.counts
 # The convolution and the dense layer of vision; the NAC's two matrices; the LSTM's weights for features, and for
 # T, h and the counts, and its bias; policy and value.
 SHAPES = (
-    (3 * CELL**2, CONFIG.channels), (CONFIG.channels,), (CELLS * CONFIG.channels, CONFIG.features), (CONFIG.features,),
-    (1 + HIDDEN, COUNTS), (1 + HIDDEN, COUNTS),
-    (CONFIG.features, 4 * HIDDEN), (1 + HIDDEN + COUNTS, 4 * HIDDEN), (4 * HIDDEN,),
-    (HIDDEN, ACTIONS + 1), (ACTIONS + 1,),
-)  # fmt: skip
+    (3 * CELL**2, CONFIG.channels),
+    (CONFIG.channels,),
+    (CELLS * CONFIG.channels, CONFIG.features),
+    (CONFIG.features,),
+    (1 + HIDDEN, COUNTS),
+    (1 + HIDDEN, COUNTS),
+    (CONFIG.features, 4 * HIDDEN),
+    (1 + HIDDEN + COUNTS, 4 * HIDDEN),
+    (4 * HIDDEN,),
+    (HIDDEN, ACTIONS + 1),
+    (ACTIONS + 1,),
+)
 SIZES = [torch.Size(shape).numel() for shape in SHAPES]
 
 
@@ -54,8 +61,12 @@ def judged(places, told):
 
 def init():
     """Returns weights [P]."""
-    flat = torch.cat([torch.empty(size).uniform_(-(shape[0] ** -0.5), shape[0] ** -0.5)
-                      for shape, size in zip(SHAPES, SIZES, strict=True)])  # fmt: skip
+    flat = torch.cat(
+        [
+            torch.empty(size).uniform_(-(shape[0] ** -0.5), shape[0] ** -0.5)
+            for shape, size in zip(SHAPES, SIZES, strict=True)
+        ]
+    )
     for part, shape in zip(split(flat), SHAPES, strict=True):
         part.mul_(len(shape) > 1)  # biases start at 0
     return flat

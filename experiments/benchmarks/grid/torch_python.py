@@ -75,9 +75,12 @@ class Net(nn.Module):
         super().__init__()
         cells = (PIXELS // CELL) ** 2
         self.vision = nn.Sequential(
-            nn.Conv2d(3, CONFIG.channels, CELL, stride=CELL), nn.ReLU(), nn.Flatten(),
-            nn.Linear(cells * CONFIG.channels, CONFIG.features), nn.ReLU(),
-        )  # fmt: skip
+            nn.Conv2d(3, CONFIG.channels, CELL, stride=CELL),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(cells * CONFIG.channels, CONFIG.features),
+            nn.ReLU(),
+        )
         self.nac = NAC(1 + CONFIG.hidden, CONFIG.counts)
         self.lstm = nn.LSTMCell(CONFIG.features + 1 + CONFIG.counts, CONFIG.hidden)
         self.policy = nn.Linear(CONFIG.hidden, len(MOVES))

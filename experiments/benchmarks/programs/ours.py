@@ -24,9 +24,13 @@ def make_train(networks: int = 1, evaluations: int = EVALUATIONS, **changes: Any
     """Returns the training of one seed, as the experiment does; `changes` are made in its recipe."""
     recipe = recipes.recipe("nalu", "program", networks=networks, length=1.0, evaluations=evaluations)
     return training.make_train(
-        recipe._replace(**changes), "program",
-        digits=DIGITS, programs=TEST_PROGRAMS, evaluations=evaluations, key_tests=jax.random.key(7000),
-    )  # fmt: skip
+        recipe._replace(**changes),
+        "program",
+        digits=DIGITS,
+        programs=TEST_PROGRAMS,
+        evaluations=evaluations,
+        key_tests=jax.random.key(7000),
+    )
 
 
 if __name__ == "__main__":

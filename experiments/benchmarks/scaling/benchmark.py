@@ -83,8 +83,10 @@ def _machine() -> dict[str, Any]:
 def ask(*words: str) -> list[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-m", f"{__package__}.measure", *words],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         raise UserError(f"The measurement '{' '.join(words)}' failed ({last}).")

@@ -61,10 +61,12 @@ def init(net: Convnet, key: jax.Array) -> list[dict[str, jax.Array]]:
     for shape, key_layer in zip(shapes, jax.random.split(key, len(shapes)), strict=True):
         key_kernel, key_bias = jax.random.split(key_layer)
         fan_in = math.prod(shape[:-1])
-        params.append({
-            "kernel": _uniform(key_kernel, shape, math.sqrt(net.gain / fan_in)),
-            "bias": _uniform(key_bias, shape[-1:], math.sqrt(1 / fan_in)),
-        })  # fmt: skip
+        params.append(
+            {
+                "kernel": _uniform(key_kernel, shape, math.sqrt(net.gain / fan_in)),
+                "bias": _uniform(key_bias, shape[-1:], math.sqrt(1 / fan_in)),
+            }
+        )
     if net.common:
         first = params[len(net.convolutions)]
         first["kernel"] *= OWN_START / OWN

@@ -55,6 +55,11 @@ def of_one(loss: Callable[[Any, Any], jax.Array]) -> Callable[[Any, Any], jax.Ar
     return lambda params_L, batch: loss(alone(params_L), batch)[None]
 
 
+def lanes_over(values_L: jax.Array, leaf: jax.Array) -> jax.Array:
+    """Returns values of lanes in a shape that broadcasts over a leaf led by L."""
+    return jnp.reshape(values_L, (-1,) + (1,) * (leaf.ndim - 1))
+
+
 def take_steps(
     state: TrainState,
     *,
@@ -80,11 +85,11 @@ def take_steps(
         batch = sample(jax.random.fold_in(state.key, state.step))
         gradients = jax.grad(total)(state.params, batch)
         finite_L = _all_finite(gradients)
-        gradients = jax.tree.map(lambda leaf: jnp.where(_like(finite_L, leaf), leaf, 0), gradients)
+        gradients = jax.tree.map(lambda leaf: jnp.where(lanes_over(finite_L, leaf), leaf, 0), gradients)
         updates, optimiser = transform.update(gradients, state.optimiser, state.params)
         rate = learning_rate(state.step)
         params = jax.tree.map(
-            lambda leaf, update: leaf - jnp.where(_like(finite_L, leaf), rate * update, 0), state.params, updates
+            lambda leaf, update: leaf - jnp.where(lanes_over(finite_L, leaf), rate * update, 0), state.params, updates
         )
         return TrainState(params, optimiser, state.key, state.step + 1, state.nonfinite_L + ~finite_L), None
 
@@ -113,7 +118,7 @@ def lane_by_lane(loss: Callable[[Any, Any], jax.Array]) -> Callable[[Any, Any], 
             return jax.lax.map(jax.value_and_grad(of_one), params_L)
 
         def backward(gradients_L: Any, factors_L: jax.Array) -> tuple[Any]:
-            return (jax.tree.map(lambda leaf: _like(factors_L, leaf) * leaf, gradients_L),)
+            return (jax.tree.map(lambda leaf: lanes_over(factors_L, leaf) * leaf, gradients_L),)
 
         of_lanes.defvjp(forward, backward)
         return of_lanes(params_L)
@@ -128,7 +133,3 @@ def _all_finite(gradients: Any) -> jax.Array:
     """
     sums = [(0 * jnp.square(leaf)).reshape(leaf.shape[0], -1).sum(1) for leaf in jax.tree.leaves(gradients)]
     return jnp.isfinite(sum(sums))
-
-
-def _like(flags_L: jax.Array, leaf: jax.Array) -> jax.Array:
-    return flags_L.reshape(flags_L.shape + (1,) * (leaf.ndim - 1))

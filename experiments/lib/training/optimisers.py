@@ -13,12 +13,14 @@ import jax.numpy as jnp
 import optax
 from optax.contrib import MuonDimensionNumbers
 
+from .loop import lanes_over
+
 RMS = 0.2  # of a matrix's update, the size of Adam's in practice (Liu et al. 2025)
 
 
 def scaled(factors_L: jax.Array) -> optax.GradientTransformation:
     """Returns the transformation that multiplies each lane's updates by a factor."""
-    return optax.stateless(lambda updates, _: jax.tree.map(lambda leaf: _like(factors_L, leaf) * leaf, updates))
+    return optax.stateless(lambda updates, _: jax.tree.map(lambda leaf: lanes_over(factors_L, leaf) * leaf, updates))
 
 
 def decayed(
@@ -39,15 +41,11 @@ def decayed(
 
         def with_decay(path: Any, leaf: jax.Array, parameter: jax.Array) -> jax.Array:
             rates_L = rates(tuple(entry.key for entry in path))
-            return leaf if rates_L is None else leaf + now * _like(rates_L, leaf) * parameter
+            return leaf if rates_L is None else leaf + now * lanes_over(rates_L, leaf) * parameter
 
         return jax.tree_util.tree_map_with_path(with_decay, updates, params), state._replace(count=state.count + 1)
 
     return optax.GradientTransformation(init, update)
-
-
-def _like(values_L: jax.Array, leaf: jax.Array) -> jax.Array:
-    return jnp.reshape(values_L, (-1,) + (1,) * (leaf.ndim - 1))
 
 
 def muon_and_adam(
@@ -99,7 +97,7 @@ def clip_by_lane_norm(largest: float) -> optax.GradientTransformation:
     def update(gradients: Any, state: optax.OptState, params: Any = None) -> tuple[Any, optax.OptState]:
         squares_L = sum((leaf**2).reshape(leaf.shape[0], -1).sum(1) for leaf in jax.tree.leaves(gradients))
         shrink_L = jnp.minimum(1, largest / jnp.sqrt(jnp.maximum(squares_L, jnp.finfo(jnp.float32).tiny)))
-        return jax.tree.map(lambda leaf: leaf * _like(shrink_L, leaf), gradients), state
+        return jax.tree.map(lambda leaf: leaf * lanes_over(shrink_L, leaf), gradients), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
