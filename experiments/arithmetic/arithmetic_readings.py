@@ -158,7 +158,7 @@ def entries(results: list[Finished], r: int) -> list[Entry]:
     found |= {model.upper(): scores.errors_of(run) for model, run in under.items() if model != "perceptrons"}
     listed = []
     for column, errors in found.items():
-        relative, selected_O = scores.chosen(errors)
+        relative, selected_O = scores.validated(errors)
         for name, (o, operation) in itertools.product(scores.RANGES, enumerate(OPERATIONS)):
             ratio_S = relative[name][:, o] / reference[name][o]
             values_S = {"score": 100 * np.sqrt(ratio_S), "MSE score": 100 * ratio_S}

@@ -69,7 +69,7 @@ def reference(run: Finished) -> dict[str, np.ndarray]:
     return {name: np.median(run.arrays[name].reshape(-1, len(OPERATIONS)), axis=0) for name in RANGES}
 
 
-def chosen(errors: Errors) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def validated(errors: Errors) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns `{range: [S, O]}`, errors at the checkpoint of least validation error, and the seed of least `[O]`."""
     validation_SEO = np.where(np.isfinite(errors.validation_SEO), errors.validation_SEO, np.inf)
     step_S1O = validation_SEO.argmin(axis=1)[:, None]
@@ -84,7 +84,7 @@ def quantities(half: str, columns: dict[str, Errors], random: dict[str, np.ndarr
     """Returns score and raw error of every column, range and operation; `half` is "static" or "recurrent"."""
     lines = []
     for column, errors in columns.items():
-        relative, selected_O = chosen(errors)
+        relative, selected_O = validated(errors)
         for name in RANGES:
             for o, operation in enumerate(OPERATIONS):
                 relative_S = relative[name][:, o]
@@ -110,7 +110,7 @@ def profile_panels(
 ) -> tuple[Panel, ...]:
     """Returns, for every operation, the share of seeds whose extrapolation score is below x."""
     grid_X = np.logspace(-5, 3, 161)
-    relative = {column: chosen(errors)[0]["extrapolation"] for column, errors in columns.items()}
+    relative = {column: validated(errors)[0]["extrapolation"] for column, errors in columns.items()}
     panels = []
     for o, operation in enumerate(OPERATIONS):
         reference = random["extrapolation"][o]

@@ -130,7 +130,7 @@ def rates(measured: Rounds, name: str) -> list[float]:
     return [each["rate"] for each in measured[name]]
 
 
-def told(measured: Rounds, name: str) -> str:
+def rate_cell(measured: Rounds, name: str) -> str:
     """Returns a program's median rate and its range, as a cell of the table."""
     found = rates(measured, name)
     return f"{statistics.median(found):,.0f} [{min(found):,.0f}-{max(found):,.0f}]"
@@ -190,7 +190,7 @@ class OneAndEight(NamedTuple):
         return [
             (
                 name,
-                told(measured, name),
+                rate_cell(measured, name),
                 f"{ratio(measured, name, self.torch[False][0]):.2f}",
                 f"{ratio(measured, name, best[name in many]):.2f}",
             )

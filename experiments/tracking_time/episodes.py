@@ -74,7 +74,7 @@ def roll_out(
 class Episode(NamedTuple):
     """What the agent saw at t = 0, 1, ..., as places in `world.pictures`; of an arrival, the target at last."""
 
-    told: int
+    instruction: int
     places: tuple[int, ...]
 
     @property
@@ -88,7 +88,7 @@ class Episode(NamedTuple):
 
     def reward(self, world: Params) -> float:
         """What it got in a world with these rewards."""
-        off = abs(self.told - self.time)
+        off = abs(self.instruction - self.time)
         return (
             float(world.reward * (off == 0 if world.exact_only else 1 - world.fall_off * off)) if self.arrived else 0.0
         )
@@ -116,6 +116,6 @@ def watch(agent: Agent, params: Any, key: jax.Array, pixels_P: jax.Array, world:
     return jnp.concatenate([places_T[:1], after_T]).astype(jnp.int16)
 
 
-def episode(told: int, watched: np.ndarray) -> Episode:
+def episode(instruction: int, watched: np.ndarray) -> Episode:
     """Returns the episode of what `watch` returned."""
-    return Episode(told, tuple(int(seen) for seen in watched if seen != OVER))
+    return Episode(instruction, tuple(int(seen) for seen in watched if seen != OVER))

@@ -92,9 +92,9 @@ def _picture(t: int, place: int) -> list[Text]:
 
 def _ending(played: Episode, world: Params) -> str:
     if not played.arrived:
-        return f"Told {played.told}, it has not arrived within {len(played.places)} steps: reward 0."
-    off = played.time - played.told
+        return f"Told {played.instruction}, it has not arrived within {len(played.places)} steps: reward 0."
+    off = played.time - played.instruction
     when = (
         "exactly in time" if off == 0 else f"{abs(off)} step{'s' * (abs(off) > 1)} too {'late' if off > 0 else 'early'}"
     )
-    return f"Told {played.told}, it arrived at t = {played.time}, {when}: reward {played.reward(world):.2f}."
+    return f"Told {played.instruction}, it arrived at t = {played.time}, {when}: reward {played.reward(world):.2f}."

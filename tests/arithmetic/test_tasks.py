@@ -261,7 +261,7 @@ def planted():
 
 
 def test_checkpoint_and_seed_are_chosen_by_validation_error_alone():
-    relative, selected_O = scores.chosen(scores.errors_of(planted()))
+    relative, selected_O = scores.validated(scores.errors_of(planted()))
     np.testing.assert_allclose(relative["interpolation"], np.broadcast_to([[2e-3], [1e-3]], (2, 6)))
     np.testing.assert_allclose(relative["extrapolation"], np.broadcast_to([[5e-5], [1e-4]], (2, 6)))
     assert (selected_O == 1).all(), "by extrapolation it would be seed 0, and other checkpoints"
@@ -270,7 +270,7 @@ def test_checkpoint_and_seed_are_chosen_by_validation_error_alone():
 def test_a_diverged_checkpoint_is_not_chosen_and_a_diverged_seed_not_selected():
     run = planted()
     run.arrays["validation"][1, 0] = np.nan
-    relative, selected_O = scores.chosen(scores.errors_of(run))
+    relative, selected_O = scores.validated(scores.errors_of(run))
     np.testing.assert_allclose(relative["extrapolation"][1], 1e-8 / 4e-4)
     assert (selected_O == 0).all()
 
@@ -285,7 +285,7 @@ def test_of_competing_starts_the_best_by_validation_error_counts():
     errors = scores.best_of_lanes(finished(**arrays))
     assert errors.validation_SEO.shape == (2, 4, 6)
     np.testing.assert_array_equal(errors.nonfinite_SO, np.broadcast_to([0, 0, 5, 0, 0, 0], (2, 6)))
-    relative, selected_O = scores.chosen(errors)
+    relative, selected_O = scores.validated(errors)
     np.testing.assert_allclose(relative["extrapolation"], np.broadcast_to([[1.5e-4], [3e-4]], (2, 6)))
     assert (selected_O == 1).all()
 

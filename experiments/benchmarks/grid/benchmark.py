@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from .. import measuring
-from ..measuring import KEEP_MEMORY, MEDIANS, Benchmark, Rounds, fastest, rates, ratio, told
+from ..measuring import KEEP_MEMORY, MEDIANS, Benchmark, Rounds, fastest, rate_cell, rates, ratio
 from . import work
 
 MODULE, BATCHED = "ours", "torch_batched"
@@ -46,7 +46,12 @@ def _best_of_torch(measured: Rounds) -> str:
 def _lines(measured: Rounds) -> list[tuple[str, ...]]:
     best = _best_of_torch(measured)
     return [
-        (name, told(measured, name), f"{ratio(measured, name, PLAIN):.1f}", f"{ratio(measured, name, best):.2f}")
+        (
+            name,
+            rate_cell(measured, name),
+            f"{ratio(measured, name, PLAIN):.1f}",
+            f"{ratio(measured, name, best):.2f}",
+        )
         for name in measured
     ]
 

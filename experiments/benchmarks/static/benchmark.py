@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from .. import measuring
-from ..measuring import MEDIANS, Benchmark, Rounds, fastest, ratio, told
+from ..measuring import MEDIANS, Benchmark, Rounds, fastest, rate_cell, ratio
 
 OURS, PLAIN, FLOOR = "ours", "torch, plain loop", "measured floor"
 BATCHED = "torch_batched"
@@ -40,7 +40,7 @@ def _lines(measured: Rounds) -> list[tuple[str, ...]]:
     return [
         (
             name,
-            told(measured, name),
+            rate_cell(measured, name),
             f"{ratio(measured, name, PLAIN):.3g}",
             f"{ratio(measured, name, best):.2f}",
             f"{ratio(measured, name, FLOOR):.1%}",
