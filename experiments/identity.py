@@ -22,8 +22,7 @@ import nalu
 
 from .lib.config import Count, Positive, Root, Size, at_most, check, require_divides, selects
 from .lib.networks import mlp
-from .lib.report import paper
-from .lib.report.artefacts import Curve, Figure, Panel, Table, quantity
+from .lib.report import Curve, Figure, Panel, Table, paper, quantities_of
 from .lib.store.records import Finished, find
 from .lib.training import loop, optimisers
 from .lib.training.train import Train
@@ -155,14 +154,11 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         "outside": ~inside_X,
     }
     columns = errors(results)
-    quantities = tuple(
-        quantity(
-            run, "figure1", "identity", row, column, "mean absolute error",
-            error_SX[:, chosen_X].mean(axis=1), diverged_S=skipped_S > 0,
-        )
-        for row, chosen_X in rows.items()
-        for column, (error_SX, skipped_S, run) in columns.items()
-    )  # fmt: skip
+    quantities = []
+    for row, within_X in rows.items():
+        for column, (error_SX, skipped_S, run) in columns.items():
+            of = quantities_of(run, "figure1", diverged_S=skipped_S > 0)
+            quantities.append(of("identity", row, column, "mean absolute error", error_SX[:, within_X].mean(axis=1)))
     limit = f"{cfg.train_limit:g}"
     title = f"Figure 1 in numbers: mean absolute error of the identity, trained on [-{limit}, {limit}]"
     notes = (
@@ -170,7 +166,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         "likely, not sure.",
         "Unstated in the paper, ours: Adam, batches of fresh points, PyTorch's default start, Threshold(1, 0).",
     )
-    return [Table("figure1", title, ("identity",), tuple(rows), tuple(columns), quantities, notes, 2, 999.0, "median")]
+    grid = ("identity",), tuple(rows), tuple(columns)
+    return [Table("figure1", title, *grid, tuple(quantities), notes, decimals=2, headline="median")]
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:

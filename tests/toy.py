@@ -19,7 +19,7 @@ from experiments.lib import suite
 from experiments.lib.cli import main as command_line
 from experiments.lib.config import Count, Positive, Root, check, require_divides, selects
 from experiments.lib.engine import driver, stopping
-from experiments.lib.report.artefacts import Curve, Figure, Panel, Table, quantity
+from experiments.lib.report import Curve, Figure, Panel, Table, quantities_of
 from experiments.lib.store.records import Finished
 from experiments.lib.training import loop, optimisers
 
@@ -81,14 +81,16 @@ def make_train(cfg: Config, *, model: str) -> driver.Train:
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the errors of the slopes."""
-    quantities = tuple(
-        quantity(run, "toy", "slopes", f"{slope:g}", run.variant["model"], "error", run.arrays["error_L"][:, -1, lane],
-                 diverged_S=run.arrays["nonfinite_L"][:, -1, lane] > 0)
-        for run in results
-        for lane, slope in enumerate(SLOPES)
-    )  # fmt: skip
+    quantities = []
+    for run in results:
+        for lane, slope in enumerate(SLOPES):
+            of = quantities_of(run, "toy", diverged_S=run.arrays["nonfinite_L"][:, -1, lane] > 0)
+            error_S = run.arrays["error_L"][:, -1, lane]
+            quantities.append(of("slopes", f"{slope:g}", run.variant["model"], "error", error_S))
     rows = tuple(f"{slope:g}" for slope in SLOPES)
-    return [Table("toy", "The toy", ("slopes",), rows, tuple(run.variant["model"] for run in results), quantities)]
+    return [
+        Table("toy", "The toy", ("slopes",), rows, tuple(run.variant["model"] for run in results), tuple(quantities))
+    ]
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:

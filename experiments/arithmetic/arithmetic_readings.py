@@ -18,8 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..lib.config import Count, Positive, Root, Size, at_most, check, require, require_divides, selects
-from ..lib.report import paper
-from ..lib.report.artefacts import Quantity, Table, quantity
+from ..lib.report import Quantity, Table, paper, quantities_of
 from ..lib.store.records import Finished, find
 from ..lib.training.train import Train
 from . import recipes, scores, training
@@ -177,27 +176,25 @@ def fits(listed: list[Entry], row: str) -> list[Quantity]:
         theirs = printed(entry.column, entry.range, entry.operation).number
         return np.abs(np.log10((entry.values_S[metric] + HALF) / (theirs + HALF)))
 
-    return [
-        quantity(
-            fitted[-1].run, "table1_readings", "fit", row, column, "fit",
-            np.mean([away_S(entry, metric) for entry in fitted if entry.range in ranges], axis=0),
-            diverged_S=np.any([entry.diverged_S for entry in fitted], axis=0),
-        )
-        for column, (metric, ranges) in FITS.items()
-    ]  # fmt: skip
+    diverged_S = np.any([entry.diverged_S for entry in fitted], axis=0)
+    of = quantities_of(fitted[-1].run, "table1_readings", diverged_S=diverged_S)
+    lines = []
+    for column, (metric, ranges) in FITS.items():
+        mean_S = np.mean([away_S(entry, metric) for entry in fitted if entry.range in ranges], axis=0)
+        lines.append(of("fit", row, column, "fit", mean_S))
+    return lines
 
 
 def scored(entry: Entry, row: str) -> list[Quantity]:
     """Returns both scores of an entry; that of the squared error is in the file for programs alone."""
+    selection = {"selected": entry.selected, "selected_by": "validation error"}
+    of = quantities_of(entry.run, "table1_readings", diverged_S=entry.diverged_S, **selection)
+    column = heading(entry.column, entry.range, entry.operation)
+    success = scores.SUCCESS if entry.column == "NALU" else None
     return [
-        quantity(
-            entry.run, "table1_readings", block, row, heading(entry.column, entry.range, entry.operation), metric,
-            entry.values_S[metric], diverged_S=entry.diverged_S,
-            selected=entry.selected, selected_by="validation error",
-            threshold=scores.SUCCESS if entry.column == "NALU" else None,
-        )
+        of(block, row, column, metric, entry.values_S[metric], threshold=success)
         for metric, block in (("score", entry.range), ("MSE score", f"{entry.range}, MSE"))
-    ]  # fmt: skip
+    ]
 
 
 def row_of(letter: str) -> str:

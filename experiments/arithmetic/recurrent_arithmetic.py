@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import nalu
 
 from ..lib.config import Count, Natural, Positive, Root, Size, at_most, check, require, require_divides, selects
-from ..lib.report.artefacts import Figure, Table
+from ..lib.report import Figure, Table, View
 from ..lib.store.records import Finished, find
 from ..lib.training.train import Train
 from . import recipes, scores, training
@@ -27,6 +27,8 @@ ARTEFACTS = ("table1",)
 
 MODELS = ("lstm", "relu-rnn", "nac", "nalu", "nalu-restarts", "gru", "tanh-rnn")
 FIRST = ("LSTM", "ReLU", "NAC", "NALU")  # the paper's columns, in its order
+IN_FRONT = (*FIRST, "NALU (restarts)")
+FRONT = View("over time, 1000 steps", tuple(("recurrent extrapolation", column) for column in IN_FRONT), share=True)
 COLUMNS = {
     **{"lstm": "LSTM", "relu-rnn": "ReLU", "nac": "NAC", "nalu": "NALU"},
     **{"nalu-restarts": "NALU (restarts)", "gru": "GRU", "tanh-rnn": "Tanh"},
@@ -135,7 +137,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     blocks = tuple(f"recurrent {name}" for name in scores.RANGES)
     title = "Table 1, recurrent: arithmetic over time"
     quantities = scores.quantities("recurrent", found, scores.reference(random))
-    return [Table("table1", title, blocks, tuple(OPERATIONS), tuple(found), quantities, notes)]
+    grid = blocks, tuple(OPERATIONS), tuple(found)
+    return [Table("table1", title, *grid, quantities, notes, front=(FRONT,))]
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..lib.report.artefacts import Curve, Panel, Quantity, quantity
+from ..lib.report import Curve, Panel, Quantity, quantities_of
 from ..lib.store.records import Finished
 from .tasks import OPERATIONS
 
@@ -87,6 +87,8 @@ def quantities(half: str, columns: dict[str, Errors], random: dict[str, np.ndarr
         relative, selected_O = validated(errors)
         for name in RANGES:
             for o, operation in enumerate(OPERATIONS):
+                selection = {"selected": int(selected_O[o]), "selected_by": "validation error"}
+                of = quantities_of(errors.run, "table1", diverged_S=errors.nonfinite_SO[:, o] > 0, **selection)
                 relative_S = relative[name][:, o]
                 metrics = {
                     "score": 100 * np.sqrt(relative_S / random[name][o]),
@@ -94,14 +96,8 @@ def quantities(half: str, columns: dict[str, Errors], random: dict[str, np.ndarr
                     "MSE": relative_S * errors.scale_SO[name][:, o],
                 }
                 for metric, values_S in metrics.items():
-                    lines.append(
-                        quantity(
-                            errors.run, "table1", f"{half} {name}", operation, column, metric, values_S,
-                            diverged_S=errors.nonfinite_SO[:, o] > 0,
-                            selected=int(selected_O[o]), selected_by="validation error",
-                            threshold=None if metric == "MSE" else SUCCESS,
-                        )
-                    )  # fmt: skip
+                    success = None if metric == "MSE" else SUCCESS
+                    lines.append(of(f"{half} {name}", operation, column, metric, values_S, threshold=success))
     return tuple(lines)
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import nalu
 
 from ..lib.config import Count, Limit, Positive, Root, Size, at_most, check, require, require_divides, selects
-from ..lib.report.artefacts import Figure, Table
+from ..lib.report import Figure, Table, View
 from ..lib.store.records import Finished, find
 from ..lib.training.train import Train
 from . import recipes, scores, training
@@ -27,6 +27,8 @@ ARTEFACTS = ("table1",)
 
 MODELS = ("perceptrons", "nac", "nalu", "nalu-plain", "nalu-restarts")
 FIRST = ("ReLU6", "None (linear)", "NAC", "NALU")  # the paper's columns, in its order
+IN_FRONT = (*FIRST, "NALU (restarts)")
+FRONT = View("static, extrapolation", tuple(("static extrapolation", column) for column in IN_FRONT), share=True)
 COLUMNS = {"nac": "NAC", "nalu": "NALU", "nalu-plain": "NALU (Glorot, Adam)", "nalu-restarts": "NALU (restarts)"}
 
 
@@ -127,7 +129,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     blocks = tuple(f"static {name}" for name in scores.RANGES)
     title = "Table 1, static: arithmetic learnt from sums"
     quantities = scores.quantities("static", found, scores.reference(random))
-    return [Table("table1", title, blocks, tuple(OPERATIONS), tuple(found), quantities, notes)]
+    grid = blocks, tuple(OPERATIONS), tuple(found)
+    return [Table("table1", title, *grid, quantities, notes, front=(FRONT,))]
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:

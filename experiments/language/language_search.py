@@ -19,7 +19,7 @@ import numpy as np
 import nalu
 
 from ..lib.config import DISTINCT, Count, Natural, Root, Size, check, selects, some_of
-from ..lib.report.artefacts import Quantity, Table, quantity
+from ..lib.report import Quantity, Table, quantities_of
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
 from . import networks, training, words
@@ -102,14 +102,10 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         for u, unit in enumerate(cfg.units):
             values = {ERROR: errors_SU[:, u]}
             values |= {name: run.arrays[name][:, -1, u, 0] for name in training.Settings._fields}
-            quantities += [
-                quantity(
-                    run, "table3_search", BLOCKS[unit], row_of(run.variant["model"]), name.replace("_", " "), "value",
-                    values_S, diverged_S=run.arrays["nonfinite_steps"][:, -1, u].any(axis=1),
-                    selected=int(errors_SU[:, u].argmin()), selected_by=ERROR,
-                )
-                for name, values_S in values.items()
-            ]  # fmt: skip
+            diverged_S, best = run.arrays["nonfinite_steps"][:, -1, u].any(axis=1), int(errors_SU[:, u].argmin())
+            of = quantities_of(run, "table3_search", diverged_S=diverged_S, selected=best, selected_by=ERROR)
+            place = BLOCKS[unit], row_of(run.variant["model"])
+            quantities += [of(*place, name.replace("_", " "), "value", values_S) for name, values_S in values.items()]
     if not quantities:
         return []
     rows = tuple(dict.fromkeys((*MODELS.values(), *(q.row for q in quantities))))

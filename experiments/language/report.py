@@ -3,13 +3,13 @@
 Axes: S seeds, E evaluations, U output units, D splits, Q queries, T words.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..lib.places import making
-from ..lib.report import paper
-from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, quantity
+from ..lib.report import Curve, Figure, Panel, Quantity, Table, View, paper, quantities_of
 from ..lib.store.records import Finished
 from . import networks, recipes, training
 from .recipes import BLOCKS, MODELS, row_of
@@ -32,23 +32,21 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     if not found:
         return []
     quantities = [line for model, run in found.items() for line in _errors(cfg, run, model)]
-    rows, columns = (
-        tuple(dict.fromkeys(map(row_of, (*MODELS, *found)))),
-        tuple(dict.fromkeys(q.column for q in quantities)),
-    )
-    first = Table(
-        "table3", "Table 3: from number words to numbers", tuple(BLOCKS[unit] for unit in cfg.units), rows, columns,
-        tuple(quantities), _table_notes(cfg), decimals=2, cap=9999.0,
-    )  # fmt: skip
+    rows = tuple(dict.fromkeys(map(row_of, (*MODELS, *found))))
+    columns = tuple(dict.fromkeys(q.column for q in quantities))
+    blocks = tuple(BLOCKS[unit] for unit in cfg.units)
+    front = tuple(View(block, tuple((block, column) for column in columns), selected=True) for block in blocks)
+    title = "Table 3: from number words to numbers"
+    first = Table("table3", title, blocks, rows, columns, tuple(quantities), _table_notes(cfg))
+    first = first._replace(decimals=2, cap=9999.0, front=front)
     asked = [line for model in SHOWN if model in found for line in _predictions(cfg, found[model], model)]
     if not asked:
         return [first]
     blocks = tuple(dict.fromkeys(q.block for q in asked))
     columns = tuple(sorted({q.column for q in asked}, key=lambda column: (int(column.partition(":")[0]), column)))
-    second = Table(
-        "figure3", "Figure 3: the answer after every word", blocks, tuple(row_of(model) for model in SHOWN), columns,
-        tuple(asked), _figure_notes(cfg), decimals=1, cap=9999.0,
-    )  # fmt: skip
+    rows = tuple(row_of(model) for model in SHOWN)
+    title = "Figure 3: the answer after every word"
+    second = Table("figure3", title, blocks, rows, columns, tuple(asked), _figure_notes(cfg), cap=9999.0)
     return [first, second]
 
 
@@ -76,22 +74,25 @@ def _column(part: str, d: int) -> str:
     return part if d == 0 else f"{part}, split {d + 1}"
 
 
+def _quantities_of(run: Finished, artefact: str, u: int, d: int) -> Callable[..., Quantity]:
+    """Returns what makes quantities of one unit and split of a run."""
+    diverged_S, best = _last(run, "nonfinite_steps", u, d) > 0, _selected(run, u, d)
+    return quantities_of(run, artefact, diverged_S=diverged_S, selected=best, selected_by=SELECTED_BY)
+
+
 def _errors(cfg: "Config", run: Finished, model: str) -> list[Quantity]:
     """Returns a model's errors, for the first split all three, for the others the test's; and its exact answers."""
     solved = paper.numbers("table3")[BLOCKS["1000"], MODELS["nalu"], "test", ERROR].number
     lines = []
     for u, unit in enumerate(cfg.units):
         for d in range(len(cfg.splits)):
-            shared = {
-                "diverged_S": _last(run, "nonfinite_steps", u, d) > 0,
-                "selected": _selected(run, u, d), "selected_by": SELECTED_BY,
-            }  # fmt: skip
+            of = _quantities_of(run, "table3", u, d)
             for part in PARTS if d == 0 else PARTS[-1:]:
                 threshold = solved + PRINTED if part == "test" else None
-                place = (run, "table3", BLOCKS[unit], row_of(model), _column(part, d))
-                lines.append(quantity(*place, ERROR, _last(run, part, u, d), threshold=threshold, **shared))
-            place = (run, "table3", BLOCKS[unit], row_of(model), _column("test", d))
-            lines.append(quantity(*place, EXACT, _last(run, "exact", u, d), higher_is_better=True, **shared))
+                place = BLOCKS[unit], row_of(model), _column(part, d)
+                lines.append(of(*place, ERROR, _last(run, part, u, d), threshold=threshold))
+            place = BLOCKS[unit], row_of(model), _column("test", d)
+            lines.append(of(*place, EXACT, _last(run, "exact", u, d), higher_is_better=True))
     return lines
 
 
@@ -110,17 +111,14 @@ def _asked(cfg: "Config", run: Finished) -> dict[tuple[str, ...], np.ndarray]:
 
 def _predictions(cfg: "Config", run: Finished, model: str) -> list[Quantity]:
     u = _best_unit(cfg, run)
+    of = _quantities_of(run, "figure3", u, 0)
     lines = []
     for words, answers_ST in _asked(cfg, run).items():
         for t, word in enumerate(words):
             truth = value(words[: t + 1])
-            place = (run, "figure3", " ".join(words), row_of(model), f"{t + 1}: {word}")
-            shared = {
-                "diverged_S": _last(run, "nonfinite_steps", u, 0) > 0,
-                "selected": _selected(run, u, 0), "selected_by": SELECTED_BY,
-            }  # fmt: skip
-            lines.append(quantity(*place, PREDICTION, answers_ST[:, t], **shared))
-            lines.append(quantity(*place, OFF, np.abs(answers_ST[:, t] - truth), **shared))
+            place = " ".join(words), row_of(model), f"{t + 1}: {word}"
+            lines.append(of(*place, PREDICTION, answers_ST[:, t]))
+            lines.append(of(*place, OFF, np.abs(answers_ST[:, t] - truth)))
     return lines
 
 

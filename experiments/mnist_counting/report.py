@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..lib.data import digits
-from ..lib.report import paper, statistics
-from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
+from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, View, paper, quantities_of, statistics
 from ..lib.store.records import Finished, find
 
 if TYPE_CHECKING:
@@ -40,12 +39,9 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     columns = ("length 1", *(f"length {length}" for length in cfg.lengths))
     title = f"Table 2: counting and adding MNIST digits in series{digits.suffix(cfg.digits)}"
     blocks = tuple(block for block in BLOCKS if any(task == block for task, _ in found))
-    return [
-        Table(
-            "table2", title, blocks, rows, columns, tuple(quantities), _notes(cfg, quantities),
-            decimals=2, cap=9999.0, headline="median", paper_factor=HALF,
-        )
-    ]  # fmt: skip
+    table = Table("table2", title, blocks, rows, columns, tuple(quantities), _notes(cfg, quantities))
+    front = tuple(View(block, tuple((block, column) for column in columns)) for block in blocks)
+    return [table._replace(decimals=2, cap=9999.0, headline="median", paper_factor=HALF, front=front)]
 
 
 def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
@@ -79,16 +75,14 @@ def _quantities(cfg: "Config", run: Finished, task: str, model: str) -> list[Qua
     names = {"length 1": ("accuracy", ACCURACY)}
     names |= {f"length {length}": (f"error_{length}", ERROR) for length in cfg.lengths}
     known = paper.numbers("table2")
-    return [
-        quantity(
-            run, "table2", task, _row(model), column, metric, run.arrays[name][:, -1],
-            diverged_S=run.arrays["nonfinite_steps"][:, -1] > 0,
-            selected=int(validation_S.argmin()), selected_by=SELECTED_BY,
-            threshold=solved(task, column, metric) if (task, "NAC", column, metric) in known else None,
-            higher_is_better=metric == ACCURACY,
-        )
-        for column, (name, metric) in names.items()
-    ]  # fmt: skip
+    diverged_S, best = run.arrays["nonfinite_steps"][:, -1] > 0, int(validation_S.argmin())
+    of = quantities_of(run, "table2", diverged_S=diverged_S, selected=best, selected_by=SELECTED_BY)
+    lines = []
+    for column, (name, metric) in names.items():
+        better = {"higher_is_better": metric == ACCURACY}
+        limit = solved(task, column, metric) if (task, "NAC", column, metric) in known else None
+        lines.append(of(task, _row(model), column, metric, run.arrays[name][:, -1], threshold=limit, **better))
+    return lines
 
 
 def _band(label: str, x: np.ndarray, values_SX: np.ndarray, style: str = "ours") -> Curve:
@@ -106,21 +100,16 @@ def _by_length(cfg: "Config", found: dict[tuple[str, str], Finished]) -> Figure:
     printed = paper.numbers("table2")
     for block in BLOCKS:
         runs = {model: run for (task, model), run in found.items() if task == block}
-        curves = [
-            _band(_row(model), x, np.stack([run.arrays[f"error_{length}"][:, -1] for length in cfg.lengths], axis=1),
-                  "ours" if model in PAPER_ROWS else "extra")
-            for model, run in runs.items()
-        ]  # fmt: skip
+        curves = []
+        for model, run in runs.items():
+            error_SX = np.stack([run.arrays[f"error_{length}"][:, -1] for length in cfg.lengths], axis=1)
+            curves.append(_band(_row(model), x, error_SX, "ours" if model in PAPER_ROWS else "extra"))
         places = [(block, "NAC", f"length {length}", ERROR) for length in cfg.lengths]
         if curves and all(place in printed for place in places):
             theirs = np.array([printed[place].number for place in places])
             curves += [Curve("NAC", x, HALF * theirs, style="paper")]
-        panels.append(
-            Panel(
-                block, "length of the series", "mean absolute error of an answer", tuple(curves),
-                x_scale="log", y_scale="log",
-            )
-        )  # fmt: skip
+        names = block, "length of the series", "mean absolute error of an answer"
+        panels.append(Panel(*names, tuple(curves), x_scale="log", y_scale="log"))
     title = f"Series longer than the {cfg.length} of training ({cfg.seeds} seeds){digits.suffix(cfg.digits)}"
     notes = (
         "Median over seeds; bands from the best to the worst seed. "

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..lib.data import digits
-from ..lib.report import paper
-from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
+from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, View, paper, quantities_of
 from ..lib.store.records import Finished, find
 from . import scenes
 from .networks import LAYERS
@@ -21,6 +20,8 @@ BLOCKS = {"fresh": "fresh images", "finite": "finite set", "long": "fresh images
 ACCURACY, GAIN, FITTED = "test accuracy %", "gain over Wx + b", "training accuracy %"
 AFFINE, SEGUI = "Wx + b", "Segui et al.: Wx + b"
 SELECTED_BY = "validation accuracy"
+_IN_FRONT = ("fresh images", "fresh images, long", "finite set")
+FRONT = View(ACCURACY, tuple((block, ACCURACY) for block in _IN_FRONT), headers=_IN_FRONT)
 
 Found = dict[tuple[str, str], Finished]
 
@@ -34,8 +35,8 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     rows = (SEGUI, *dict.fromkeys((*LAYERS, *(layer for _, layer in found))))
     title = f"Table 4: counting the even digits of an image, by the last layer{digits.suffix(cfg.digits)}"
     blocks = tuple(name for regime, name in BLOCKS.items() if any(its == regime for its, _ in found))
-    columns = (ACCURACY, GAIN, FITTED)
-    return [Table("table4", title, blocks, rows, columns, tuple(quantities), _notes(cfg), headline="median")]
+    grid = blocks, rows, (ACCURACY, GAIN, FITTED)
+    return [Table("table4", title, *grid, tuple(quantities), _notes(cfg), headline="median", front=(FRONT,))]
 
 
 def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
@@ -66,16 +67,14 @@ def _quantities(found: Found, regime: str, layer: str) -> list[Quantity]:
         shared = min(len(accuracy_S), len(affine.arrays["accuracy"]))
         values[GAIN] = accuracy_S[:shared] - affine.arrays["accuracy"][:shared, -1]
     printed = paper.numbers("table4").get((BLOCKS[regime], layer, ACCURACY, ACCURACY))
-    return [
-        quantity(
-            run, "table4", BLOCKS[regime], layer, column, column, values_S,
-            diverged_S=run.arrays["nonfinite_steps"][: len(values_S), -1] > 0,
-            selected=_selected(run) if len(values_S) == len(accuracy_S) else None, selected_by=SELECTED_BY,
-            threshold=printed.number if printed and column == ACCURACY else None,
-            higher_is_better=True,
-        )
-        for column, values_S in values.items()
-    ]  # fmt: skip
+    lines = []
+    for column, values_S in values.items():
+        diverged_S = run.arrays["nonfinite_steps"][: len(values_S), -1] > 0
+        selected = _selected(run) if len(values_S) == len(accuracy_S) else None
+        of = quantities_of(run, "table4", diverged_S=diverged_S, selected=selected, selected_by=SELECTED_BY)
+        solved = printed.number if printed and column == ACCURACY else None
+        lines.append(of(BLOCKS[regime], layer, column, column, values_S, threshold=solved, higher_is_better=True))
+    return lines
 
 
 def _learning(cfg: "Config", found: Found) -> Figure:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, quantity
+from ..lib.report import Curve, Figure, Panel, Quantity, Table, quantities_of
 from ..lib.store.records import Finished
 from .programs import TRAINING_DIGITS
 
@@ -47,12 +47,9 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
         quantities = [line for name, row in found.items() for line in _quantities(cfg, artefact, language, name, row)]
         if quantities:
             columns = tuple(dict.fromkeys(q.column for q in quantities))
-            rendered.append(
-                Table(
-                    artefact, title, (language,), tuple(found), columns, tuple(quantities),
-                    _table_notes(cfg, language), decimals=1, headline="median",
-                )
-            )  # fmt: skip
+            grid = (language,), tuple(found), columns
+            notes = _table_notes(cfg, language)
+            rendered.append(Table(artefact, title, *grid, tuple(quantities), notes, headline="median"))
     return rendered
 
 
@@ -87,18 +84,14 @@ def _row(run: Finished, *, best: bool) -> Row:
 
 def _quantities(cfg: "Config", artefact: str, language: str, name: str, row: Row) -> list[Quantity]:
     validation_S = row.validation_SE[:, -1]
-    shared = {
-        "diverged_S": row.nonfinite_S,
-        "selected": int(np.nan_to_num(validation_S, nan=np.inf).argmin()), "selected_by": SELECTED_BY,
-    }  # fmt: skip
+    best = int(np.nan_to_num(validation_S, nan=np.inf).argmin())
+    of = quantities_of(row.run, artefact, diverged_S=row.nonfinite_S, selected=best, selected_by=SELECTED_BY)
+    solved = {"threshold": SOLVED, "higher_is_better": True}
     lines = [
-        quantity(
-            row.run, artefact, language, name, f"{digits} digits", MATCH, row.match_SED[:, -1, d], threshold=SOLVED,
-            higher_is_better=True, **shared,
-        )
+        of(language, name, f"{digits} digits", MATCH, row.match_SED[:, -1, d], **solved)
         for d, digits in enumerate(cfg.digits)
-    ]  # fmt: skip
-    return [*lines, quantity(row.run, artefact, language, name, "2 digits", ERROR, validation_S, **shared)]
+    ]
+    return [*lines, of(language, name, "2 digits", ERROR, validation_S)]
 
 
 def _by_size(cfg: "Config", artefact: str, title: str, found: dict[str, Row]) -> Figure:
@@ -112,10 +105,12 @@ def _by_size(cfg: "Config", artefact: str, title: str, found: dict[str, Row]) ->
         banded.append(Curve(name, x, mean_D, low, high, row.style))
         single.append(Curve(name, x, np.median(match_SD, axis=0), style=row.style, each=match_SD))
     axes = {
-        "x_label": "digits of the integers in a program", "y_label": "matching digits (%)",
-        "training_range": (x[0] - 0.25, TRAINING_DIGITS + 0.25), "x_limits": (x[0] - 0.25, x[-1]),
+        "x_label": "digits of the integers in a program",
+        "y_label": "matching digits (%)",
+        "training_range": (x[0] - 0.25, TRAINING_DIGITS + 0.25),
+        "x_limits": (x[0] - 0.25, x[-1]),
         "y_limits": (0.0, 103.0),
-    }  # fmt: skip
+    }
     panels = (
         Panel("mean and two standard deviations", curves=tuple(banded), **axes),
         Panel("median and every seed", curves=tuple(single), **axes),

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..lib.report import paper
-from ..lib.report.artefacts import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, quantity
+from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, paper, quantities_of
 from ..lib.store.records import Finished
 from . import episodes
 from .agent import USUAL
@@ -32,12 +31,8 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
         return []
     columns = tuple(f"T = {told}" for told in INSTRUCTIONS)
     title = "Figure 5: arriving exactly when told to"
-    return [
-        Table(
-            "figure5", title, (BLOCK,), tuple(row_of(model) for model in found), columns, tuple(quantities),
-            _notes(cfg), decimals=2, headline="median",
-        )
-    ]  # fmt: skip
+    grid = (BLOCK,), tuple(row_of(model) for model in found), columns
+    return [Table("figure5", title, *grid, tuple(quantities), _notes(cfg), decimals=2, headline="median")]
 
 
 def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
@@ -67,15 +62,13 @@ def _found(results: list[Finished]) -> dict[str, Finished]:
 
 def _quantities(run: Finished, model: str) -> list[Quantity]:
     better = {REWARD: "reward", EXACTLY: "exactly", ARRIVED: "arrived"}
+    diverged_S = run.arrays["nonfinite_steps"][:, -1] > 0
+    of = quantities_of(run, "figure5", diverged_S=diverged_S, selected=selected(run), selected_by=SELECTED_BY)
     return [
-        quantity(
-            run, "figure5", BLOCK, row_of(model), f"T = {told}", metric, run.arrays[name][:, -1, i],
-            diverged_S=run.arrays["nonfinite_steps"][:, -1] > 0, selected=selected(run), selected_by=SELECTED_BY,
-            higher_is_better=metric in better,
-        )
+        of(BLOCK, row_of(model), f"T = {told}", metric, run.arrays[name][:, -1, i], higher_is_better=metric in better)
         for i, told in enumerate(INSTRUCTIONS)
         for metric, name in {**better, TIME: "time"}.items()
-    ]  # fmt: skip
+    ]
 
 
 def _by_instruction(cfg: "Config", found: dict[str, Finished]) -> Figure:
@@ -92,12 +85,9 @@ def _by_instruction(cfg: "Config", found: dict[str, Finished]) -> Figure:
             curves += _paper()
         else:
             curves.append(Curve("exactly in time", x, x, style="truth"))
-        panels.append(
-            Panel(
-                "", "T, the time that the agent was told", y_label, tuple(curves), y_limits=limits,
-                training_range=(x[0], float(cfg.instructed[1])),
-            )
-        )  # fmt: skip
+        trained = (x[0], float(cfg.instructed[1]))
+        names = "", "T, the time that the agent was told", y_label
+        panels.append(Panel(*names, tuple(curves), trained, y_limits=limits))
     title = f"Figure 5: arriving exactly when told to ({cfg.seeds} seeds)"
     notes = (
         f"Medians over seeds of the mean over {cfg.test_episodes} episodes each of the greedy policy; bands from the "

@@ -14,7 +14,7 @@ from rich.console import Console
 from experiments.lib.engine.program import compile_train
 from experiments.lib.errors import UserError
 from experiments.lib.places import ROOT
-from experiments.lib.report.artefacts import Gallery
+from experiments.lib.report import Gallery
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
 from experiments.tracking_time import episodes, tracking_time, training

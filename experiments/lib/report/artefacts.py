@@ -6,6 +6,7 @@ functions of stored results and work on half-finished stores. Nothing here touch
 Axes: S seeds.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,13 +43,31 @@ class Quantity(NamedTuple):
     higher_is_better: bool = False
 
 
+class View(NamedTuple):
+    """A grid of some columns of a table, as the repository's README shows it; its rows are the table's.
+
+    Attributes:
+      title: what stands above its rows.
+      columns: (block, column) of each.
+      headers: what stands above each column; its name unless they are given.
+      selected: the number is the selected seed's, with the median small beside it; else it is the median.
+      share: whether the share of seeds that solve it stands beside the median.
+    """
+
+    title: str
+    columns: tuple[tuple[str, str], ...]
+    headers: tuple[str, ...] = ()
+    selected: bool = False
+    share: bool = False
+
+
 class Table(NamedTuple):
     """Quantities laid out as the paper lays them out: one grid of rows by columns for each block.
 
     Several tables of one artefact (from several experiments) are rendered one after the other into the same files.
     `columns` may hold more than the paper's; those the paper has come first. Missing cells are runs not yet done.
     `decimals` and `cap`: how values print (`>999` above a cap of 999). `paper_factor`: where it is not 1, the paper's
-    errors are also shown times this; the notes say why.
+    errors are also shown times this; the notes say why. `front`: how the README shows it, if it does.
     """
 
     artefact: str
@@ -62,6 +81,7 @@ class Table(NamedTuple):
     cap: float = 999.0
     headline: str = "selected"  # which of ours is compared with the paper's: "selected" or "median"
     paper_factor: float = 1.0
+    front: tuple[View, ...] = ()
 
 
 class Curve(NamedTuple):
@@ -144,40 +164,45 @@ class Artefact(NamedTuple):
         return [quantity for table in self.tables for quantity in table.quantities]
 
 
-def quantity(
-    run: Finished,
-    artefact: str,
-    block: str,
-    row: str,
-    column: str,
-    metric: str,
-    values_S: np.ndarray,
-    *,
-    diverged_S: np.ndarray,
-    selected: int | None = None,
-    selected_by: str = "",
-    threshold: float | None = None,
-    higher_is_better: bool = False,
-) -> Quantity:
-    """Returns a quantity that carries its run's digest, device and profile; see `Quantity` for the arguments.
+def quantities_of(
+    run: Finished, artefact: str, *, diverged_S: np.ndarray, selected: int | None = None, selected_by: str = ""
+) -> Callable[..., Quantity]:
+    """Returns what makes quantities of a run: `of(block, row, column, metric, values_S)`.
 
-    Accuracies come in float32 and are compared with printed ones, so they are rounded to what float32 is sure of.
+    They carry the run's digest, device and profile. `of` also takes `threshold` and `higher_is_better`, which belong to
+    a metric; see `Quantity` for all of them.
+
+    Args:
+      diverged_S: which seeds took a non-finite step; those whose value is not finite count as well.
     """
-    return Quantity(
-        artefact=artefact,
-        block=block,
-        row=row,
-        column=column,
-        metric=metric,
-        values_S=np.round(np.asarray(values_S, np.float64), 4)
-        if higher_is_better
-        else np.asarray(values_S, np.float64),
-        record=run.digest,
-        device=run.provenance["device"],
-        profile=run.provenance["profile"],
-        selected=selected,
-        selected_by=selected_by,
-        threshold=threshold,
-        diverged=int(np.sum(diverged_S | ~np.isfinite(values_S))),
-        higher_is_better=higher_is_better,
-    )
+
+    def of(
+        block: str,
+        row: str,
+        column: str,
+        metric: str,
+        values_S: np.ndarray,
+        *,
+        threshold: float | None = None,
+        higher_is_better: bool = False,
+    ) -> Quantity:
+        # Accuracies come in float32 and are compared with printed ones: rounded to what float32 is sure of.
+        exact_S = np.asarray(values_S, np.float64)
+        return Quantity(
+            artefact=artefact,
+            block=block,
+            row=row,
+            column=column,
+            metric=metric,
+            values_S=np.round(exact_S, 4) if higher_is_better else exact_S,
+            record=run.digest,
+            device=run.provenance["device"],
+            profile=run.provenance["profile"],
+            selected=selected,
+            selected_by=selected_by,
+            threshold=threshold,
+            diverged=int(np.sum(diverged_S | ~np.isfinite(values_S))),
+            higher_is_better=higher_is_better,
+        )
+
+    return of

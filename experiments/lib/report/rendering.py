@@ -64,7 +64,7 @@ def render_if_any(
     commands = {name: made_by.get(name, making(name, profile)) for name in collected}
     verdicts = write(root, collected, commands, published=published, console=console)
     if root.resolve() == PUBLISHED.resolve():
-        tables = {name: artefact.tables for name, artefact in collected.items()}
+        tables = [table for artefact in collected.values() for table in artefact.tables]
         front_page.write(PUBLISHED.parent / "README.md", tables, verdicts)
     return verdicts
 

@@ -9,16 +9,16 @@ from .statistics import summarise
 from .tables import Published
 
 COLUMNS = (
-    "artefact", "block", "row", "column", "metric", "paper", "paper_seen", "median", "low", "high",
-    "selected", "selected_by", "success", "success_low", "success_high", "seeds", "diverged",
-    "profile", "device", "record",
-)  # fmt: skip
-
+    *("artefact", "block", "row", "column", "metric", "paper", "paper_seen", "median", "low", "high"),
+    *("selected", "selected_by", "success", "success_low", "success_high", "seeds", "diverged"),
+    *("profile", "device", "record"),
+)
 
 _TEX_ESCAPES = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "–": "--",
-}  # fmt: skip
+    **{character: rf"\{character}" for character in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+    **{"<": r"$<$", ">": r"$>$", "–": "--"},
+}
 
 
 def render_table_csv(tables: list[Table]) -> bytes:

@@ -115,7 +115,7 @@ def _front_page(
     if not path.is_file():
         return []
     text = path.read_text(encoding="utf-8")
-    tables = {name: artefact.tables for name, artefact in rendering.collect(sound, root).items()}
+    tables = [table for artefact in rendering.collect(sound, root).values() for table in artefact.tables]
     try:
         right = front_page.fill(text, front_page.blocks(tables, verdicts))
     except UserError as error:

@@ -9,7 +9,7 @@ from rich.console import Console
 from experiments.lib import suite
 from experiments.lib.data import digits
 from experiments.lib.engine import stand_in
-from experiments.lib.report.artefacts import Gallery
+from experiments.lib.report import Gallery
 from experiments.lib.store import records
 from experiments.lib.store.records import Finished
 from experiments.mnist_counting import mnist_counting

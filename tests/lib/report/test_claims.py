@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.lib.errors import UserError
-from experiments.lib.report import claims, paper
-from experiments.lib.report.artefacts import Quantity
+from experiments.lib.report import Quantity, claims, paper
 
 
 def quantity(values_S, row="a+b", column="NAC", *, selected=None, **fields):

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from experiments.lib.report.artefacts import Curve, Figure, Panel
+from experiments.lib.report import Curve, Figure, Panel
 from experiments.lib.report.figures.drawing import draw
 
 X = np.linspace(-20, 20, 41, dtype=np.float32)

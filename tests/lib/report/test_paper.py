@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.lib.errors import UserError
-from experiments.lib.report import paper
-from experiments.lib.report.artefacts import Quantity
+from experiments.lib.report import Quantity, paper
 
 OPERATIONS = ("a+b", "a-b", "a*b", "a/b", "a^2", "sqrt(a)")
 COLUMNS = {"static": ("ReLU6", "None (linear)", "NAC", "NALU"), "recurrent": ("LSTM", "ReLU", "NAC", "NALU")}

@@ -8,7 +8,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments.lib.report.artefacts import Gallery, Picture
+from experiments.lib.report import Gallery, Picture
 from experiments.lib.report.figures.drawing import draw
 
 RNG = np.random.default_rng(0)

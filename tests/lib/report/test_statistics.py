@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.lib.report.artefacts import Quantity
+from experiments.lib.report import Quantity
 from experiments.lib.report.statistics import median_interval, summarise, values, wilson
 
 

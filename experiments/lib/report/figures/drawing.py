@@ -23,6 +23,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 _TRUTH = {"color": GREY, "linestyle": "", "marker": "_", "markersize": 26, "markeredgewidth": 1.2, "zorder": 1.7}
 _TRUTH_KEY = {**_TRUTH, "markersize": 14}
+_MARKER = {"linestyle": "", "marker": "o", "markersize": 5, "markerfacecolor": "white"}
 _TRUTH_POINTS = 12  # up to so many points are bars; more are a line
 _ABREAST, _LEGEND_ROW = 6, 0.2  # names side by side in a legend, and the inches of a further row of them
 _BELOW_ROW = 0.45  # inches between a row of pictures and the panels
@@ -167,7 +168,7 @@ def _draw_panel(axes: Axes, panel: Panel, looks: dict[str, dict[str, Any]], *, n
     if name_curves:
         curve_labels.write(axes, panel, looks)
     if any(is_markers(curve) for curve in panel.curves):
-        marker = Line2D([], [], linestyle="", marker="o", markerfacecolor="white", color="#444444", markersize=5)
+        marker = Line2D([], [], color="#444444", **_MARKER)
         axes.legend([marker], ["the paper"], loc="best", frameon=False, fontsize=9, handletextpad=0.1)
 
 
@@ -197,10 +198,7 @@ def _draw_ours(axes: Axes, curve: Curve, look: dict[str, Any]) -> None:
 def _draw_paper(axes: Axes, curve: Curve, looks: dict[str, dict[str, Any]]) -> None:
     colour = looks.get(curve.label, {}).get("color", GREY)
     if is_markers(curve):
-        axes.plot(
-            curve.x, curve.y, linestyle="", marker="o", markersize=5, color=colour, markerfacecolor="white",
-            clip_on=False, zorder=1.9,
-        )  # fmt: skip
+        axes.plot(curve.x, curve.y, color=colour, clip_on=False, zorder=1.9, **_MARKER)
     else:
         axes.plot(curve.x, curve.y, color=GREY, linewidth=0.9, zorder=1.8)
 

@@ -10,17 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..artefacts import Gallery, Picture
 
-_ZOOM, _MARGIN, _FRAME_LINE = 5, 12, 26  # screen pixels: of a picture's pixel, around it, and for a line of text
-
-_SHOWN, _SHOWN_LAST = 450, 2500  # milliseconds of a picture
-
 COLUMNS = ("picture", "title", "caption")
-
 _WIDTH, _GAP = 10.0, 0.25  # inches: of the whole, and between pictures
-
 _TITLE, _LINE = 0.3, 0.185  # inches above a picture, and for each line of its caption
-
 _SMALL = 1.25  # inches: a picture of a row
+_ZOOM, _MARGIN, _FRAME_LINE = 5, 12, 26  # screen pixels: of a picture's pixel, around it, and for a line of text
+_SHOWN, _SHOWN_LAST = 450, 2500  # milliseconds of a picture
 
 
 def gif(pictures: tuple[Picture, ...]) -> bytes:
@@ -61,10 +56,8 @@ def canvas(gallery: Gallery) -> matplotlib.figure.Figure:
         axes = canvas.add_axes((left / _WIDTH, bottom / total, width / _WIDTH, height / total))
         _show(axes, picture)
         canvas.text(left / _WIDTH, (bottom + height + 0.06) / total, picture.title, fontsize=9.5, fontweight="bold")
-        canvas.text(
-            left / _WIDTH, (bottom - 0.06) / total, picture.caption, fontsize=8.5, va="top", linespacing=1.3,
-            color="#222222",
-        )  # fmt: skip
+        below = {"fontsize": 8.5, "va": "top", "linespacing": 1.3, "color": "#222222"}
+        canvas.text(left / _WIDTH, (bottom - 0.06) / total, picture.caption, **below)
     canvas.text(0, 1 + 0.1 / total, gallery.title, fontsize=13, fontweight="bold", va="bottom")
     if gallery.notes:
         canvas.text(0, 0, "\n".join(gallery.notes), fontsize=8, color="#555555", va="top", linespacing=1.4)
