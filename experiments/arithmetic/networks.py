@@ -83,7 +83,7 @@ def of_started_nalu(start: NaluStart, inputs: int) -> Network:
         clip=EXPONENT,
         m_hat_init=zeros,
         g_init=constant(start.gate),
-        w_hat_init=lambda key, shape: jnp.array(start.output, jnp.float32)[:, None],
+        w_hat_init=lambda key, shape, dtype: jnp.array(start.output, dtype)[:, None],
     )
     layer = functools.partial(nalu_layer, clip=EXPONENT)
 
@@ -115,7 +115,7 @@ def accumulator(read_out: str, inputs: int, hidden: int, start: NaluStart | None
     zeros, constant = nn.initializers.zeros, nn.initializers.constant
     if start is None:
         return _two_layers(nalu.NAC(hidden), nalu.CELLS[read_out](1), read_out, inputs)
-    w_hat = {"w_hat_init": lambda key, shape: jnp.array(start.output, jnp.float32)[:, None], "m_hat_init": zeros}
+    w_hat = {"w_hat_init": lambda key, shape, dtype: jnp.array(start.output, dtype)[:, None], "m_hat_init": zeros}
     first = nalu.NAC(len(start.output), w_hat_init=nn.initializers.uniform(start.spread), m_hat_init=zeros)
     second = nalu.NALU(1, g_init=constant(start.gate), **w_hat) if read_out == "nalu" else nalu.NAC(1, **w_hat)
     return _two_layers(first, second, read_out, inputs)

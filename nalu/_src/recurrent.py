@@ -1,7 +1,8 @@
 """Any cell over time: with its state among its inputs, or adding to its state.
 
 Both take every module of one argument with a `features` field, are scanned by `nn.RNN`, and keep their parameters
-under `cell`.
+under `cell`. The state has the `dtype` of the cell, its `param_dtype` where that is None, throughout the sequence. For
+noise in training say so to the scan: `nn.RNN(..., split_rngs={"params": False, "noise": True})`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Recurrent(nn.RNNCellBase):
     def __call__(
         self, h: Float[Array, "*batch H"], x: Float[Array, "*batch I"]
     ) -> tuple[Float[Array, "*batch H"], Float[Array, "*batch H"]]:
-        h = self.cell(jnp.concatenate([x, h], axis=-1))
+        h = self.cell(jnp.concatenate([x, h], axis=-1)).astype(h.dtype)
         return h, h
 
     @nn.nowrap
@@ -59,7 +60,7 @@ class Accumulator(nn.RNNCellBase):
     def __call__(
         self, h: Float[Array, "*batch H"], x: Float[Array, "*batch I"]
     ) -> tuple[Float[Array, "*batch H"], Float[Array, "*batch H"]]:
-        h = h + self.cell(x)
+        h = (h + self.cell(x)).astype(h.dtype)
         return h, h
 
     @nn.nowrap
@@ -73,4 +74,5 @@ class Accumulator(nn.RNNCellBase):
 
 
 def _zeros(input_shape: tuple[int, ...], cell: nn.Module) -> Float[Array, "*batch H"]:
-    return jnp.zeros((*input_shape[:-1], cell.features))
+    dtype = getattr(cell, "dtype", None) or getattr(cell, "param_dtype", jnp.float32)
+    return jnp.zeros((*input_shape[:-1], cell.features), dtype)

@@ -16,6 +16,7 @@ from jax.test_util import check_grads
 
 import nalu
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 SATURATED = 20.0  # tanh and sigmoid of it are 1 in float32
 
 
@@ -102,14 +103,13 @@ def test_an_unknown_gate_is_refused_with_the_known_ones():
         nalu.NALU(3, gate_per="unit").init(jax.random.key(0), jnp.ones(5))
 
 
-def test_gradients_equal_finite_differences():
+def test_second_derivatives_of_the_nalu_equal_finite_differences():
     x, *weights = draw(4, (6, 5), (5, 3), (5, 3), (5, 3), scale=0.7)
     arrays = [x + np.sign(x), *weights]  # not so near to 0 that a step of the difference crosses it
 
     def y(*arrays):
         x, w_hat, m_hat, g = as_jax(*arrays)
-        w = nalu.nac_weights(w_hat, m_hat)
-        return nalu.nac(x, w), nalu.log_nac(x, w), nalu.nalu(x, w, g)
+        return nalu.nalu(x, nalu.nac_weights(w_hat, m_hat), g)
 
     with jax.enable_x64(True):
         check_grads(jax.jit(y), as_float64(*arrays), order=2)
@@ -160,7 +160,7 @@ def test_weights_are_computed_at_every_call():
 @pytest.mark.parametrize("gate_per", ["output", "layer"])
 def test_inputs_and_outputs_may_differ_in_number(inputs, outputs, batch, gate_per):
     cell = nalu.NALU(outputs, gate_per=gate_per)
-    y, _ = cell.init_with_output(jax.random.key(0), jnp.ones((*batch, inputs)))
+    y, _ = jax.eval_shape(cell.init_with_output, jax.random.key(0), jnp.ones((*batch, inputs)))
     assert y.shape == (*batch, outputs)
 
 
@@ -266,18 +266,213 @@ def test_the_accumulator_sums_a_thousand_steps():
     np.testing.assert_array_equal(h[:, -1, 0], (x_BTI[..., 0] - x_BTI[..., 1]).sum(axis=1))
 
 
-# The annotations.
+# The cells that followed: the equations in float64, weights of each item, gradients, and what they fail at.
 
 
-def test_wrong_shapes_and_types_are_refused_while_the_tests_run():
+def clipped(w, low=-1.0):
+    return np.clip(w, low, 1)
+
+
+def expected_nmu(x, w):
+    w = clipped(w, 0)
+    return np.prod(x[..., None] * w + 1 - w, axis=-2)
+
+
+def expected_snmu(x, w, noise):
+    return expected_nmu(x * noise, w) / expected_nmu(noise, w)
+
+
+def expected_inalu(x, w_add, w_mul, g):
+    share = np.abs(w_mul)
+    sign = np.prod(np.sign(x)[..., None] * share + 1 - share, axis=-2)
+    m = np.exp(np.minimum(np.log(np.maximum(np.abs(x), 1e-7)) @ w_mul, 20))
+    return sigmoid(g) * (x @ w_add) + (1 - sigmoid(g)) * np.clip(sign, -1, 1) * m
+
+
+def expected_npu(x, w_re, w_im, g):
+    g = np.clip(g, 0, 1)
+    z = np.log(g * (np.abs(x) + 2.0**-23) + 1 - g) + 1j * np.pi * g * (x < 0)
+    return np.exp(z @ (w_re + 1j * w_im)).real
+
+
+def expected_nru(x, w, q=None):
+    w = clipped(w)
+    q = np.abs(w) if q is None else q
+    return np.prod(np.sign(x)[..., None] * np.abs(x)[..., None] ** w * q + 1 - q, axis=-2)
+
+
+def expected_nmru(x, w, eps=0.0):
+    w, z = clipped(w, 0), np.concatenate([x, 1 / (x + eps)], axis=-1)
+    return np.prod(np.abs(z)[..., None] * w + 1 - w, axis=-2) * np.cos(np.pi * (z < 0) @ w)
+
+
+def expected_mc_fc(x, r, w, b):
+    share = np.exp(r) / np.exp(r).sum(axis=1, keepdims=True)
+    return sigmoid(w + b) * (x @ share)
+
+
+EQUATIONS = {  # name: the equation in NumPy, and the shapes of its weights for 5 inputs and 3 outputs
+    "nac": (lambda x, w: x @ w, [(5, 3)]),
+    "log_nac": (expected_log_nac, [(5, 3)]),
+    "nalu": (expected_nalu, [(5, 3), (5, 3)]),
+    "nau": (lambda x, w: x @ clipped(w), [(5, 3)]),
+    "nmu": (expected_nmu, [(5, 3)]),
+    "inalu": (expected_inalu, [(5, 3), (5, 3), (3,)]),
+    "npu": (expected_npu, [(5, 3), (5, 3), (5,)]),
+    "real_npu": (lambda x, w, g: expected_npu(x, w, np.zeros_like(w), g), [(5, 3), (5,)]),
+    "nru": (expected_nru, [(5, 3)]),
+    "nru_training": (lambda x, w: expected_nru(x, w, np.tanh(1000 * clipped(w)) ** 2), [(5, 3)]),
+    "nmru": (expected_nmru, [(10, 3)]),
+    "mc_fc": (expected_mc_fc, [(5, 3), (3,), (3,)]),
+    "mul_mc_fc": (
+        lambda x, r, w, b, c: np.exp(expected_mc_fc(np.log(np.abs(x) + 1e-7), r, w, b) + c),
+        [(5, 3), (3,), (3,), (3,)],
+    ),
+}
+
+
+def drawn(name, seed=7, lead=()):
+    """Inputs of either sign, away from 0, and weights within and beyond all bounds."""
+    x, *weights = draw(seed, (4, 5), *[(*lead, *shape) for shape in EQUATIONS[name][1]], scale=0.7)
+    return [x + np.sign(x), *weights]
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_every_function_equals_its_equation_and_takes_weights_of_each_item(name):
+    function, expected = getattr(nalu, name), EQUATIONS[name][0]
+    arrays = drawn(name)
+    np.testing.assert_allclose(function(*as_jax(*arrays)), expected(*as_float64(*arrays)), rtol=2e-5, atol=2e-6)
+    x, *weights = drawn(name, lead=(4,))
+    each = [expected(*as_float64(x[n], *(w[n] for w in weights))) for n in range(4)]
+    np.testing.assert_allclose(function(*as_jax(x, *weights)), each, rtol=2e-5, atol=2e-6)
+
+
+def test_the_stochastic_nmu_equals_its_equation():
+    x, w, noise = draw(8, (4, 5), (5, 3), (4, 5))
+    noise = 1 + 4 * sigmoid(noise)
+    actual = nalu.snmu(*as_jax(x, w, noise))
+    np.testing.assert_allclose(actual, expected_snmu(*as_float64(x, w, noise)), rtol=2e-5, atol=2e-6)
+
+
+def test_the_gradients_of_all_functions_equal_finite_differences():
+    arguments = {name: drawn(name) for name in EQUATIONS}
+
+    def y(arguments):
+        return {name: getattr(nalu, name)(*each) for name, each in arguments.items()}
+
+    with jax.enable_x64(True):
+        check_grads(jax.jit(y), (jax.tree.map(np.float64, arguments),), order=1, rtol=1e-4, atol=1e-4)
+
+
+def test_wrong_shapes_and_types_are_refused_in_a_sentence():
     x, w = jnp.ones((4, 2)), jnp.ones((2, 3))
-    for call in (
-        lambda: nalu.nac(x, w.T),
-        lambda: nalu.nalu(x, w, jnp.ones((2, 2))),
-        lambda: nalu.nac_weights(w, w.T),
-        lambda: nalu.log_nac(jnp.ones((4, 2), int), w),
-        lambda: nalu.nac([1.0, 2.0], w),
-        lambda: nalu.NAC(3).init(jax.random.key(0), jnp.ones((4, 2), int)),
+    for call, sentence in (
+        (lambda: nalu.nac(x, w.T), r"w has the shape \(3, 2\) and x \(4, 2\): w must be \[I, O\] with I = 2"),
+        (lambda: nalu.nac(x, jnp.ones((5, 2, 3))), "led by the leading axes of x where every item has weights"),
+        (lambda: nalu.nalu(x, w, jnp.ones((2, 2))), r"g must be \[I, #O\] with I = 2, O = 3"),
+        (lambda: nalu.nmru(x, w), r"w must be \[2I, O\]"),
+        (lambda: nalu.snmu(x, w, jnp.ones(2)), "noise has the shape"),
+        (lambda: nalu.nac(3.0, w), "x is a single number"),
+        (lambda: nalu.log_nac(x, w, eps=-1.0), "eps is -1.0"),
     ):
-        with pytest.raises(jaxtyping.TypeCheckError):
+        with pytest.raises(ValueError, match=sentence):
             call()
+    with pytest.raises(TypeError, match="real numbers"):
+        nalu.nac(x.astype(complex), w)
+    with pytest.raises(jaxtyping.TypeCheckError):
+        nalu.nac_weights(w, w.T)
+
+
+def test_lists_integers_and_halves_are_promoted_before_the_logarithm():
+    w = jnp.ones((2, 1))
+    for x in ([3, 5], [3.0, 5.0], np.array([3, 5], np.int8), jnp.array([3, 5], jnp.bfloat16)):
+        np.testing.assert_array_equal(nalu.log_nac(x, w), nalu.log_nac(jnp.array([3.0, 5.0]), w))
+    least = nalu.log_nac(jnp.array([-(2**31), 1], jnp.int32), w)
+    np.testing.assert_allclose(least, [2.0**31], rtol=1e-5)
+    half = nalu.log_nac(jnp.array([3, 5], jnp.bfloat16), w.astype(jnp.bfloat16))
+    assert (half.dtype, float(half[0])) == (jnp.bfloat16, 15.0)
+
+
+@pytest.mark.parametrize("x", [0.0, 3.0])
+def test_without_eps_and_clip_products_are_exact_and_those_with_0_are_finite(x):
+    def m(x):
+        return nalu.log_nac(jnp.stack([x, 5.0]), jnp.array([[1.0], [0.0]]), eps=0.0, clip=None)[0]
+
+    value, slope = jax.value_and_grad(m)(jnp.float32(x))
+    np.testing.assert_allclose(value, x, rtol=1e-6, atol=1e-30)
+    assert np.isfinite(slope)
+
+
+def test_the_golden_ratio_only_scales_the_nalu():
+    x, w_hat, m_hat, g = as_float64(*draw(9, (6, 4), (4, 2), (4, 2), (4, 2)))
+    phi = (1 + 5**0.5) / 2
+    w = (phi**w_hat - phi**-w_hat) / (phi**w_hat + phi**-w_hat) / (1 + phi**-m_hat)
+    gate = 1 / (1 + phi ** -(x @ g))
+    expected = gate * (x @ w) + (1 - gate) * phi ** (np.log(np.abs(x) + 1e-7) / np.log(phi) @ w)
+    scale = np.log(phi)
+    actual = nalu.nalu(x, nalu.nac_weights(*as_jax(scale * w_hat, scale * m_hat)), scale * g)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_products_are_right_with_zeros_among_their_factors_and_so_are_their_slopes():
+    x, w = jnp.array([0.0, 3.0, 5.0]), jnp.ones((3, 1))
+    np.testing.assert_array_equal(nalu.nmu(x, w), [0.0])
+    np.testing.assert_allclose(jax.grad(lambda x: nalu.nmu(x, w)[0])(x), [15.0, 0.0, 0.0])
+    huge = jnp.array([1e30, 1e30, 0.0])
+    np.testing.assert_array_equal(nalu.nmu(huge, w), [0.0])
+    np.testing.assert_array_equal(nalu.nmu(huge.at[2].set(-1), w), [np.finfo(np.float32).min])
+
+
+def test_a_weight_on_its_bound_can_come_back_and_one_beyond_has_no_slope():
+    for function in (nalu.nau, nalu.nmu, nalu.nru):
+        slope = jax.grad(lambda w, function=function: function(jnp.array([2.0, 3.0]), w).sum())(
+            jnp.array([[1.0], [1.5]])
+        )
+        assert slope[0, 0] != 0
+        assert slope[1, 0] == 0
+
+
+@pytest.mark.parametrize("name", ["log_nac", "mul_mc_fc"])
+def test_products_in_log_space_lose_signs(name):
+    weights = {"log_nac": [jnp.ones((2, 1))], "mul_mc_fc": [jnp.zeros((2, 1)), *jnp.array([[40.0], [0.0], [0.0]])]}[
+        name
+    ]
+    for x in ([3.0, 5.0], [-3.0, 5.0], [-3.0, -5.0]):
+        np.testing.assert_allclose(getattr(nalu, name)(x, *weights), [15.0], rtol=1e-5)
+
+
+def test_what_each_cell_makes_of_one_over_zero():
+    zero, one, minus = jnp.zeros(1), jnp.ones((1, 1)), -jnp.ones((1, 1))
+    np.testing.assert_allclose(nalu.log_nac(zero, minus), [1e7], rtol=1e-5)
+    np.testing.assert_allclose(nalu.real_npu(zero, minus, jnp.ones(1)), [2.0**23], rtol=1e-5)
+    np.testing.assert_array_equal(nalu.nru(zero, minus), [0.0])
+    np.testing.assert_allclose(nalu.nmru(zero, jnp.array([[0.0], [1.0]])), [1e9], rtol=1e-5)
+    np.testing.assert_allclose(nalu.inalu(zero, one, minus, jnp.array([-40.0])), [0.0], atol=1e-6)
+
+
+def test_the_inalu_is_bounded_and_the_nmru_can_cancel():
+    np.testing.assert_allclose(
+        nalu.inalu([1e6, 1e6], jnp.ones((2, 1)), jnp.ones((2, 1)), jnp.array([-40.0])), [np.exp(20)], rtol=1e-5
+    )
+    np.testing.assert_allclose(nalu.nmru([7.0], jnp.ones((2, 1))), [1.0], rtol=1e-6)
+
+
+def test_noise_cancels_at_weights_of_0_and_1_and_only_there():
+    x, noise = as_jax(*draw(10, (6, 3), (6, 3)))
+    exact, between = jnp.array([[1.0], [0.0], [1.0]]), jnp.full((3, 1), 0.5)
+    np.testing.assert_allclose(nalu.snmu(x, exact, jnp.exp(noise)), nalu.nmu(x, exact), rtol=1e-5)
+    assert (jnp.abs(nalu.snmu(x, between, jnp.exp(noise)) - nalu.nmu(x, between)) > 1e-5).all()
+
+
+def test_mass_is_conserved_behind_open_gates():
+    x, r = as_jax(*draw(11, (6, 5), (5, 3)))
+    y = nalu.mc_fc(x, r, jnp.full(3, 40.0), jnp.zeros(3))
+    np.testing.assert_allclose(y.sum(axis=1), x.sum(axis=1), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4,), (1, 1)])
+def test_orthogonal_starts_have_orthonormal_rows_or_columns(shape):
+    start = nalu.MCFC(3).r_init(jax.random.key(0), shape)
+    short = np.asarray(start).reshape(shape[0], -1)
+    short = short if short.shape[0] <= short.shape[1] else short.T
+    np.testing.assert_allclose(short @ short.T, np.eye(len(short)), atol=1e-5)
