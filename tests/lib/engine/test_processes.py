@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.lib.places import ROOT
+
 PROFILE = "[toy]\nseeds = 5\nsteps = {steps}\nlegs = 8\n"
 
 
@@ -122,9 +124,8 @@ def test_what_the_first_process_cannot_write_ends_all_with_its_sentence(place):
 SHARES = """
 import jax, numpy as np
 from tests import toy
-from experiments.lib import numerics, processes
-from experiments.lib.places import ROOT
-from experiments.lib.program import compile_train
+from experiments.lib.engine import machine, processes
+from experiments.lib.engine.program import compile_train
 machine.prepare(cores=2)
 processes.join()
 train = toy.make_train(toy.Config(), model="line")

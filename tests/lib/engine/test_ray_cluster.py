@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.lib.places import ROOT
+
 pytest.importorskip("ray", reason="Ray is an optional extra; `make test` installs it")
 
 MODELS = ("nac", "nalu", "nonlinearities")
@@ -19,7 +21,6 @@ WORDS = ("run", "figure1", "--models", *MODELS, "--seeds", "2", "--steps", "3000
 NOTES = """
 import os, sys
 
-from experiments.lib.places import ROOT
 def note(event, arguments):
     if event == "os.rename" and str(arguments[1]).endswith(".json"):
         with open(os.environ["MOVED"], "a") as file:
