@@ -62,10 +62,10 @@ def run(command: commands.Run, words: Sequence[str], console: Console) -> None:
         train_missing(experiments, order, published=places.PUBLISHED, console=console)
     except UserError:
         with contextlib.suppress(UserError):  # half-finished stores are worth looking at, too; one sentence is enough
-            processes.first_does(render)
+            processes.on_first_process(render)
         raise
     verdicts: list[claims.Verdict] = []
-    processes.first_does(lambda: verdicts.extend(render() or ()))
+    processes.on_first_process(lambda: verdicts.extend(render() or ()))
     print_verdicts(verdicts, artefacts, console)
 
 

@@ -100,13 +100,13 @@ def suffix(source: str) -> str:
     return "" if source == MNIST else f" ({NOTICE})"
 
 
-def prepare(folder: Path | None, tell: Callable[[str], None], *, console: Console | None = None) -> str:
+def prepare(folder: Path | None, say: Callable[[str], None], *, console: Console | None = None) -> str:
     """Returns the source that a run uses, after checking MNIST's files and downloading what the cache lacks.
 
     Args:
       folder: where the user says that MNIST is, and nothing is ever written; None takes `$NALU_DATA`, and without it
         the user's cache.
-      tell: called with each sentence that the user should read.
+      say: called with each sentence that the user should read.
       console: shows a bar for each download where it is a terminal.
 
     Raises:
@@ -117,7 +117,7 @@ def prepare(folder: Path | None, tell: Callable[[str], None], *, console: Consol
     try:
         place, named = _place(folder)
     except UserError as error:
-        tell(f"MNIST cannot be kept ({str(error).partition(':')[0].lower()}): {outcome}.")
+        say(f"MNIST cannot be kept ({str(error).partition(':')[0].lower()}): {outcome}.")
         return STAND_IN
     if named:
         for file in FILES:
@@ -126,14 +126,14 @@ def prepare(folder: Path | None, tell: Callable[[str], None], *, console: Consol
     wanted = {file.name: file.sha256 for file in FILES if _sha256(place / file.name) != file.sha256}
     if not wanted:
         return MNIST
-    tell(f"Downloading MNIST into {place} (12 MB, once).")
+    say(f"Downloading MNIST into {place} (12 MB, once).")
     failure = mirrors.fetch(wanted, place, MIRRORS, console=console)
     if not failure:
         return MNIST
     for file in FILES:
         if os.path.exists(place / file.name):
             _read(place, named, file)  # refuses one that is damaged
-    tell(f"MNIST could not be downloaded ({failure}): {outcome}.")
+    say(f"MNIST could not be downloaded ({failure}): {outcome}.")
     return STAND_IN
 
 

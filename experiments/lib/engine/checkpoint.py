@@ -57,7 +57,7 @@ class Checkpoints:
 
     def __init__(self, unfinished: Path, chunk: Chunk):
         self._chunk, self._folder, self._manager = chunk, chunk.folder(unfinished), None
-        processes.first_does(self._open)
+        processes.on_first_process(self._open)
 
     def _open(self) -> None:
         import orbax.checkpoint as ocp  # takes over a second: only where something is long enough to be saved
@@ -88,7 +88,7 @@ class Checkpoints:
             "metrics": dict(progress.metrics),
             "cost": np.array([progress.wall_seconds, progress.cpu_seconds]),
         }
-        processes.first_does(lambda: self._write(progress.leg, tree))
+        processes.on_first_process(lambda: self._write(progress.leg, tree))
 
     def _write(self, leg: int, tree: dict[str, Any]) -> None:
         # Where the disk is full, Orbax prints the troubles of its threads beside our sentence: so ask before.

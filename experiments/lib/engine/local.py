@@ -24,7 +24,7 @@ class Order(NamedTuple):
     chunk: int | None = None
 
 
-def train_missing(chosen: list[Experiment], order: Order, *, published: Path, console: Console) -> None:
+def train_missing(experiments: list[Experiment], order: Order, *, published: Path, console: Console) -> None:
     """Trains every run that the store does not hold yet, the quickest experiment first.
 
     Args:
@@ -33,10 +33,10 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
     Raises:
       UserError: another process is training one of them (the others are done first), or the store fails.
     """
-    processes.first_does(lambda: files.make_folder(order.root))
-    groups = plan.missing(chosen, order.root, published)
-    processes.first_does(lambda: tidy(chosen, order.root))
-    ready = [experiment for experiment in chosen if all(group[0].experiment is not experiment for group in groups)]
+    processes.on_first_process(lambda: files.make_folder(order.root))
+    groups = plan.missing(experiments, order.root, published)
+    processes.on_first_process(lambda: tidy(experiments, order.root))
+    ready = [experiment for experiment in experiments if all(group[0].experiment is not experiment for group in groups)]
     for experiment in ready:
         console.print(f"{experiment.name}: 0 of {len(experiment.addresses())} runs to train", highlight=False)
     works = [work for group in groups for work in group]
@@ -60,9 +60,9 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
         )
 
 
-def tidy(chosen: list[Experiment], root: Path) -> None:
+def tidy(experiments: list[Experiment], root: Path) -> None:
     """Removes the checkpoints of runs that are stored, for a process that was killed before it could."""
-    for experiment in chosen:
+    for experiment in experiments:
         for address in experiment.addresses():
             if records.exists(root, address):
                 checkpoint.discard(checkpoint.unfinished_folder(root, address))
@@ -82,7 +82,7 @@ def reserved(address: records.Address, root: Path) -> Iterator[bool]:
             nonlocal mine
             mine = held.enter_context(files.locked(lock)) and not records.exists(root, address)
 
-        processes.first_does(take)
+        processes.on_first_process(take)
         yield processes.share(mine)
 
 
@@ -116,4 +116,4 @@ def train(work: Work, order: Order, watcher: driver.Watcher) -> None:
         records.save(order.root, work.address, outcome.metrics, facts)
         checkpoint.discard(folder)
 
-    processes.first_does(keep)
+    processes.on_first_process(keep)

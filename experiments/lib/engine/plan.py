@@ -31,14 +31,14 @@ class Work(NamedTuple):
         return f"[{self.number}/{self.of}] {self.address.name}"
 
 
-def missing(chosen: list[Experiment], root: Path, published: Path) -> list[list[Work]]:
+def missing(experiments: list[Experiment], root: Path, published: Path) -> list[list[Work]]:
     """Returns the missing runs of each experiment that has any, the quickest experiment first.
 
     Args:
       published: the published results, of which each record tells what a seed-step of its run takes.
     """
     groups = []
-    for experiment in chosen:
+    for experiment in experiments:
         addresses = experiment.addresses()
         absent = [i for i, address in enumerate(addresses) if not records.exists(root, address)]
         absent = processes.share(absent)

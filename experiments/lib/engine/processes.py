@@ -84,7 +84,7 @@ def share_bytes(data: bytes) -> bytes:
     return np.asarray(multihost_utils.broadcast_one_to_all(mine)).astype(np.uint8).tobytes()
 
 
-def first_does(action: Callable[[], None]) -> None:
+def on_first_process(action: Callable[[], None]) -> None:
     """Calls `action` in the first process alone; the sentence with which it fails there is raised in all."""
     failure = None
     if is_first():

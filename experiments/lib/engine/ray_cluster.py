@@ -34,7 +34,9 @@ class Said(NamedTuple):
     failure: str = ""
 
 
-def train_missing(chosen: list[Experiment], order: Order, *, published: Path, console: Console, cores: int = 1) -> None:
+def train_missing(
+    experiments: list[Experiment], order: Order, *, published: Path, console: Console, cores: int = 1
+) -> None:
     """Trains every run that the store does not hold yet, as many at once as the cluster has room for.
 
     It is the cluster that `RAY_ADDRESS` names, or one started on this machine with `ray start`, or a new one of all
@@ -49,8 +51,8 @@ def train_missing(chosen: list[Experiment], order: Order, *, published: Path, co
     ray = _start()
     order = order._replace(root=Path(order.root).absolute())
     files.make_folder(order.root)
-    local.tidy(chosen, order.root)
-    works = [work for group in plan.missing(chosen, order.root, published) for work in group]
+    local.tidy(experiments, order.root)
+    works = [work for group in plan.missing(experiments, order.root, published) for work in group]
     works.sort(key=lambda work: -work.seconds)  # the longest first, so that none is left over at the end
     resources = {"num_cpus": cores, "num_gpus": 1 if ray.cluster_resources().get("GPU") else 0}
     if cores > max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]):

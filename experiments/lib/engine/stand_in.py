@@ -17,7 +17,7 @@ from . import processes
 
 
 def prepare(
-    chosen: list[Experiment], root: Path, folder: Path | None, tell: Callable[[str], None], console: Console
+    experiments: list[Experiment], root: Path, folder: Path | None, say: Callable[[str], None], console: Console
 ) -> list[Experiment]:
     """Returns the experiments with the digits that can be had; fetches MNIST if a missing run needs it.
 
@@ -33,13 +33,13 @@ def prepare(
     def needs(experiment: Experiment) -> bool:
         return _wants_mnist(experiment) and not all(records.exists(root, each) for each in experiment.addresses())
 
-    needing = processes.share([needs(experiment) for experiment in chosen])
-    if any(needing) and processes.share(digits.prepare(None, tell, console=console)) == digits.STAND_IN:
-        return [_with_stand_in(its) if needy else its for its, needy in zip(chosen, needing, strict=True)]
-    return chosen
+    needing = processes.share([needs(experiment) for experiment in experiments])
+    if any(needing) and processes.share(digits.prepare(None, say, console=console)) == digits.STAND_IN:
+        return [_with_stand_in(its) if needy else its for its, needy in zip(experiments, needing, strict=True)]
+    return experiments
 
 
-def as_stored(chosen: list[Experiment], root: Path) -> list[Experiment]:
+def as_stored(experiments: list[Experiment], root: Path) -> list[Experiment]:
     """Returns the experiments with the stand-in where the store holds runs on that alone."""
 
     def stored(experiment: Experiment) -> bool:
@@ -51,7 +51,7 @@ def as_stored(chosen: list[Experiment], root: Path) -> list[Experiment]:
         other = _with_stand_in(experiment)
         return other if stored(other) else experiment
 
-    return [one(experiment) for experiment in chosen]
+    return [one(experiment) for experiment in experiments]
 
 
 def _wants_mnist(experiment: Experiment) -> bool:
