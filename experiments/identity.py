@@ -72,7 +72,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
     if model == "nonlinearities":
         activations = [mlp.nonlinearity(name) for name in (*PAPER, "None")]
         init_one = lambda key: mlp.mlp_init(key, sizes)  # noqa: E731
-        applies = [lambda params, x, activate=activate: mlp.mlp(params, x, activate) for activate in activations]
+        applies = [lambda params, x, _, activate=activate: mlp.mlp(params, x, activate) for activate in activations]
     else:
         layers = [nalu.CELLS[model](features) for features in sizes[1:]]
 
@@ -83,9 +83,9 @@ def make_train(cfg: Config, *, model: str) -> Train:
                 for layer, key_layer, inputs in zip(layers, keys, sizes[:-1], strict=True)
             ]
 
-        def apply_cell(params: Any, x: jax.Array) -> jax.Array:
+        def apply_cell(params: Any, x: jax.Array, rngs: Any) -> jax.Array:
             for layer, variables in zip(layers, params, strict=True):
-                x = layer.apply(variables, x)
+                x = layer.apply(variables, x, rngs=rngs)
             return x
 
         applies = [apply_cell]
@@ -97,22 +97,28 @@ def make_train(cfg: Config, *, model: str) -> Train:
 
         return jax.lax.map(init_lane, jnp.arange(len(applies)))
 
-    def sample(key: jax.Array) -> jax.Array:
-        return jax.random.uniform(key, (cfg.batch, 1), minval=-cfg.train_limit, maxval=cfg.train_limit)
+    def sample(key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+        x = jax.random.uniform(key, (cfg.batch, 1), minval=-cfg.train_limit, maxval=cfg.train_limit)
+        return x, loop.noise(key)
 
     def leg_of_lane(lane_and_state: tuple[jax.Array, loop.TrainState]) -> tuple[loop.TrainState, Any]:
         lane, state = lane_and_state
 
-        def apply(params: Any, x: jax.Array) -> jax.Array:
-            return jax.lax.switch(lane, applies, params, x)
+        def apply(params: Any, x: jax.Array, rngs: Any = None) -> jax.Array:
+            return jax.lax.switch(lane, applies, params, x, rngs)
+
+        def loss(params: Any, batch: tuple[jax.Array, dict[str, jax.Array]]) -> jax.Array:
+            x, rngs = batch
+            return jnp.mean((apply(params, x, rngs) - x) ** 2)
 
         state = loop.take_steps(
             state,
             steps=cfg.steps // cfg.legs,
             sample=sample,
-            losses=loop.of_one(lambda params, x: jnp.mean((apply(params, x) - x) ** 2)),
+            losses=loop.of_one(loss),
             transform=transform,
             learning_rate=optimisers.constant(cfg.learning_rate),
+            regulariser=loop.regulariser(model, cfg.steps),
         )
         x_X1 = jnp.asarray(POINTS_X)[:, None]
         error_X = jnp.abs(apply(loop.alone(state.params), x_X1) - x_X1)[:, 0]

@@ -30,10 +30,15 @@ CELLS = {
 
 
 class Network(NamedTuple):
-    """`init`: key -> params of one network; `apply`: (params of L networks, `[I, N]`) -> `[L, N]`."""
+    """Pure functions.
+
+    Attributes:
+      init: key -> params of one network.
+      apply: (params of L networks, `[I, N]`) -> `[L, N]`; in training with `loop.noise` as a third argument.
+    """
 
     init: Callable[[jax.Array], Any]
-    apply: Callable[[Any, jax.Array], jax.Array]
+    apply: Callable[..., jax.Array]
 
 
 def stack(first: nn.Module, second: nn.Module, inputs: int) -> Network:
@@ -44,10 +49,19 @@ def stack(first: nn.Module, second: nn.Module, inputs: int) -> Network:
         hidden_1H, variables = first.init_with_output(key_first, jnp.ones((1, inputs)))
         return variables, second.init(key_second, hidden_1H)
 
-    def apply_one(params: Any, x_IN: jax.Array) -> jax.Array:
-        return second.apply(params[1], first.apply(params[0], x_IN.T))[:, 0]
+    def apply_one(params: Any, x_IN: jax.Array, rngs: Any) -> jax.Array:
+        return second.apply(params[1], first.apply(params[0], x_IN.T, rngs=rngs), rngs=rngs)[:, 0]
 
-    return Network(init, jax.vmap(apply_one, in_axes=(0, None)))
+    return _of_lanes(init, apply_one)
+
+
+def _of_lanes(init: Callable[[jax.Array], Any], apply_one: Callable[..., jax.Array]) -> Network:
+    """Returns the network of what one computes, (params, inputs, rngs) -> `[N]`."""
+
+    def apply(params_L: Any, x: jax.Array, rngs: Any = None) -> jax.Array:
+        return jax.vmap(apply_one, in_axes=(0, None, None))(params_L, x, rngs)
+
+    return Network(init, apply)
 
 
 def of_cell(name: str, inputs: int, hidden: int) -> Network:
@@ -87,7 +101,7 @@ def of_started_nalu(start: NaluStart, inputs: int) -> Network:
     )
     layer = functools.partial(nalu_layer, clip=EXPONENT)
 
-    def apply(params: Any, x_IN: jax.Array) -> jax.Array:
+    def apply(params: Any, x_IN: jax.Array, rngs: Any = None) -> jax.Array:
         hidden_LHN = shared_input(layer, params[0], x_IN)
         return jax.vmap(layer)(params[1], hidden_LHN)[:, 0]
 
@@ -98,12 +112,12 @@ def of_perceptron(activation: str, inputs: int, hidden: int) -> Network:
     """Returns a perceptron of one hidden layer; without a nonlinearity it has no bias either."""
     activate = mlp.nonlinearity(activation)
 
-    def apply_one(layers: Any, x_IN: jax.Array) -> jax.Array:
+    def apply_one(layers: Any, x_IN: jax.Array, rngs: Any) -> jax.Array:
         if activation == "None":
             layers = [{**layer, "b": jnp.zeros_like(layer["b"])} for layer in layers]
         return mlp.mlp(layers, x_IN.T, activate)[:, 0]
 
-    return Network(lambda key: mlp.mlp_init(key, (inputs, hidden, 1)), jax.vmap(apply_one, in_axes=(0, None)))
+    return _of_lanes(lambda key: mlp.mlp_init(key, (inputs, hidden, 1)), apply_one)
 
 
 def accumulator(read_out: str, inputs: int, hidden: int, start: NaluStart | None = None) -> Network:
@@ -122,7 +136,7 @@ def accumulator(read_out: str, inputs: int, hidden: int, start: NaluStart | None
 
 
 def _two_layers(first: nn.Module, second: nn.Module, read_out: str, inputs: int) -> Network:
-    def apply(params: Any, x_IN: jax.Array) -> jax.Array:
+    def apply(params: Any, x_IN: jax.Array, rngs: Any = None) -> jax.Array:
         hidden_LHN = shared_input(nac_layer, params[0], x_IN)
         if read_out == "nac":
             return jax.vmap(nac_layer)(params[1], hidden_LHN)[:, 0]
@@ -143,18 +157,18 @@ def of_accumulated_cell(name: str, inputs: int, hidden: int) -> Network:
 
 
 def _over_time(cell: nn.RNNCellBase, read_out: nn.Module, inputs: int, hidden: int) -> Network:
-    network = nn.RNN(cell, time_major=True, return_carry=True)
+    network = nn.RNN(cell, time_major=True, return_carry=True, split_rngs={"params": False, "noise": True})
 
     def init(key: jax.Array) -> Any:
         key_cell, key_read_out = jax.random.split(key)
         return network.init(key_cell, jnp.zeros((1, 1, inputs))), read_out.init(key_read_out, jnp.zeros((1, hidden)))
 
-    def apply_one(params: Any, x_TIN: jax.Array) -> jax.Array:
-        carry, _ = network.apply(params[0], x_TIN.transpose(0, 2, 1))
+    def apply_one(params: Any, x_TIN: jax.Array, rngs: Any) -> jax.Array:
+        carry, _ = network.apply(params[0], x_TIN.transpose(0, 2, 1), rngs=rngs)
         last_NH = jax.tree.leaves(carry)[-1]  # the LSTM carries (c, h), the others h
-        return read_out.apply(params[1], last_NH)[:, 0]
+        return read_out.apply(params[1], last_NH, rngs=rngs)[:, 0]
 
-    return Network(init, jax.vmap(apply_one, in_axes=(0, None)))
+    return _of_lanes(init, apply_one)
 
 
 def nac_layer(variables: dict, x_IN: jax.Array) -> jax.Array:

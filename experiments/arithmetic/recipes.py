@@ -7,7 +7,7 @@ import optax
 
 import nalu
 
-from ..lib.training import optimisers
+from ..lib.training import loop, optimisers
 from .networks import (
     NaluStart,
     accumulator,
@@ -67,7 +67,8 @@ def static(
             starts = STARTS if model == "nalu-restarts" else STARTS[:1]
             networks = tuple(of_started_nalu(start, cfg.inputs) for start in starts)
             return Recipe(networks, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
-    return Recipe((cell(model),), RMSPROP, cfg.nac_learning_rate, cfg.baseline_steps)
+    regulariser = loop.regulariser(model, cfg.baseline_steps)
+    return Recipe((cell(model),), RMSPROP, cfg.nac_learning_rate, cfg.baseline_steps, regulariser=regulariser)
 
 
 def recurrent(cfg: "recurrent_arithmetic.Config", model: str) -> Recipe:
@@ -84,7 +85,8 @@ def recurrent(cfg: "recurrent_arithmetic.Config", model: str) -> Recipe:
             return Recipe(networks, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
     if model in nalu.CELLS:  # one without a recipe of its own
         network = of_accumulated_cell(model, cfg.inputs, cfg.hidden)
-        return Recipe((network,), RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
+        regulariser = loop.regulariser(model, cfg.nalu_steps)
+        return Recipe((network,), RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps, regulariser=regulariser)
     network = of_cell_over_time(model, cfg.inputs, cfg.cell_hidden)
     if model == "relu-rnn":
         clipped = optax.chain(optimisers.clip_by_lane_norm(1.0), ADAM)

@@ -3,6 +3,7 @@
 Axes: S seeds, E evaluations, M models or starts, O operations, L = M * O lanes, N items, I inputs.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -24,6 +25,7 @@ class Recipe(NamedTuple):
       alike: they differ only in where they start.
       in_units: outputs are in units of the targets' root mean square, for networks that could not reach large ones.
       polish_steps: steps of Levenberg-Marquardt at the end.
+      regulariser: see `loop.take_steps`.
     """
 
     networks: tuple[Network, ...]
@@ -34,6 +36,7 @@ class Recipe(NamedTuple):
     alike: bool = True
     in_units: bool = False
     polish_steps: int = 0
+    regulariser: Callable[[Any, jax.Array, jax.Array], jax.Array] | None = None
 
 
 POLISH_ITEMS = 1024
@@ -89,12 +92,12 @@ def make_train(
             training=loop.start(params_L, recipe.transform, key_data),
         )
 
-    def predict(state: State, params_L: Any, x: jax.Array) -> jax.Array:
-        """Returns `[M, O, N]`."""
+    def predict(state: State, params_L: Any, x: jax.Array, rngs: Any = None) -> jax.Array:
+        """Returns `[M, O, N]`, in training where there are `rngs`."""
         groups = 1 if recipe.alike else models
         params_by_group = jax.tree.map(lambda leaf: leaf.reshape(groups, -1, *leaf.shape[1:]), params_L)
         predicted = [
-            network.apply(jax.tree.map(lambda leaf, m=m: leaf[m], params_by_group), x)
+            network.apply(jax.tree.map(lambda leaf, m=m: leaf[m], params_by_group), x, rngs)
             for m, network in enumerate(recipe.networks[:groups])
         ]
         predicted_MON = jnp.concatenate(predicted).reshape(models, operations, -1)
@@ -136,18 +139,23 @@ def make_train(
         return state, measure(state)
 
     def leg(state: State) -> tuple[State, dict[str, jax.Array]]:
-        def losses(params_L: Any, batch: Items) -> jax.Array:
-            squares_MON = (predict(state, params_L, batch.inputs) - batch.y_ON[None]) ** 2
+        def sample(key: jax.Array) -> tuple[Items, dict[str, jax.Array]]:
+            return source.training_items(key, state.task, batch), loop.noise(key)
+
+        def losses(params_L: Any, drawn: tuple[Items, dict[str, jax.Array]]) -> jax.Array:
+            chosen, rngs = drawn
+            squares_MON = (predict(state, params_L, chosen.inputs, rngs) - chosen.y_ON[None]) ** 2
             return (jnp.mean(squares_MON, axis=-1) / state.scale_O[None]).reshape(-1)
 
         falls, stays = optimisers.cosine(recipe.learning_rate, recipe.steps), optimisers.constant(recipe.learning_rate)
         trained = loop.take_steps(
             state.training,
             steps=recipe.steps // evaluations,
-            sample=lambda key: source.training_items(key, state.task, batch),
+            sample=sample,
             losses=losses,
             transform=recipe.transform,
             learning_rate=falls if recipe.cosine else stays,
+            regulariser=recipe.regulariser,
         )
         state = state._replace(training=trained)
         return state, measure(state)

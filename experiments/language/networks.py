@@ -86,9 +86,9 @@ def init(module: nn.Module, key: jax.Array) -> Any:
     return module.init(key, start(module), jnp.zeros(1, jnp.int32))["params"]
 
 
-def answers(module: nn.Module, params: Any, sequences: trie.Trie) -> jax.Array:
-    """Returns the answers to the sequences of a trie, `[N]`, in the network's unit."""
-    step = lambda state, words_P: module.apply({"params": params}, state, words_P)  # noqa: E731
+def answers(module: nn.Module, params: Any, sequences: trie.Trie, rngs: Any = None) -> jax.Array:
+    """Returns the answers to the sequences of a trie, `[N]`, in the network's unit; in training with `loop.noise`."""
+    step = lambda state, words_P: module.apply({"params": params}, state, words_P, rngs=rngs)  # noqa: E731
     return trie.run(sequences, start(module), step).answer_P[sequences.ends]
 
 

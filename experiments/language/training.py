@@ -120,18 +120,19 @@ def make_train(
         tries_L = jax.tree.map(lambda leaf: jnp.tile(leaf, (len(units),) + (1,) * (leaf.ndim - 1)), words.training)
         weights_LN = (targets_LN + 1) ** -chosen.leniency[:, None]
 
-        def loss(params: Any, lane: tuple[trie.Trie, jax.Array, jax.Array, jax.Array]) -> jax.Array:
+        def loss(params: Any, lane: tuple[trie.Trie, jax.Array, jax.Array, jax.Array], rngs: Any) -> jax.Array:
             sequences, targets_N, weights_N, unit = lane
-            return (weights_N * jnp.abs(unit * networks.answers(module, params, sequences) - targets_N)).mean()
+            return (weights_N * jnp.abs(unit * networks.answers(module, params, sequences, rngs) - targets_N)).mean()
 
         lanes_L = (tries_L, targets_LN, weights_LN, unit_L)
         trained = loop.take_steps(
             state.training,
             steps=per_leg,
-            sample=lambda _: lanes_L,
-            losses=jax.vmap(loss),
+            sample=lambda key: (lanes_L, loop.noise(key)),
+            losses=lambda params_L, batch: jax.vmap(loss, in_axes=(0, 0, None))(params_L, *batch),
             transform=transform(chosen),
             learning_rate=optimisers.cosine(1.0, steps),
+            regulariser=loop.regulariser(getattr(module, "layer", "configured"), steps),
         )
         running_LNT = jax.vmap(lambda params: networks.running_answers(module, params, words.words_NT))(trained.params)
         running_UDNT = (unit_L[:, None, None] * running_LNT).reshape(len(units), divisions, *running_LNT.shape[1:])

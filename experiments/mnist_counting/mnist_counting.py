@@ -142,18 +142,25 @@ def make_train(cfg: Config, *, task: str, model: str) -> Train:
     def leg(state: loop.TrainState, train: Any, validation: Any, test: Any) -> tuple[loop.TrainState, Any]:
         images, labels = train
 
-        def sample(key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def sample(key: jax.Array) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
             chosen_NT = jax.random.randint(key, (cfg.batch, cfg.length), 0, len(labels))
-            return images[chosen_NT.reshape(-1)], series.totals(labels, chosen_NT, outputs)
+            return images[chosen_NT.reshape(-1)], series.totals(labels, chosen_NT, outputs), loop.noise(key)
 
-        def loss(params: Any, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
-            images_BHW, totals_NO = batch
-            features_BF = net.features(params, images_BHW)
+        def loss(params: Any, batch: tuple[jax.Array, jax.Array, dict[str, jax.Array]]) -> jax.Array:
+            images_BHW, totals_NO, rngs = batch
+            features_BF = net.features(params, images_BHW, rngs)
             answers_NO = net.answer(params, features_BF.reshape(cfg.batch, cfg.length, -1))
             return jnp.square(answers_NO - totals_NO).sum(axis=1).mean()
 
-        losses = loop.of_one(loss)
-        state = loop.take_steps(state, steps=per_leg, sample=sample, losses=losses, transform=scale, learning_rate=rate)
+        state = loop.take_steps(
+            state,
+            steps=per_leg,
+            sample=sample,
+            losses=loop.of_one(loss),
+            transform=scale,
+            learning_rate=rate,
+            regulariser=loop.regulariser(model, cfg.steps),
+        )
         measured = series.measure(net, loop.alone(state.params), test, validation, tests, outputs)
         return state, {**measured, "nonfinite_steps": state.nonfinite_L[0]}
 

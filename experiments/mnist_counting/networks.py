@@ -37,9 +37,9 @@ def accumulator(cell: nn.Module, *, squash: str, scale: float) -> SeriesNetwork:
         params = convnet.init(convnet.DIGIT_NET, key_convnet)
         return {"convnet": params, "cell": cell.init(key_cell, jnp.zeros((1, convnet.DIGIT_NET.dense[-1])))}
 
-    def features(params: Any, images_BHW: jax.Array) -> jax.Array:
+    def features(params: Any, images_BHW: jax.Array, rngs: Any = None) -> jax.Array:
         f_BF = convnet.apply(convnet.DIGIT_NET, params["convnet"], _normalised(images_BHW))
-        return cell.apply(params["cell"], SQUASHES[squash](scale * f_BF))
+        return cell.apply(params["cell"], SQUASHES[squash](scale * f_BF), rngs=rngs)
 
     return SeriesNetwork(init, features, lambda params, features_NTO: features_NTO.sum(axis=1))
 
@@ -57,7 +57,7 @@ def usual(name: str, *, hidden: int, outputs: int, unit: float) -> SeriesNetwork
             "read_out": read_out.init(key_read_out, jnp.zeros((1, hidden))),
         }
 
-    def features(params: Any, images_BHW: jax.Array) -> jax.Array:
+    def features(params: Any, images_BHW: jax.Array, rngs: Any = None) -> jax.Array:
         return convnet.apply(convnet.DIGIT_NET, params["convnet"], _normalised(images_BHW))
 
     def answer(params: Any, features_NTF: jax.Array) -> jax.Array:

@@ -23,12 +23,12 @@ class SeriesNetwork(NamedTuple):
 
     Attributes:
       init: key -> params.
-      features: (params, images [B, H, W]) -> [B, F].
+      features: (params, images [B, H, W]) -> [B, F]; in training with `loop.noise` as a third argument.
       answer: (params, features [N, T, F]) -> [N, O], whatever T.
     """
 
     init: Callable[[jax.Array], Any]
-    features: Callable[[Any, jax.Array], jax.Array]
+    features: Callable[..., jax.Array]
     answer: Callable[[Any, jax.Array], jax.Array]
 
 

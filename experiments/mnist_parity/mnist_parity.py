@@ -97,18 +97,26 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
     def leg(carry: Any, train: Any, validation: Any, test: Any) -> tuple[Any, dict[str, jax.Array]]:
         state, key_set = carry
 
-        def sample(key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def sample(key: jax.Array) -> tuple[tuple[jax.Array, jax.Array], dict[str, jax.Array]]:
             if images == "finite":
-                return scenes.draw_many(key_set, jax.random.randint(key, (cfg.batch,), 0, cfg.finite_images), train)
-            return scenes.draw_many(key, jnp.arange(cfg.batch), train)
+                indices_B = jax.random.randint(key, (cfg.batch,), 0, cfg.finite_images)
+                return scenes.draw_many(key_set, indices_B, train), loop.noise(key)
+            return scenes.draw_many(key, jnp.arange(cfg.batch), train), loop.noise(key)
 
-        def loss(params: Any, batch: tuple[jax.Array, jax.Array]) -> jax.Array:
-            scenes_BHW, labels_B = batch
-            logits_BO = net.apply(params, scenes_BHW)
+        def loss(params: Any, batch: tuple[tuple[jax.Array, jax.Array], dict[str, jax.Array]]) -> jax.Array:
+            (scenes_BHW, labels_B), rngs = batch
+            logits_BO = net.apply(params, scenes_BHW, rngs)
             return optax.softmax_cross_entropy_with_integer_labels(logits_BO, labels_B).mean()
 
-        losses = loop.of_one(loss)
-        state = loop.take_steps(state, steps=per_leg, sample=sample, losses=losses, transform=scale, learning_rate=rate)
+        state = loop.take_steps(
+            state,
+            steps=per_leg,
+            sample=sample,
+            losses=loop.of_one(loss),
+            transform=scale,
+            learning_rate=rate,
+            regulariser=loop.regulariser(layer, steps),
+        )
         params = loop.alone(state.params)
         number = jnp.where(state.step == steps, cfg.test_images, cfg.glance)
         key_fresh, key_validation = jax.random.split(key_set)

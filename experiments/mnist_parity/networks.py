@@ -65,10 +65,15 @@ LAYERS: dict[str, Callable[[int], nn.Module]] = {  # by the name of their row, i
 
 
 class SceneNetwork(NamedTuple):
-    """`init`: key -> params; `apply`: (params, scenes [B, H, W]) -> logits [B, O]."""
+    """Pure functions.
+
+    Attributes:
+      init: key -> params.
+      apply: (params, scenes [B, H, W]) -> logits [B, O]; in training with `loop.noise` as a third argument.
+    """
 
     init: Callable[[jax.Array], Any]
-    apply: Callable[[Any, jax.Array], jax.Array]
+    apply: Callable[..., jax.Array]
 
 
 def with_last_layer(layer: nn.Module) -> SceneNetwork:
@@ -79,8 +84,9 @@ def with_last_layer(layer: nn.Module) -> SceneNetwork:
         params = convnet.init(SCENE_NET, key_convnet)
         return {"convnet": params, "layer": layer.init(key_layer, jnp.zeros((1, SCENE_NET.dense[-1])))}
 
-    def apply(params: Any, scenes_BHW: jax.Array) -> jax.Array:
-        return layer.apply(params["layer"], jax.nn.relu(convnet.apply(SCENE_NET, params["convnet"], scenes_BHW)))
+    def apply(params: Any, scenes_BHW: jax.Array, rngs: Any = None) -> jax.Array:
+        features_BF = jax.nn.relu(convnet.apply(SCENE_NET, params["convnet"], scenes_BHW))
+        return layer.apply(params["layer"], features_BF, rngs=rngs)
 
     return SceneNetwork(init, apply)
 

@@ -12,6 +12,7 @@ import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
+from ..lib.training import loop
 from .agent import Agent
 from .world import SIDE, Params, pictures, place, reset, step
 
@@ -58,7 +59,8 @@ def roll_out(
         told_B = jnp.where(state_B.time == 0, state_B.instruction, 0).astype(jnp.float32)
         place_B = place(state_B)
         seen_BF = features_PF[place_B]
-        memory, (logits_BA, value_B) = agent.core.apply({"params": params["core"]}, memory, seen_BF, told_B)
+        rngs = None if greedy else loop.noise(key)
+        memory, (logits_BA, value_B) = agent.core.apply({"params": params["core"]}, memory, seen_BF, told_B, rngs=rngs)
         drawn_B = jnp.argmax(logits_BA, axis=1) if greedy else jax.random.categorical(key, logits_BA)
         action_B = jax.lax.stop_gradient(drawn_B)
         after_B, brought_B = jax.vmap(step, in_axes=(0, 0, None))(state_B, action_B, world)

@@ -81,6 +81,7 @@ def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INS
                 losses=loop.of_one(loss),
                 transform=scale,
                 learning_rate=lambda step: fallen(cfg.learning_rate, step),
+                regulariser=loop.regulariser(model, cfg.updates),
             )
             return state, None
 

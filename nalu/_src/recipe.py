@@ -48,6 +48,11 @@ class Recipe(NamedTuple):
     clip_norm: float | None = None
     source: str = ""
 
+    @property
+    def regularised(self) -> bool:
+        """Whether `regulariser` is ever anything but 0."""
+        return bool(self.penalty or self.l1[1])
+
     def regulariser(self, params: Any, step: Array | int, loss: Array | float = 0.0) -> Float[Array, ""]:
         """Returns what the publication adds to the loss at a step; 0, whatever the step, for cells without.
 

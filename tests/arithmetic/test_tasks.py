@@ -22,6 +22,7 @@ from experiments.arithmetic import (
 )
 from experiments.arithmetic.networks import nac_layer, nalu_layer, of_cell, of_perceptron, of_started_nalu, shared_input
 from experiments.lib.store.records import Finished
+from experiments.lib.training import loop
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -312,3 +313,13 @@ def test_raw_errors_carry_the_scale_of_the_targets():
     np.testing.assert_allclose(raw["static extrapolation", "a*b"], [14 * 5e-5, 14 * 1e-4])
     score = {line.block: line.values_S for line in lines if line.metric == "score" and line.row == "a*b"}
     np.testing.assert_allclose(score["static interpolation"], [100 * np.sqrt(2e-3), 100 * np.sqrt(1e-3)])
+
+
+@pytest.mark.parametrize("name", ["nac", "snmu"])
+def test_a_network_is_applied_as_it_is_trained_where_it_is_given_noise(name):
+    network = of_cell(name, 3, 2)
+    params_L = jax.vmap(network.init)(jax.random.split(jax.random.key(0), 2))
+    x_IN = jax.random.uniform(jax.random.key(1), (3, 5))
+    plain_LN, noisy_LN = network.apply(params_L, x_IN), network.apply(params_L, x_IN, loop.noise(jax.random.key(2)))
+    assert plain_LN.shape == (2, 5)
+    assert bool((plain_LN != noisy_LN).all()) == (name == "snmu")

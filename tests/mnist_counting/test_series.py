@@ -93,7 +93,7 @@ SMALL = dataclasses.replace(
 def read_marks(refused):
     """Returns a network that sums labels without a fault, and whose training fails at each sight of a refused pixel."""
 
-    def features(params, images_BHW):
+    def features(params, images_BHW, rngs=None):
         seen_B = images_BHW[:, 0, 0] == refused
         return jnp.where(seen_B, jnp.nan, images_BHW[:, 0, 1].astype(jnp.float32))[:, None] * (1 + params["w"][None])
 
@@ -288,7 +288,7 @@ def test_every_image_is_read_once_however_many_series_it_is_in(monkeypatch):
     monkeypatch.setattr(series, "CHUNK", 4)  # which does not divide 14 or 9
     read = []
 
-    def features(params, images_BHW):
+    def features(params, images_BHW, rngs=None):
         jax.debug.callback(lambda mark: read.append(int(mark)), images_BHW[0, 0, 0])
         return images_BHW[:, 0]
 

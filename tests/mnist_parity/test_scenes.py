@@ -183,7 +183,7 @@ def holds(scenes_BHW, ink):
 def test_training_scenes_hold_no_test_digit_and_test_scenes_no_training_digit(monkeypatch, images):
     """A step on a scene with a test digit is not finite here, and for an accuracy stands whose digits it saw."""
 
-    def apply(params, scenes_BHW):
+    def apply(params, scenes_BHW, rngs=None):
         mark_B = jnp.where(holds(scenes_BHW, TEST_INK), jnp.nan, 1.0)
         return mark_B[:, None] * params["w"][None]
 

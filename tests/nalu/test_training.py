@@ -84,6 +84,7 @@ def test_the_published_regularisers_follow_their_schedules():
         (nalu.NALU.published, nau, 50_000, 9.0, 0),
     ):
         np.testing.assert_allclose(recipe.regulariser(params, step, loss), expected, rtol=1e-5)
+        assert recipe.regularised or not expected
 
 
 def test_two_cells_cannot_have_different_rules_for_one_name():

@@ -14,6 +14,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+import nalu
+
+NOISE = 0x2015E  # what the keys of a batch's noise are folded with
+
 
 class TrainState(NamedTuple):
     """The state of one seed; every leaf of `params` leads with L."""
@@ -60,6 +64,20 @@ def lanes_over(values_L: jax.Array, leaf: jax.Array) -> jax.Array:
     return jnp.reshape(values_L, (-1,) + (1,) * (leaf.ndim - 1))
 
 
+def noise(key: jax.Array) -> dict[str, jax.Array]:
+    """Returns what says to the cells of a network that this is training, `apply(..., rngs=...)`, from a batch's key."""
+    return {"noise": jax.random.fold_in(key, NOISE)}
+
+
+def regulariser(model: str, steps: int) -> Callable[[Any, jax.Array, jax.Array], jax.Array] | None:
+    """Returns what a cell of `nalu.CELLS` adds to the loss in a training of so many steps, as published.
+
+    None for a cell without any, and for what is no cell.
+    """
+    recipe = nalu.CELLS[model].published if model in nalu.CELLS else None
+    return recipe.over(steps).regulariser if recipe and recipe.regularised else None
+
+
 def take_steps(
     state: TrainState,
     *,
@@ -68,22 +86,27 @@ def take_steps(
     losses: Callable[[Any, Any], jax.Array],
     transform: optax.GradientTransformation,
     learning_rate: Callable[[jax.Array], jax.Array | float],
+    regulariser: Callable[[Any, jax.Array, jax.Array], jax.Array] | None = None,
 ) -> TrainState:
-    """Takes optimiser steps, each on a fresh batch.
+    """Takes optimiser steps, each on a fresh batch. Weights of cells that have bounds are projected onto them.
 
     Args:
       sample: key -> batch.
       losses: (params, batch) -> `[L]`, lane l's loss depending on lane l's parameters alone.
       transform: scales gradients (for instance `optax.scale_by_adam()`), without the learning rate.
       learning_rate: step -> factor.
+      regulariser: (parameters of one lane, step, its loss) -> what is added to its loss.
     """
 
-    def total(params: Any, batch: Any) -> jax.Array:
-        return losses(params, batch).sum()
+    def total(params: Any, batch: Any, step: jax.Array) -> jax.Array:
+        losses_L = losses(params, batch)
+        if regulariser is not None:
+            losses_L += jax.vmap(regulariser, in_axes=(0, None, 0))(params, step, losses_L)
+        return losses_L.sum()
 
     def step(state: TrainState, _: None) -> tuple[TrainState, None]:
         batch = sample(jax.random.fold_in(state.key, state.step))
-        gradients = jax.grad(total)(state.params, batch)
+        gradients = jax.grad(total)(state.params, batch, state.step)
         finite_L = _all_finite(gradients)
         gradients = jax.tree.map(lambda leaf: jnp.where(lanes_over(finite_L, leaf), leaf, 0), gradients)
         updates, optimiser = transform.update(gradients, state.optimiser, state.params)
@@ -91,6 +114,7 @@ def take_steps(
         params = jax.tree.map(
             lambda leaf, update: leaf - jnp.where(lanes_over(finite_L, leaf), rate * update, 0), state.params, updates
         )
+        params = nalu.project(params)
         return TrainState(params, optimiser, state.key, state.step + 1, state.nonfinite_L + ~finite_L), None
 
     state, _ = jax.lax.scan(step, state, length=steps)

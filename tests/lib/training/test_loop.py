@@ -12,6 +12,7 @@ import optax
 import pytest
 from flax import linen as nn
 
+import nalu
 from experiments.lib.places import ROOT
 from experiments.lib.training import loop, optimisers
 
@@ -230,3 +231,39 @@ def test_lanes_one_by_one_have_the_losses_and_gradients_of_a_vmap():
     expected = values_and_gradients(jax.vmap(loss, in_axes=(0, None)))
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), found, expected)
     assert np.all(np.asarray(found[0]["w"][1]) == 0)
+
+
+def test_the_regulariser_of_a_lane_sees_that_lane_its_step_and_its_loss_and_bounds_are_kept():
+    """Against NumPy: two lanes of a NAU whose weight is drawn to a target beyond its bound, one with a penalty."""
+    targets_L, start_L = np.array([3.0, 0.3]), np.array([0.9, 0.4])
+
+    def losses(params, _):
+        return jnp.square(params["w_nau"][:, 0, 0] - jnp.asarray(targets_L, jnp.float32))
+
+    def regulariser(params, step, loss):
+        assert params["w_nau"].shape == (1, 1)
+        return jnp.where(loss < 1, 0.5 * step * nalu.penalty(params), 0.0)
+
+    state = loop.start({"w_nau": jnp.asarray(start_L, jnp.float32)[:, None, None]}, optax.identity(), jax.random.key(0))
+    state = loop.take_steps(
+        state,
+        steps=3,
+        sample=sample,
+        losses=losses,
+        transform=optax.identity(),
+        learning_rate=optimisers.constant(RATE),
+        regulariser=regulariser,
+    )
+    w_L = start_L.copy()
+    for step in range(3):
+        small_L = (w_L - targets_L) ** 2 < 1
+        w_L = np.clip(w_L - RATE * (2 * (w_L - targets_L) + small_L * 0.5 * step * np.sign(0.5 - w_L)), -1, 1)
+    np.testing.assert_allclose(state.params["w_nau"][:, 0, 0], w_L, rtol=1e-5)
+    assert w_L[0] == 1
+
+
+def test_a_cell_has_its_published_regulariser_scaled_to_the_training_and_others_have_none():
+    params = {"w_nau": jnp.full((2, 1), 0.5)}
+    found = loop.regulariser("nau", 500)
+    np.testing.assert_allclose([found(params, step, 0.0) for step in (200, 275, 350)], [0, 0.0025, 0.005], rtol=1e-5)
+    assert [loop.regulariser(name, 500) for name in ("nac", "nalu", "relu-rnn")] == [None] * 3
