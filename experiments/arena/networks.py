@@ -1,0 +1,55 @@
+"""A Flax module as the arena trains it: its parameters, what it computes of one item, and what its training needs.
+
+Any module with `features` will do. What it is trained with it may say itself, as the cells of `nalu` do: `published` is a
+`nalu.Recipe`, and the names of parameters with rules have a penalty and bounds.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+import nalu
+
+from . import scalars
+
+
+class Network(NamedTuple):
+    """A network of one seed and lane.
+
+    Attributes:
+      init: key -> parameters.
+      apply: (parameters, items `[I, N]`, key or None) -> `[O, N]`; a key makes it training.
+    """
+
+    init: Callable[[jax.Array], Any]
+    apply: Callable[[Any, jax.Array, jax.Array | None], jax.Array]
+
+
+def network(module: nn.Module, inputs: int) -> Network:
+    """Returns a module of so many inputs, written out in scalars and mapped over items, which come last."""
+
+    def init(key: jax.Array) -> Any:
+        return module.init(key, jnp.ones((1, inputs)))
+
+    def of_item(params: Any, x_I: jax.Array, key: jax.Array | None) -> jax.Array:
+        rngs = {} if key is None else {"noise": key}
+        return module.apply(params, x_I[None], rngs=rngs)[0]
+
+    written = scalars.written_out(of_item)
+
+    def apply(params: Any, x_IN: jax.Array, key: jax.Array | None) -> jax.Array:
+        if key is None:
+            one = lambda x_I: written(params, x_I, None)  # noqa: E731
+            return jax.vmap(one, in_axes=-1, out_axes=-1)(x_IN)
+        keys_N = jax.random.split(key, x_IN.shape[1])
+        return jax.vmap(lambda x_I, key: written(params, x_I, key), in_axes=(-1, 0), out_axes=-1)(x_IN, keys_N)
+
+    return Network(init, apply)
+
+
+def project(params: Any) -> Any:
+    """Returns parameters within the bounds of their cells."""
+    return nalu.project(params)

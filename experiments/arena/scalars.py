@@ -1,0 +1,168 @@
+"""Small networks written out in scalars, so that the items of a batch are the last axis of all that is computed.
+
+A layer of two inputs is a handful of multiplications. Given to XLA as `[items, 2]` times `[2, 1]` for many networks side
+by side it becomes loops over two elements; written out, scalar by scalar, every operation is one long loop over
+networks and items, which a CPU does several times faster. `written_out` does that to any function of small arrays: it
+traces the function and carries every array as its single elements.
+
+Elementwise operations, products, sums and what only moves elements are written out; any other is given the arrays that
+it wants.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+
+MOST = 64  # elements of an array that is written out
+
+ELEMENTWISE = frozenset(
+    "abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp convert_element_type copy cos cosh div "
+    "eq erf erf_inv exp exp2 expm1 floor ge gt integer_pow is_finite le lgamma log log1p logistic lt max min mul ne "
+    "neg nextafter not or pow rem round rsqrt select_n sign sin sinh sqrt square stop_gradient sub tan tanh xor".split()
+)
+REDUCTIONS = {
+    "reduce_sum": jax.lax.add,
+    "reduce_prod": jax.lax.mul,
+    "reduce_max": jax.lax.max,
+    "reduce_min": jax.lax.min,
+    "reduce_and": jax.lax.bitwise_and,
+    "reduce_or": jax.lax.bitwise_or,
+}
+CALLS = ("pjit", "jit", "closed_call", "core_call")
+
+
+def written_out(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the same function of pytrees of arrays, written out in scalars."""
+
+    def scalar_by_scalar(*args: Any) -> Any:
+        closed, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
+        given = [_apart(leaf) for leaf in jax.tree.leaves(args)]
+        results = _interpret(closed.jaxpr, closed.consts, given)
+        return jax.tree.unflatten(jax.tree.structure(shapes), [_together(result) for result in results])
+
+    return scalar_by_scalar
+
+
+Scalars = Any  # an array of scalars (dtype object), or an array of JAX that is too large or of keys
+
+
+def _apart(array: Any) -> Scalars:
+    """Returns an array's elements, as an array of scalars."""
+    if isinstance(array, jax.Array) and jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key):
+        return array
+    if np.size(array) > MOST:
+        return array
+    scalars = np.empty(np.shape(array), object)
+    flat = jnp.reshape(array, -1) if scalars.ndim else array
+    for i, place in enumerate(np.ndindex(scalars.shape)):
+        scalars[place] = flat[i] if scalars.ndim else flat
+    return scalars
+
+
+def _together(scalars: Scalars) -> jax.Array:
+    if not _is_apart(scalars):
+        return scalars
+    if scalars.size == 1:
+        return jnp.reshape(scalars.item(), scalars.shape)
+    return jnp.stack([jnp.asarray(scalar) for scalar in scalars.ravel()]).reshape(scalars.shape)
+
+
+def _is_apart(scalars: Scalars) -> bool:
+    return isinstance(scalars, np.ndarray) and scalars.dtype == object
+
+
+def _interpret(jaxpr: Any, constants: Sequence[Any], given: Sequence[Scalars]) -> list[Scalars]:
+    values = dict(zip(jaxpr.constvars, map(_apart, constants), strict=True))
+    values |= dict(zip(jaxpr.invars, given, strict=True))
+
+    def read(atom: Any) -> Scalars:
+        return _apart(atom.val) if isinstance(atom, core.Literal) else values[atom]
+
+    for equation in jaxpr.eqns:
+        values.update(zip(equation.outvars, _apply(equation, [*map(read, equation.invars)]), strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _apply(equation: Any, inputs: list[Scalars]) -> list[Scalars]:
+    name, params = equation.primitive.name, equation.params
+    if name in CALLS:
+        inner = params["jaxpr"]
+        return _interpret(inner.jaxpr, inner.consts, inputs)
+    small = all(out.aval.size <= MOST for out in equation.outvars) and all(map(_is_apart, inputs))
+    if small and name in ELEMENTWISE:
+        return [_elementwise(equation, inputs)]
+    if small and name in MOVES:
+        return [MOVES[name](params, *inputs)]
+    if small and name in REDUCTIONS:
+        return [_reduced(inputs[0], params["axes"], REDUCTIONS[name])]
+    if small and name == "dot_general":
+        return [_product(*inputs, params["dimension_numbers"])]
+    return [_apart(array) for array in _bind(equation, *map(_together, inputs))]
+
+
+def _bind(equation: Any, *arrays: Any) -> list[Any]:
+    found = equation.primitive.bind(*arrays, **equation.primitive.get_bind_params(equation.params))
+    return found if equation.primitive.multiple_results else [found]
+
+
+def _elementwise(equation: Any, inputs: list[Scalars]) -> Scalars:
+    shape = equation.outvars[0].aval.shape
+    result = np.empty(shape, object)
+    for place in np.ndindex(shape):
+        scalars = (array[place] if array.shape == shape else array.item() for array in inputs)
+        (result[place],) = _bind(equation, *scalars)
+    return result
+
+
+def _product(left: Scalars, right: Scalars, numbers: Any) -> Scalars:
+    (left_summed, right_summed), (left_batch, right_batch) = numbers
+
+    def parted(array: Scalars, batch: Sequence[int], summed: Sequence[int]) -> tuple[Scalars, list[int]]:
+        free = [axis for axis in range(array.ndim) if axis not in (*batch, *summed)]
+        sizes = [[array.shape[axis] for axis in axes] for axes in (batch, free, summed)]
+        return array.transpose(*batch, *free, *summed).reshape([int(np.prod(s)) for s in sizes]), sizes[1]
+
+    a, a_free = parted(left, left_batch, left_summed)
+    b, b_free = parted(right, right_batch, right_summed)
+    result = np.empty((a.shape[0], a.shape[1], b.shape[1]), object)
+    for n, i, j in itertools.product(*map(range, result.shape)):
+        result[n, i, j] = functools.reduce(jax.lax.add, map(jax.lax.mul, a[n, i], b[n, j]))
+    return result.reshape([*(left.shape[axis] for axis in left_batch), *a_free, *b_free])
+
+
+def _reduced(array: Scalars, axes: Sequence[int], combine: Callable[..., Any]) -> Scalars:
+    kept = [axis for axis in range(array.ndim) if axis not in axes]
+    rows = array.transpose(*kept, *axes).reshape(int(np.prod([array.shape[axis] for axis in kept])), -1)
+    result = np.empty(len(rows), object)
+    for i, row in enumerate(rows):
+        result[i] = functools.reduce(combine, row)
+    return result.reshape([array.shape[axis] for axis in kept])
+
+
+def _broadcast(params: dict[str, Any], array: Scalars) -> Scalars:
+    shape = [1] * len(params["shape"])
+    for size, axis in zip(array.shape, params["broadcast_dimensions"], strict=True):
+        shape[axis] = size
+    return np.broadcast_to(array.reshape(shape), params["shape"])
+
+
+def _slice(params: dict[str, Any], array: Scalars) -> Scalars:
+    strides = params["strides"] or (1,) * array.ndim
+    return array[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
+
+
+MOVES: dict[str, Callable[..., Scalars]] = {
+    "broadcast_in_dim": _broadcast,
+    "reshape": lambda params, array: array.reshape(params["new_sizes"]),
+    "squeeze": lambda params, array: np.squeeze(array, params["dimensions"]),
+    "transpose": lambda params, array: array.transpose(params["permutation"]),
+    "rev": lambda params, array: np.flip(array, params["dimensions"]),
+    "slice": _slice,
+    "concatenate": lambda params, *arrays: np.concatenate(arrays, params["dimension"]),
+}

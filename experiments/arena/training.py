@@ -1,0 +1,207 @@
+"""Trains one network on a task, in all of its ranges side by side, as the protocols of the field do.
+
+Every step draws fresh items. At every log the mean squared error inside and beyond the training range is taken on fixed
+items; the log with the least error inside chooses the parameters whose error beyond is reported.
+
+Axes: S seeds, E legs, L lanes (ranges), I inputs, O outputs, N items, T tolerances, F distances.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import nalu
+
+from ..lib.training.train import Train
+from .networks import Network
+from .tasks import FAR, Task
+
+TOLERANCES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # whose first log is kept
+VALIDATION, TEST, DISTANT = 43953907, 8689336, 1905  # keys of the fixed items
+CHUNK = 1000  # items evaluated at a time
+
+
+class Length(NamedTuple):
+    """How long a network is trained: `steps` on batches of `batch`, logged every `log_every`, in `legs`."""
+
+    steps: int
+    log_every: int
+    legs: int
+    batch: int
+    items: int  # of validation and test each
+
+
+class State(NamedTuple):
+    """One seed; every leaf but the keys and the step leads with L. `best` are the parameters of the chosen log."""
+
+    params: Any
+    optimiser: Any
+    key: jax.Array
+    step: jax.Array
+    best: Any
+    validation: jax.Array
+    test: jax.Array
+    solved_at: jax.Array  # [L, T]
+
+
+def make_train(
+    network: Network,
+    task: Task,
+    recipe: nalu.Recipe,
+    length: Length,
+    *,
+    learning_rate_L: np.ndarray,
+    start_L: np.ndarray,
+    range_L: np.ndarray | None = None,
+) -> Train:
+    """Returns the training of one seed in all lanes.
+
+    Args:
+      recipe: how it is trained; its learning rate is not looked at.
+      learning_rate_L, start_L: learning rate, and what the parameters are multiplied by before the first step.
+      range_L: which range a lane's start is of; lanes of one range start from the same numbers.
+    """
+    lanes = len(learning_rate_L)
+    range_L = np.arange(lanes) if range_L is None else range_L
+    transform = optimiser(recipe)
+    logs = length.steps // length.log_every // length.legs
+
+    def init(key: jax.Array) -> State:
+        key_data, key_start = jax.random.split(key)
+
+        def start(range_and_scale: tuple[jax.Array, jax.Array]) -> Any:
+            number, scale = range_and_scale
+            return jax.tree.map(lambda leaf: scale * leaf, network.init(jax.random.fold_in(key_start, number)))
+
+        params_L = jax.lax.map(start, (jnp.asarray(range_L), jnp.asarray(start_L, jnp.float32)))
+        worst_L = jnp.full(lanes, jnp.inf)
+        return State(
+            params=params_L,
+            optimiser=jax.vmap(transform.init)(params_L),
+            key=key_data,
+            step=jnp.int32(0),
+            best=params_L,
+            validation=worst_L,
+            test=worst_L,
+            solved_at=jnp.zeros((lanes, len(TOLERANCES)), jnp.int32),
+        )
+
+    def one_lane(
+        params: Any, memory: Any, rate: jax.Array, lane: Any, u_IN: jax.Array, key: jax.Array, step: jax.Array
+    ) -> tuple[Any, Any]:
+        x_IN = task.inside(u_IN, lane)
+        y_ON = task.target(x_IN)
+
+        def loss(params: Any) -> jax.Array:
+            error = jnp.mean((network.apply(params, x_IN, key) - y_ON) ** 2)
+            return error + recipe.regulariser(params, step, jax.lax.stop_gradient(error))
+
+        updates, memory = transform.update(jax.grad(loss)(params), memory, params)
+        params = jax.tree.map(lambda leaf, update: leaf - rate * update, params, updates)
+        return nalu.project(params), memory
+
+    rates_L = jnp.asarray(learning_rate_L, jnp.float32)
+
+    def take_step(state: State, _: None) -> tuple[State, None]:
+        key_items, key_noise = jax.random.split(jax.random.fold_in(state.key, state.step))
+        u_IN = coarse_uniform(key_items, task.inputs, length.batch)
+        params, memory = jax.vmap(one_lane, in_axes=(0, 0, 0, 0, None, None, None))(
+            state.params, state.optimiser, rates_L, task.lanes, u_IN, key_noise, state.step
+        )
+        return state._replace(params=params, optimiser=memory, step=state.step + 1), None
+
+    def log(state: State, _: None) -> tuple[State, None]:
+        state, _ = jax.lax.scan(take_step, state, length=length.log_every)
+        inside_L = relative_error(network, task, state.params, uniform(VALIDATION, task, length.items), task.inside)
+        beyond_L = relative_error(network, task, state.params, uniform(TEST, task, length.items), task.beyond)
+        better_L = inside_L < state.validation
+        reached_LT = (beyond_L[:, None] < jnp.array(TOLERANCES)) & (state.solved_at == 0)
+        return (
+            state._replace(
+                best=jax.tree.map(lambda new, old: _where(better_L, new, old), state.params, state.best),
+                validation=jnp.where(better_L, inside_L, state.validation),
+                test=jnp.where(better_L, beyond_L, state.test),
+                solved_at=jnp.where(reached_LT, state.step, state.solved_at),
+            ),
+            None,
+        )
+
+    def leg(state: State) -> tuple[State, dict[str, jax.Array]]:
+        state, _ = jax.lax.scan(log, state, length=logs)
+        return state, {
+            "validation": state.validation,
+            "test": state.test,
+            "solved_at": state.solved_at,
+            "diverged": ~_finite(state.params),
+        }
+
+    def finish(state: State) -> tuple[State, dict[str, jax.Array]]:
+        u_IN = uniform(DISTANT, task, length.items)
+        far_FL = [
+            relative_error(network, task, state.best, u_IN, lambda u_IN, lane, f=f: f * task.inside(u_IN, lane))
+            for f in FAR
+        ]
+        return state, {"far": jnp.stack(far_FL, axis=-1)}
+
+    return Train(
+        init=init,
+        leg=leg,
+        legs=length.legs,
+        network_steps=lanes * length.steps // length.legs,
+        last=("validation", "test", "solved_at", "diverged"),
+        group=50,
+        finish=finish,
+    )
+
+
+def optimiser(recipe: nalu.Recipe) -> optax.GradientTransformation:
+    """Returns the transformation of gradients that a recipe names, without the learning rate."""
+    first = []
+    if recipe.clip_value is not None:
+        first.append(optax.clip(recipe.clip_value))
+    if recipe.clip_norm is not None:
+        first.append(optax.clip_by_global_norm(recipe.clip_norm))
+    # RMSProp as TensorFlow's first version has it, with which it was used: its memory begins at 1.
+    rms = optax.scale_by_rms(decay=0.9, eps=1e-10, initial_scale=1.0)
+    return optax.chain(*first, {"adam": optax.scale_by_adam(), "rmsprop": rms}[recipe.optimiser])
+
+
+def relative_error(network: Network, task: Task, params_L: Any, u_IN: jax.Array, items: Any) -> jax.Array:
+    """Returns the relative error `[L]` of every lane's network on items made of uniform numbers; inf where not finite."""
+    chunks_CIN = jnp.moveaxis(u_IN.reshape(u_IN.shape[0], -1, min(CHUNK, u_IN.shape[1])), 1, 0)
+
+    def squares(params: Any, lane: Any, u_IN: jax.Array) -> tuple[jax.Array, jax.Array]:
+        x_IN = items(u_IN, lane)
+        return (
+            jnp.mean((network.apply(params, x_IN, None) - task.target(x_IN)) ** 2),
+            jnp.mean(task.slope(x_IN) ** 2),
+        )
+
+    over_lanes = jax.vmap(squares, in_axes=(0, 0, None))
+    errors_CL, slopes_CL = jax.lax.map(lambda u_IN: over_lanes(params_L, task.lanes, u_IN), chunks_CIN)
+    error_L = jnp.sqrt(errors_CL.mean(axis=0) / slopes_CL.mean(axis=0))
+    return jnp.where(jnp.isfinite(error_L), error_L, jnp.inf)
+
+
+def uniform(number: int, task: Task, items: int) -> jax.Array:
+    """Returns the numbers `[I, N]` that fixed items are made of: the same for all seeds, cells and ranges."""
+    return jax.random.uniform(jax.random.key(number), (task.inputs, items))
+
+
+def coarse_uniform(key: jax.Array, inputs: int, items: int) -> jax.Array:
+    """Returns uniform numbers `[I, N]` of 16 bits each, two from every random word, which are what training costs."""
+    words = jax.random.bits(key, (inputs, (items + 1) // 2))
+    halves = jnp.concatenate([words >> 16, words & 0xFFFF], axis=1)[:, :items]
+    return (halves.astype(jnp.int32).astype(jnp.float32) + 0.5) / 65536
+
+
+def _where(flags_L: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
+    return jnp.where(flags_L.reshape(flags_L.shape + (1,) * (new.ndim - 1)), new, old)
+
+
+def _finite(params_L: Any) -> jax.Array:
+    leaves = [jnp.isfinite(leaf).reshape(leaf.shape[0], -1).all(axis=1) for leaf in jax.tree.leaves(params_L)]
+    return jnp.stack(leaves).all(axis=0)
