@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..lib.config import Count, Root, Size, check, require_divides, selects
+from ..lib.config import Count, Root, Size, check, require, require_divides, selects
 from ..lib.training.train import Train
 from . import entrants, networks, tasks, training
 from .entrants import ENTRANTS
@@ -43,6 +43,12 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         require_divides(self, "log_every", "steps")
+        logs = self.steps // self.log_every
+        require(logs % self.legs == 0, f"legs is {self.legs}, which does not divide the {logs} logs.")
+        require(
+            self.items % 1000 == 0 or self.items < 1000,
+            f"items is {self.items}, but must be below 1000 or a multiple of it.",
+        )
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

@@ -110,9 +110,7 @@ ENTRANTS: dict[str, Entrant] = {
     "linear": Entrant("linear", lambda features, inputs: nn.Dense(features, use_bias=False), SUMS, ADAM),
     "nac": _entrant("NAC", "nac", SUMS, _saturated(nalu.CELLS["nac"])),
     "nac_mul": _entrant("NAC mul", "nac_mul", PRODUCTS, _saturated(nalu.CELLS["nac_mul"])),
-    "nac_mul_sigmoid": dataclasses.replace(
-        _entrant("NAC mul, sigmoid", "nac_mul_sigmoid", PRODUCTS[:1]), recipe=ADAM
-    ),
+    "nac_mul_sigmoid": dataclasses.replace(_entrant("NAC mul, sigmoid", "nac_mul_sigmoid", PRODUCTS[:1]), recipe=ADAM),
     "nalu": _entrant("NALU", "nalu", ALL, _saturated(nalu.CELLS["nalu"])),
     "inalu": Entrant("iNALU", _inalu(nalu.CELLS["inalu"]), ALL, INALU),
     "inalu_shared": Entrant("iNALU, shared", _inalu(nalu.CELLS["inalu_shared"]), ALL, INALU),

@@ -139,12 +139,13 @@ def make_train(
         }
 
     def finish(state: State) -> tuple[State, dict[str, jax.Array]]:
+        """Measures the chosen parameters far away, and keeps them."""
         u_IN = uniform(DISTANT, task, length.items)
         far_FL = [
             relative_error(network, task, state.best, u_IN, lambda u_IN, lane, f=f: f * task.inside(u_IN, lane))
             for f in FAR
         ]
-        return state, {"far": jnp.stack(far_FL, axis=-1)}
+        return state, {"far": jnp.stack(far_FL, axis=-1), **named(state.best)}
 
     return Train(
         init=init,
@@ -155,6 +156,12 @@ def make_train(
         group=50,
         finish=finish,
     )
+
+
+def named(params: Any) -> dict[str, jax.Array]:
+    """Returns parameters by their path, for a record: `params/w_hat`."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    return {"/".join(str(entry.key) for entry in path): leaf for path, leaf in leaves}
 
 
 def optimiser(recipe: nalu.Recipe) -> optax.GradientTransformation:
