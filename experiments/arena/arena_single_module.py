@@ -1,8 +1,8 @@
 """Can one layer learn a + b, a - b, a * b or a / b from two numbers, well enough to extrapolate? (the arena)
 
-The single module arithmetic task of Mistry et al.: nine ranges of training and test, one layer, 50,000 steps. Every cell
-is trained as its publication says, and once more with the settings that suit it best of a few that all cells were given
-(`arena_search`).
+The single module arithmetic task of Mistry et al.: nine ranges of training and test, one layer, 50,000 steps. Every
+cell is trained as its publication says, and once more with the settings that suit it best of a few that all cells were
+given (`arena_search`).
 
     python -m experiments run arena_single_module --profile full
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..lib.config import Count, Root, Size, check, require, require_divides, selects
+from ..lib.config import Count, Root, Size, check, selects
 from ..lib.training.train import Train
 from . import entrants, networks, tasks, training
 from .entrants import ENTRANTS
@@ -42,13 +42,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check(self)
-        require_divides(self, "log_every", "steps")
-        logs = self.steps // self.log_every
-        require(logs % self.legs == 0, f"legs is {self.legs}, which does not divide the {logs} logs.")
-        require(
-            self.items % 1000 == 0 or self.items < 1000,
-            f"items is {self.items}, but must be below 1000 or a multiple of it.",
-        )
+        training.check_length(self)
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
@@ -70,7 +64,7 @@ def make_train(cfg: Config, *, cell: str, operation: str, settings: str) -> Trai
         networks.network(entrant.module(1, 2), 2),
         tasks.single_module(operation),
         recipe,
-        training.Length(cfg.steps, cfg.log_every, cfg.legs, cfg.batch, cfg.items),
+        training.length(cfg),
         learning_rate_L=np.full(lanes, recipe.learning_rate),
         start_L=np.ones(lanes),
     )

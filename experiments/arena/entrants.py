@@ -1,7 +1,7 @@
 """Who takes part in the arena: every cell, what it can be asked for, and how its publication trains it.
 
-Cells are those of `nalu`; the starts and settings here are those of the published benchmark where they are not the cell's
-own.
+Cells are those of `nalu`; the starts and settings here are those of the published benchmark where they are not the
+cell's own.
 """
 
 import dataclasses
@@ -14,6 +14,8 @@ import jax
 from flax import linen as nn
 
 import nalu
+
+from .networks import Stack
 
 ALL = ("a + b", "a - b", "a * b", "a / b")
 SUMS, PRODUCTS = ALL[:2], ALL[2:]
@@ -125,6 +127,36 @@ ENTRANTS: dict[str, Entrant] = {
     "mc_fc": _entrant("MC-FC", "mc_fc", SUMS[:1]),
     "mul_mc_fc": _entrant("Mul MC-FC", "mul_mc_fc", PRODUCTS[:1]),
 }
+
+
+# Networks of two layers for products of sums: (title, the layer that adds, the layer that multiplies).
+PAIRS: dict[str, tuple[str, str, str]] = {
+    "nmu": ("NAU, NMU", "nau", "nmu"),
+    "nalu": ("NALU, NALU", "nalu", "nalu"),
+    "nac_mul": ("NAC, NAC mul", "nac", "nac_mul"),
+    "nac_mul_sigmoid": ("NAC, NAC mul sigmoid", "nac", "nac_mul_sigmoid"),
+    "snmu": ("NAU, sNMU", "nau", "snmu"),
+    "inalu": ("iNALU, iNALU", "inalu", "inalu"),
+    "real_npu": ("NAU, RealNPU", "nau", "real_npu"),
+    "modified_real_npu": ("NAU, RealNPU modified", "nau", "modified_real_npu"),
+    "nmru": ("NAU, NMRU", "nau", "nmru"),
+    "linear": ("linear, linear", "linear", "linear"),
+}
+
+
+def pair(name: str) -> nn.Module:
+    """Returns the network 4-2-1 of a pair."""
+    _, first, second = PAIRS[name]
+    return Stack((ENTRANTS[first].module(2, 4), ENTRANTS[second].module(1, 2)))
+
+
+def recipe_of_pair(name: str, steps: int) -> nalu.Recipe:
+    """Returns how a pair is trained: as its second layer, over so many steps.
+
+    For NAU and NMU Madsen and Johansen turn the penalty on after a million steps, which these networks never see.
+    """
+    recipe = ENTRANTS[PAIRS[name][2]].recipe
+    return recipe._replace(penalty=0.0) if name in ("nmu", "snmu") else recipe.over(steps)
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """A Flax module as the arena trains it: its parameters, what it computes of one item, and what its training needs.
 
-Any module with `features` will do. What it is trained with it may say itself, as the cells of `nalu` do: `published` is a
-`nalu.Recipe`, and the names of parameters with rules have a penalty and bounds.
+Any module with `features` will do. What it is trained with it may say itself, as the cells of `nalu` do: `published` is
+a `nalu.Recipe`, and the names of parameters with rules have a penalty and bounds.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,23 @@ class Network(NamedTuple):
     Attributes:
       init: key -> parameters.
       apply: (parameters, items `[I, N]`, key or None) -> `[O, N]`; a key makes it training.
+      project: parameters -> parameters within their bounds.
     """
 
     init: Callable[[jax.Array], Any]
     apply: Callable[[Any, jax.Array, jax.Array | None], jax.Array]
+    project: Callable[[Any], Any]
+
+
+class Stack(nn.Module):
+    """Layers one after the other."""
+
+    layers: tuple[nn.Module, ...]
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        for layer in self.layers:
+            x = layer(x)
+        return x
 
 
 def network(module: nn.Module, inputs: int) -> Network:
@@ -47,9 +60,4 @@ def network(module: nn.Module, inputs: int) -> Network:
         keys_N = jax.random.split(key, x_IN.shape[1])
         return jax.vmap(lambda x_I, key: written(params, x_I, key), in_axes=(-1, 0), out_axes=-1)(x_IN, keys_N)
 
-    return Network(init, apply)
-
-
-def project(params: Any) -> Any:
-    """Returns parameters within the bounds of their cells."""
-    return nalu.project(params)
+    return Network(init, apply, nalu.project)

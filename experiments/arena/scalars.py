@@ -1,7 +1,7 @@
 """Small networks written out in scalars, so that the items of a batch are the last axis of all that is computed.
 
-A layer of two inputs is a handful of multiplications. Given to XLA as `[items, 2]` times `[2, 1]` for many networks side
-by side it becomes loops over two elements; written out, scalar by scalar, every operation is one long loop over
+A layer of two inputs is a handful of multiplications. Given to XLA as `[items, 2]` times `[2, 1]` for many networks
+side by side it becomes loops over two elements; written out, scalar by scalar, every operation is one long loop over
 networks and items, which a CPU does several times faster. `written_out` does that to any function of small arrays: it
 traces the function and carries every array as its single elements.
 
@@ -23,11 +23,13 @@ from . import elementary
 
 MOST = 64  # elements of an array that is written out
 
-ELEMENTWISE = frozenset(
-    "abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp convert_element_type copy cos cosh div "
-    "eq erf erf_inv exp exp2 expm1 floor ge gt integer_pow is_finite le lgamma log log1p logistic lt max min mul ne "
-    "neg nextafter not or pow rem round rsqrt select_n sign sin sinh sqrt square stop_gradient sub tan tanh xor".split()
-)
+ELEMENTWISE = {
+    "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil",
+    "clamp", "convert_element_type", "copy", "cos", "cosh", "div", "eq", "erf", "erf_inv", "exp", "exp2", "expm1",
+    "floor", "ge", "gt", "integer_pow", "is_finite", "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min",
+    "mul", "ne", "neg", "nextafter", "not", "or", "pow", "rem", "round", "rsqrt", "select_n", "sign", "sin", "sinh",
+    "sqrt", "square", "stop_gradient", "sub", "tan", "tanh", "xor",
+}  # fmt: skip
 REDUCTIONS = {
     "reduce_sum": jax.lax.add,
     "reduce_prod": jax.lax.mul,
@@ -118,9 +120,9 @@ def _bind(equation: Any, *arrays: Any) -> list[Any]:
 
 def _elementwise(equation: Any, inputs: list[Scalars]) -> Scalars:
     shape = equation.outvars[0].aval.shape
-    result = np.empty(shape, object)
+    arrays, result = [np.broadcast_to(array, shape) for array in inputs], np.empty(shape, object)
     for place in np.ndindex(shape):
-        scalars = (array[place] if array.shape == shape else array.item() for array in inputs)
+        scalars = (array[place] for array in arrays)
         if equation.primitive.name in SUBSTITUTES and equation.outvars[0].aval.dtype == jnp.float32:
             result[place] = SUBSTITUTES[equation.primitive.name](*scalars)
         else:

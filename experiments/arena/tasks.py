@@ -1,8 +1,8 @@
 """What is to be learnt in the arena: items of some inputs, their targets, and by how much one may be off.
 
-A task is asked for inside of a range, where networks are trained and validated, and beyond it, where they are tested. The
-ranges of a task are the lanes of a seed: all are drawn from the same random numbers, so that they, and all cells, share
-their data.
+A task is asked for inside of a range, where networks are trained and validated, and beyond it, where they are tested.
+The ranges of a task are the lanes of a seed: all are drawn from the same random numbers, so that they, and all cells,
+share their data.
 
 An error is told as a relative one: the tolerance eps at which weights that are off by eps in the protocol's own sense
 have just this mean squared error. It is linear in eps: the square root of the error over that of `slope`, the change of
@@ -97,6 +97,42 @@ def single_module(operation: str, ranges: tuple[Range, ...] = RANGES, *, inputs:
         target=lambda x_IN: compute(x_IN[0], x_IN[1])[None],
         slope=slope,
     )
+
+
+def simple_product() -> Task:
+    """Returns the "simple" product of the arithmetic function task: (x1 + x2 + x3 + x4) (x1 + x2) of U[1, 2] numbers.
+
+    The weights of the first layer are off by eps, the second is perfect.
+
+    Source: Madsen and Johansen 2020, "Neural Arithmetic Units", arXiv 2001.05016, and their code.
+    """
+
+    def slope(x_IN: jax.Array) -> jax.Array:
+        a_N, b_N = x_IN.sum(axis=0), x_IN[:2].sum(axis=0)
+        return (a_N * (a_N - 3 * b_N))[None]  # of (1 - eps) a ((1 - eps) b + eps (a - b))
+
+    return Task(
+        inputs=4,
+        lanes=stacked((Range(1, 2, 2, 6),)),
+        inside=within,
+        beyond=beyond,
+        target=lambda x_IN: (x_IN.sum(axis=0) * x_IN[:2].sum(axis=0))[None],
+        slope=slope,
+    )
+
+
+def four_at_once() -> Task:
+    """Returns the simple task of the neural power unit: x + y, x y, x / y and the root of x, of U[0.1, 2.1] numbers.
+
+    Source: Heim, Pevny and Smidl 2020, "Neural Power Units", arXiv 2006.01681, and their code.
+    """
+
+    def target(x_IN: jax.Array) -> jax.Array:
+        x_N, y_N = x_IN
+        return jnp.stack([x_N + y_N, x_N * y_N, x_N / y_N, jnp.sqrt(x_N)])
+
+    one = Range(0.1, 2.1, 0.1, 4.0)
+    return Task(inputs=2, lanes=stacked((one,)), inside=within, beyond=beyond, target=target, slope=target)
 
 
 def stacked(ranges: tuple[Range, ...]) -> Range:

@@ -6,6 +6,7 @@ items; the log with the least error inside chooses the parameters whose error be
 Axes: S seeds, E legs, L lanes (ranges), I inputs, O outputs, N items, T tolerances, F distances.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -15,12 +16,14 @@ import optax
 
 import nalu
 
+from ..lib.config import require, require_divides
 from ..lib.training.train import Train
 from .networks import Network
 from .tasks import FAR, Task
 
 TOLERANCES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # whose first log is kept
 VALIDATION, TEST, DISTANT = 43953907, 8689336, 1905  # keys of the fixed items
+GROUP = 50  # seeds that advance together, which are what fills the loops
 CHUNK = 1000  # items evaluated at a time
 
 
@@ -34,13 +37,19 @@ class Length(NamedTuple):
     items: int  # of validation and test each
 
 
-class State(NamedTuple):
-    """One seed; every leaf but the keys and the step leads with L. `best` are the parameters of the chosen log."""
+class Trained(NamedTuple):
+    """The networks of one seed; every leaf of the first two leads with L."""
 
     params: Any
     optimiser: Any
     key: jax.Array
     step: jax.Array
+
+
+class State(NamedTuple):
+    """One seed; every leaf but the key and the step leads with L. `best` are the parameters of the chosen log."""
+
+    trained: Trained
     best: Any
     validation: jax.Array
     test: jax.Array
@@ -65,66 +74,34 @@ def make_train(
       range_L: which range a lane's start is of; lanes of one range start from the same numbers.
     """
     lanes = len(learning_rate_L)
-    range_L = np.arange(lanes) if range_L is None else range_L
-    transform = optimiser(recipe)
     logs = length.steps // length.log_every // length.legs
+    start, take_step = steps_of(
+        network, task, recipe, length.batch, learning_rate_L=learning_rate_L, start_L=start_L, range_L=range_L
+    )
 
     def init(key: jax.Array) -> State:
-        key_data, key_start = jax.random.split(key)
-
-        def start(range_and_scale: tuple[jax.Array, jax.Array]) -> Any:
-            number, scale = range_and_scale
-            return jax.tree.map(lambda leaf: scale * leaf, network.init(jax.random.fold_in(key_start, number)))
-
-        params_L = jax.lax.map(start, (jnp.asarray(range_L), jnp.asarray(start_L, jnp.float32)))
-        worst_L = jnp.full(lanes, jnp.inf)
+        trained, worst_L = start(key), jnp.full(lanes, jnp.inf)
         return State(
-            params=params_L,
-            optimiser=jax.vmap(transform.init)(params_L),
-            key=key_data,
-            step=jnp.int32(0),
-            best=params_L,
+            trained=trained,
+            best=trained.params,
             validation=worst_L,
             test=worst_L,
             solved_at=jnp.zeros((lanes, len(TOLERANCES)), jnp.int32),
         )
 
-    def one_lane(
-        params: Any, memory: Any, rate: jax.Array, lane: Any, u_IN: jax.Array, key: jax.Array, step: jax.Array
-    ) -> tuple[Any, Any]:
-        x_IN = task.inside(u_IN, lane)
-        y_ON = task.target(x_IN)
-
-        def loss(params: Any) -> jax.Array:
-            error = jnp.mean((network.apply(params, x_IN, key) - y_ON) ** 2)
-            return error + recipe.regulariser(params, step, jax.lax.stop_gradient(error))
-
-        updates, memory = transform.update(jax.grad(loss)(params), memory, params)
-        params = jax.tree.map(lambda leaf, update: leaf - rate * update, params, updates)
-        return nalu.project(params), memory
-
-    rates_L = jnp.asarray(learning_rate_L, jnp.float32)
-
-    def take_step(state: State, _: None) -> tuple[State, None]:
-        key_items, key_noise = jax.random.split(jax.random.fold_in(state.key, state.step))
-        u_IN = coarse_uniform(key_items, task.inputs, length.batch)
-        params, memory = jax.vmap(one_lane, in_axes=(0, 0, 0, 0, None, None, None))(
-            state.params, state.optimiser, rates_L, task.lanes, u_IN, key_noise, state.step
-        )
-        return state._replace(params=params, optimiser=memory, step=state.step + 1), None
-
     def log(state: State, _: None) -> tuple[State, None]:
-        state, _ = jax.lax.scan(take_step, state, length=length.log_every)
-        inside_L = relative_error(network, task, state.params, uniform(VALIDATION, task, length.items), task.inside)
-        beyond_L = relative_error(network, task, state.params, uniform(TEST, task, length.items), task.beyond)
+        trained, _ = jax.lax.scan(take_step, state.trained, length=length.log_every)
+        inside_L = relative_error(network, task, trained.params, uniform(VALIDATION, task, length.items), task.inside)
+        beyond_L = relative_error(network, task, trained.params, uniform(TEST, task, length.items), task.beyond)
         better_L = inside_L < state.validation
         reached_LT = (beyond_L[:, None] < jnp.array(TOLERANCES)) & (state.solved_at == 0)
         return (
-            state._replace(
-                best=jax.tree.map(lambda new, old: _where(better_L, new, old), state.params, state.best),
+            State(
+                trained=trained,
+                best=jax.tree.map(lambda new, old: _where(better_L, new, old), trained.params, state.best),
                 validation=jnp.where(better_L, inside_L, state.validation),
                 test=jnp.where(better_L, beyond_L, state.test),
-                solved_at=jnp.where(reached_LT, state.step, state.solved_at),
+                solved_at=jnp.where(reached_LT, trained.step, state.solved_at),
             ),
             None,
         )
@@ -135,7 +112,7 @@ def make_train(
             "validation": state.validation,
             "test": state.test,
             "solved_at": state.solved_at,
-            "diverged": ~_finite(state.params),
+            "diverged": ~finite(state.trained.params),
         }
 
     def finish(state: State) -> tuple[State, dict[str, jax.Array]]:
@@ -153,9 +130,64 @@ def make_train(
         legs=length.legs,
         network_steps=lanes * length.steps // length.legs,
         last=("validation", "test", "solved_at", "diverged"),
-        group=50,
+        group=GROUP,
         finish=finish,
     )
+
+
+def steps_of(
+    network: Network,
+    task: Task,
+    recipe: nalu.Recipe,
+    batch: int,
+    *,
+    learning_rate_L: np.ndarray,
+    start_L: np.ndarray,
+    range_L: np.ndarray | None = None,
+) -> tuple[Callable[[jax.Array], Trained], Callable[[Trained, None], tuple[Trained, None]]]:
+    """Returns (key -> networks before training, one step of training for `lax.scan`); see `make_train`."""
+    transform = optimiser(recipe)
+    numbers_L = np.arange(len(learning_rate_L)) if range_L is None else range_L
+    rates_L, scales_L = jnp.asarray(learning_rate_L, jnp.float32), jnp.asarray(start_L, jnp.float32)
+
+    def start(key: jax.Array) -> Trained:
+        key_data, key_start = jax.random.split(key)
+
+        def of_lane(lane: tuple[jax.Array, jax.Array]) -> Any:
+            number, scale = lane
+            return jax.tree.map(lambda leaf: scale * leaf, network.init(jax.random.fold_in(key_start, number)))
+
+        params_L = jax.lax.map(of_lane, (jnp.asarray(numbers_L), scales_L))
+        return Trained(params_L, jax.vmap(transform.init)(params_L), key_data, jnp.int32(0))
+
+    def of_lane(
+        params: Any, memory: Any, rate: jax.Array, lane: Any, u_IN: jax.Array, key: jax.Array, step: jax.Array
+    ) -> tuple[Any, Any]:
+        x_IN = task.inside(u_IN, lane)
+        y_ON = task.target(x_IN)
+
+        def loss(params: Any) -> jax.Array:
+            error = jnp.mean((network.apply(params, x_IN, key) - y_ON) ** 2)
+            return error + recipe.regulariser(params, step, jax.lax.stop_gradient(error))
+
+        updates, memory = transform.update(jax.grad(loss)(params), memory, params)
+        params = jax.tree.map(lambda leaf, update: leaf - rate * update, params, updates)
+        return network.project(params), memory
+
+    def take_step(trained: Trained, _: None) -> tuple[Trained, None]:
+        key_items, key_noise = jax.random.split(jax.random.fold_in(trained.key, trained.step))
+        params, memory = jax.vmap(of_lane, in_axes=(0, 0, 0, 0, None, None, None))(
+            trained.params,
+            trained.optimiser,
+            rates_L,
+            task.lanes,
+            coarse_uniform(key_items, task.inputs, batch),
+            key_noise,
+            trained.step,
+        )
+        return Trained(params, memory, trained.key, trained.step + 1), None
+
+    return start, take_step
 
 
 def named(params: Any) -> dict[str, jax.Array]:
@@ -177,7 +209,7 @@ def optimiser(recipe: nalu.Recipe) -> optax.GradientTransformation:
 
 
 def relative_error(network: Network, task: Task, params_L: Any, u_IN: jax.Array, items: Any) -> jax.Array:
-    """Returns the relative error `[L]` of every lane's network on items made of uniform numbers; inf where not finite."""
+    """Returns the relative error `[L]` of every lane's network on items made of uniform numbers; inf, not NaN."""
     chunks_CIN = jnp.moveaxis(u_IN.reshape(u_IN.shape[0], -1, min(CHUNK, u_IN.shape[1])), 1, 0)
 
     def squares(params: Any, lane: Any, u_IN: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -209,6 +241,23 @@ def _where(flags_L: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
     return jnp.where(flags_L.reshape(flags_L.shape + (1,) * (new.ndim - 1)), new, old)
 
 
-def _finite(params_L: Any) -> jax.Array:
+def finite(params_L: Any) -> jax.Array:
+    """Says of every lane whether all of its parameters are finite."""
     leaves = [jnp.isfinite(leaf).reshape(leaf.shape[0], -1).all(axis=1) for leaf in jax.tree.leaves(params_L)]
     return jnp.stack(leaves).all(axis=0)
+
+
+def length(cfg: Any) -> Length:
+    """Returns how long an experiment trains."""
+    return Length(cfg.steps, cfg.log_every, cfg.legs, cfg.batch, cfg.items)
+
+
+def check_length(cfg: Any) -> None:
+    """Raises a usage error unless an experiment's steps, logs, legs and items divide one another."""
+    require_divides(cfg, "log_every", "steps")
+    logs = cfg.steps // cfg.log_every
+    require(logs % cfg.legs == 0, f"legs is {cfg.legs}, which does not divide the {logs} logs.")
+    require(
+        cfg.items < CHUNK or cfg.items % CHUNK == 0,
+        f"items is {cfg.items}, but must be below {CHUNK} or a multiple of it.",
+    )

@@ -1,0 +1,124 @@
+"""Can one network give x + y, x y, x / y and the root of x at once, for negative numbers, too? (the arena)
+
+The simple task of the neural power unit: a layer of six, one of four, 20,000 steps on numbers from 0.1 to 2.1, asked
+for -4.1 to 3.9.
+
+    python -m experiments run arena_npu_simple --profile full
+
+Axes: S seeds, O outputs, I inputs, N items.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+import nalu
+
+from ..lib.config import Count, Root, Size, check, require_divides, selects
+from ..lib.training.train import Train
+from . import networks, tasks, training
+
+VERSION = 1
+PLACE = (5, 5)  # after the paper's sections
+ARTEFACTS = ("arena", "arena_npu_simple")
+
+HIDDEN, OUTPUTS = 6, ("x + y", "x y", "x / y", "root of x")
+
+
+def _linear(features: int) -> nn.Module:
+    return nn.Dense(features, use_bias=False)  # what its authors call NAU: nothing holds its weights
+
+
+class Dense(nn.Module):
+    """Two hidden layers of fifty sigmoids."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        for _ in range(2):
+            x = nn.sigmoid(nn.Dense(50)(x))
+        return nn.Dense(len(OUTPUTS))(x)
+
+
+ADAM = nalu.Recipe("adam", 5e-3, 20_000, source="Heim, Pevny and Smidl 2020, arXiv 2006.01681, and their code")
+NETWORKS: dict[str, tuple[str, tuple[nn.Module, ...], nalu.Recipe]] = {
+    "npu": ("NPU, linear", (nalu.CELLS["npu"](HIDDEN), _linear(4)), ADAM),
+    "real_npu": ("RealNPU, linear", (nalu.CELLS["real_npu"](HIDDEN), _linear(4)), ADAM),
+    "nmu": ("NMU, linear", (nalu.CELLS["nmu"](HIDDEN), _linear(4)), ADAM),
+    "nalu": (
+        "NALU, NALU",
+        (nalu.CELLS["nalu"](HIDDEN), nalu.CELLS["nalu"](4)),
+        ADAM._replace(optimiser="rmsprop"),
+    ),
+    "inalu": (
+        "iNALU, iNALU",
+        (nalu.CELLS["inalu"](HIDDEN), nalu.CELLS["inalu"](4)),
+        ADAM._replace(optimiser="rmsprop", learning_rate=1e-3),
+    ),
+    "modified_real_npu": ("RealNPU modified, linear", (nalu.CELLS["modified_real_npu"](HIDDEN), _linear(4)), ADAM),
+    "nmru": ("NMRU, linear", (nalu.CELLS["nmru"](HIDDEN), _linear(4)), ADAM),
+    "dense": ("sigmoid 50, 50", (Dense(),), ADAM),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of the simple task."""
+
+    seeds: Count = 100  # ours; Heim et al. have 20
+    root: Root = 5105  # ours: the root of the reported keys
+    cells: tuple[str, ...] = selects(tuple(NETWORKS))
+    steps: Count = 20_000  # Heim et al., as the next
+    batch: Size = 100
+    legs: Size = 4  # ours: between which a run can be stopped
+
+    def __post_init__(self) -> None:
+        check(self)
+        require_divides(self, "legs", "steps")
+
+
+def runs(cfg: Config) -> list[dict[str, Any]]:
+    """Returns a run for each network."""
+    return [{"cell": name} for name in cfg.cells if name in NETWORKS]
+
+
+def make_train(cfg: Config, *, cell: str) -> Train:
+    """Returns the training of one seed."""
+    _, layers, recipe = NETWORKS[cell]
+    network, task = networks.network(networks.Stack(layers), 2), tasks.four_at_once()
+    start, take_step = training.steps_of(
+        network, task, recipe, cfg.batch, learning_rate_L=np.array([recipe.learning_rate]), start_L=np.ones(1)
+    )
+
+    def leg(trained: training.Trained) -> tuple[training.Trained, dict[str, jax.Array]]:
+        trained, _ = jax.lax.scan(take_step, trained, length=cfg.steps // cfg.legs)
+        params = jax.tree.map(lambda leaf: leaf[0], trained.params)
+
+        def error(x_IN: jax.Array) -> jax.Array:
+            error_O = jnp.mean(jnp.abs(network.apply(params, x_IN, None) - task.target(x_IN)), axis=1)
+            return jnp.where(jnp.isfinite(error_O), error_O, jnp.inf)
+
+        wide_O, positive_O = error(grid(-4.1, 3.9)), error(grid(0.1, 4.0, 0.1))
+        return trained, {
+            "error_O": jnp.where(jnp.arange(len(OUTPUTS)) == 3, positive_O, wide_O),  # roots are of positive numbers
+            "inside_O": error(grid(0.1, 2.1, 0.1)),
+            "diverged": ~training.finite(trained.params)[0],
+        }
+
+    return Train(
+        init=start,
+        leg=leg,
+        legs=cfg.legs,
+        network_steps=cfg.steps // cfg.legs,
+        last=("error_O", "inside_O", "diverged"),
+        group=training.GROUP,
+    )
+
+
+def grid(low: float, high: float, step: float = 0.2) -> jax.Array:
+    """Returns all pairs of evenly spaced numbers, `[2, N]`."""
+    numbers = np.linspace(low, high, round((high - low) / step) + 1)
+    return jnp.asarray(np.stack(np.meshgrid(numbers, numbers)).reshape(2, -1), jnp.float32)

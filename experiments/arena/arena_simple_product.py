@@ -1,0 +1,59 @@
+"""Can two layers learn (x1 + x2 + x3 + x4) (x1 + x2), well enough to extrapolate? (the arena)
+
+The "simple" form of the arithmetic function task of Madsen and Johansen: a layer that adds and one that multiplies,
+4-2-1, 200,000 steps.
+
+    python -m experiments run arena_simple_product --profile full
+
+Axes: S seeds, L = 1 range.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ..lib.config import Count, Root, Size, check, selects
+from ..lib.training.train import Train
+from . import entrants, networks, tasks, training
+from .entrants import PAIRS
+
+VERSION = 1
+PLACE = (5, 3)  # after the paper's sections
+ARTEFACTS = ("arena", "arena_simple_product")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of the simple product."""
+
+    seeds: Count = 100  # Madsen and Johansen
+    root: Root = 5103  # ours: the root of the reported keys
+    cells: tuple[str, ...] = selects(tuple(PAIRS))
+    steps: Count = 200_000  # Madsen and Johansen, as the next two
+    log_every: Count = 1000
+    batch: Size = 128
+    items: Size = 10_000  # Madsen and Johansen: of validation and test each
+    legs: Size = 10  # ours: between which a run can be stopped
+
+    def __post_init__(self) -> None:
+        check(self)
+        training.check_length(self)
+
+
+def runs(cfg: Config) -> list[dict[str, Any]]:
+    """Returns a run for each pair of layers."""
+    return [{"cell": name} for name in cfg.cells if name in PAIRS]
+
+
+def make_train(cfg: Config, *, cell: str) -> Train:
+    """Returns the training of one seed."""
+    recipe = entrants.recipe_of_pair(cell, cfg.steps)
+    return training.make_train(
+        networks.network(entrants.pair(cell), 4),
+        tasks.simple_product(),
+        recipe,
+        training.length(cfg),
+        learning_rate_L=np.array([recipe.learning_rate]),
+        start_L=np.ones(1),
+    )
