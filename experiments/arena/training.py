@@ -65,6 +65,7 @@ def make_train(
     learning_rate_L: np.ndarray,
     start_L: np.ndarray,
     range_L: np.ndarray | None = None,
+    keep: bool = True,
 ) -> Train:
     """Returns the training of one seed in all lanes.
 
@@ -72,6 +73,7 @@ def make_train(
       recipe: how it is trained; its learning rate is not looked at.
       learning_rate_L, start_L: learning rate, and what the parameters are multiplied by before the first step.
       range_L: which range a lane's start is of; lanes of one range start from the same numbers.
+      keep: measure the chosen parameters far away at the end, and keep them.
     """
     lanes = len(learning_rate_L)
     logs = length.steps // length.log_every // length.legs
@@ -131,7 +133,7 @@ def make_train(
         network_steps=lanes * length.steps // length.legs,
         last=("validation", "test", "solved_at", "diverged"),
         group=GROUP,
-        finish=finish,
+        finish=finish if keep else None,
     )
 
 

@@ -1,0 +1,111 @@
+"""Which learning rate and which scale of the start suit each cell? (the arena's second column)
+
+A board of cells as published ranks settings as much as cells. So every cell and operation is given the same few
+settings, its published training in all else, and they are compared by the error inside the training range, on seeds
+that nothing else sees. What is best is in `tuned`.
+
+    python -m experiments run arena_search --profile full
+
+Axes: S seeds, R ranges, K settings, L = K * R lanes.
+"""
+
+import dataclasses
+import itertools
+from typing import Any
+
+import numpy as np
+
+from ..lib.config import Count, Positive, Root, Size, check, selects
+from ..lib.report.artefacts import Table, quantity
+from ..lib.store.records import Finished
+from ..lib.training.train import Train
+from . import entrants, networks, tasks, training
+from .entrants import ENTRANTS
+
+VERSION = 1
+PLACE = (5, 9)  # after the paper's sections
+ARTEFACTS = ("arena_search",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of the search."""
+
+    seeds: Count = 5  # ours, as all that is not the single module's
+    root: Root = 5190  # ours: other keys than those that are reported
+    cells: tuple[str, ...] = selects(tuple(ENTRANTS))
+    learning_rates: tuple[Positive, ...] = (1e-3, 1e-2, 1e-1)
+    starts: tuple[Positive, ...] = (0.05, 0.3, 1.0)  # what the published start is multiplied by
+    steps: Count = 10_000  # a fifth of the single module's
+    log_every: Count = 1000
+    batch: Size = 128
+    items: Size = 1000
+    legs: Size = 2
+
+    def __post_init__(self) -> None:
+        check(self)
+        training.check_length(self)
+
+    @property
+    def settings(self) -> list[tuple[float, float]]:
+        """All pairs of a learning rate and a start, in the order of the lanes."""
+        return list(itertools.product(self.learning_rates, self.starts))
+
+
+def runs(cfg: Config) -> list[dict[str, Any]]:
+    """Returns a run for each cell and operation; settings and ranges are its lanes."""
+    return [{"cell": name, "operation": o} for name in cfg.cells for o in entrants.entrant(name).operations]
+
+
+def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
+    """Returns the training of one seed with all settings in all ranges."""
+    entrant, ranges = entrants.entrant(cell), tasks.RANGES
+    settings = np.array(cfg.settings)
+    return training.make_train(
+        networks.network(entrant.module(1, 2), 2),
+        tasks.single_module(operation, ranges * len(settings)),
+        entrant.recipe_of(operation).over(cfg.steps),
+        training.length(cfg),
+        learning_rate_L=np.repeat(settings[:, 0], len(ranges)),
+        start_L=np.repeat(settings[:, 1], len(ranges)),
+        range_L=np.tile(np.arange(len(ranges)), len(settings)),
+        keep=False,
+    )
+
+
+def scores(run: Finished) -> np.ndarray:
+    """Returns how well each setting does in each seed, `[S, K]`: the mean over ranges of log10 of the error inside.
+
+    An error counts as 1e-8 at least and as 10 at most, one that is not finite as 10.
+    """
+    validation_SL = np.nan_to_num(np.asarray(run.arrays["validation"][:, -1], np.float64), nan=np.inf)
+    logs_SL = np.log10(np.clip(validation_SL, 1e-8, 10.0))
+    return logs_SL.reshape(len(logs_SL), -1, len(tasks.RANGES)).mean(axis=2)
+
+
+def best(cfg: Config, run: Finished) -> tuple[float, float]:
+    """Returns the learning rate and the start that do best on average over seeds and ranges."""
+    return cfg.settings[int(scores(run).mean(axis=0).argmin())]
+
+
+def tables(cfg: Config, results: list[Finished]) -> list[Table]:
+    """Returns how well every setting does for every cell and operation."""
+    names = [f"rate {rate:g}, start x {start:g}" for rate, start in cfg.settings]
+    quantities = [
+        quantity(
+            run, "arena_search", run.variant["operation"], names[k], entrants.entrant(run.variant["cell"]).title,
+            "log10 of the error inside", values_S, diverged_S=np.zeros(len(values_S), bool),
+        )
+        for run in results
+        for k, values_S in enumerate(scores(run).T)
+    ]  # fmt: skip
+    if not quantities:
+        return []
+    notes = (
+        f"{cfg.seeds} seeds, {cfg.steps:,} steps, mean over the nine ranges; the same settings for every cell, its "
+        "published training in all else. The single module takes those that are best on average over the seeds.",
+    )
+    blocks = tuple(dict.fromkeys(q.block for q in quantities))
+    columns = tuple(dict.fromkeys(q.column for q in quantities))
+    title = "The search for the arena's settings"
+    return [Table("arena_search", title, blocks, tuple(names), columns, tuple(quantities), notes, 2, headline="median")]
