@@ -23,11 +23,14 @@ class Network(NamedTuple):
       init: key -> parameters.
       apply: (parameters, items `[I, N]`, key or None) -> `[O, N]`; a key makes it training.
       project: parameters -> parameters within their bounds.
+      snap: (parameters, items `[I, N]`) -> the parameters with exact weights that they are nearest to; None where
+        nothing says what these are.
     """
 
     init: Callable[[jax.Array], Any]
     apply: Callable[[Any, jax.Array, jax.Array | None], jax.Array]
     project: Callable[[Any], Any]
+    snap: Callable[[Any, jax.Array], Any] | None = None
 
 
 class Stack(nn.Module):
@@ -60,4 +63,10 @@ def network(module: nn.Module, inputs: int) -> Network:
         keys_N = jax.random.split(key, x_IN.shape[1])
         return jax.vmap(lambda x_I, key: written(params, x_I, key), in_axes=(-1, 0), out_axes=-1)(x_IN, keys_N)
 
-    return Network(init, apply, nalu.project)
+    def snap(params: Any, x_IN: jax.Array) -> Any:
+        if isinstance(module, nn.Dense):
+            return jax.tree.map(jnp.round, params)
+        return {"params": module.snapped(params["params"], x_IN.T).params}
+
+    readable = isinstance(module, nn.Dense) or hasattr(module, "snapped")
+    return Network(init, apply, nalu.project, snap if readable else None)

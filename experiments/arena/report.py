@@ -98,9 +98,7 @@ def board(
         place = (artefact, protocol, its.title, its.operation)
         errors_N, diverged_N = logs(its.test_SR).ravel(), its.diverged_SR.ravel()
         quantities.append(
-            quantity(
-                its.run, *place, SOLVED, errors_N, diverged_S=diverged_N, threshold=np.log10(PROTOCOL)
-            )
+            quantity(its.run, *place, SOLVED, errors_N, diverged_S=diverged_N, threshold=np.log10(PROTOCOL))
         )
         solved_SR = its.test_SR < PROTOCOL
         if solved_SR.any():
@@ -111,7 +109,11 @@ def board(
         if np.isfinite(its.sparsity_SR).any():
             quantities.append(
                 quantity(
-                    its.run, *place, "sparsity error", its.sparsity_SR.ravel(), diverged_S=np.zeros(its.test_SR.size, bool)
+                    its.run,
+                    *place,
+                    "sparsity error",
+                    its.sparsity_SR.ravel(),
+                    diverged_S=np.zeros(its.test_SR.size, bool),
                 )
             )
         cost = float(its.run.provenance.get("cpu_seconds", 0.0)) / its.test_SR.size
@@ -169,7 +171,9 @@ def success(results: Sequence[Result], operations: Sequence[str]) -> tuple[Panel
                 share_T = (its.test_SR.ravel()[:, None] < TOLERANCES).mean(axis=0)
                 curves.append(Curve(its.title, TOLERANCES, share_T))
         if curves:
-            mark = Curve("the protocols' tolerance", np.array([PROTOCOL, PROTOCOL]), np.array([0.0, 1.0]), style="truth")
+            mark = Curve(
+                "the protocols' tolerance", np.array([PROTOCOL, PROTOCOL]), np.array([0.0, 1.0]), style="truth"
+            )
             panels.append(
                 Panel(
                     operation, "tolerance (relative error)", "share of seeds and ranges below it", (*curves, mark),
@@ -249,7 +253,8 @@ def rates(protocol: str) -> tuple[Rate, ...]:
     """Returns the published rates of a protocol."""
     with open(Path(__file__).parent / "published" / "rates.csv", encoding="utf-8", newline="") as file:
         lines = [
-            Rate(**{**line, "seeds": int(line["seeds"]), "solved": int(line["solved"])}) for line in csv.DictReader(file)
+            Rate(**{**line, "seeds": int(line["seeds"]), "solved": int(line["solved"])})
+            for line in csv.DictReader(file)
         ]
     return tuple(line for line in lines if line.protocol == protocol)
 

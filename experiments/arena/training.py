@@ -124,7 +124,13 @@ def make_train(
             relative_error(network, task, state.best, u_IN, lambda u_IN, lane, f=f: f * task.inside(u_IN, lane))
             for f in FAR
         ]
-        return state, {"far": jnp.stack(far_FL, axis=-1), **named(state.best)}
+        found = {"far": jnp.stack(far_FL, axis=-1), **named(state.best)}
+        if network.snap is not None:
+            few_IN = uniform(DISTANT, task, min(length.items, 100))
+            exact = jax.vmap(lambda params, lane: network.snap(params, task.inside(few_IN, lane)))
+            snapped, test_IN = exact(state.best, task.lanes), uniform(TEST, task, min(length.items, CHUNK))
+            found["snapped"] = relative_error(network, task, snapped, test_IN, task.beyond)
+        return state, found
 
     return Train(
         init=init,
