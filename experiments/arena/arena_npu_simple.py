@@ -19,13 +19,26 @@ from flax import linen as nn
 import nalu
 
 from ..lib.config import Count, Root, Size, check, require_divides, selects
+from ..lib.report.artefacts import Quantity, Table
+from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import networks, tasks, training
+from . import networks, published, report, tasks, training
 
 VERSION = 1
 PLACE = (5, 5)  # after the paper's sections
 ARTEFACTS = ("arena", "arena_npu_simple")
 
+PROTOCOL, ERROR = "power unit's simple task", "mean absolute error"
+BESIDE = ("our mean", "its error", "published mean", "published error", "apart")
+NOTES = (
+    "Mean absolute error on a grid from -4.1 to 3.9 in both numbers, of the root from 0.1 to 4; after the last step.",
+    "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU, no regulariser; what the authors call "
+    "NAU is a linear layer here as in their code. The two last cells are ours to add.",
+)
+NOTE_BESIDE = (
+    "Errors are standard errors of the means; apart: the difference of the means in joint standard errors. Sources: "
+    "`experiments/arena/published/numbers.csv`."
+)
 HIDDEN, OUTPUTS = 6, ("x + y", "x y", "x / y", "root of x")
 
 
@@ -122,3 +135,45 @@ def grid(low: float, high: float, step: float = 0.2) -> jax.Array:
     """Returns all pairs of evenly spaced numbers, `[2, N]`."""
     numbers = np.linspace(low, high, round((high - low) / step) + 1)
     return jnp.asarray(np.stack(np.meshgrid(numbers, numbers)).reshape(2, -1), jnp.float32)
+
+
+def tables(cfg: Config, results: list[Finished]) -> list[Table]:
+    """Returns the mean absolute errors, and our means beside the published ones."""
+    quantities, beside = [], []
+    theirs = {(line["cell"], line["output"]): line for line in published.read("numbers")}
+    for run in results:
+        title, diverged_S = NETWORKS[run.variant["cell"]][0], run.arrays["diverged"][:, -1]
+        for o, output in enumerate(OUTPUTS):
+            errors_S = np.asarray(run.arrays["error_O"][:, -1, o], np.float64)
+            inside_S = run.arrays["inside_O"][:, -1, o]
+            quantities.append(
+                report.told(run, ("arena", PROTOCOL, title, output), ERROR, errors_S, diverged_N=diverged_S)
+            )
+            place = ("arena_npu_simple", "inside the training range", title, output)
+            quantities.append(report.told(run, place, ERROR, inside_S, diverged_N=diverged_S))
+            if (title, output) in theirs:
+                beside += _beside(run, title, output, errors_S, theirs[title, output])
+    of = {artefact: tuple(q for q in quantities if q.artefact == artefact) for artefact in ARTEFACTS}
+    made = []
+    for artefact, its in of.items():
+        if its:
+            blocks, rows = (tuple(dict.fromkeys(getattr(q, name) for q in its)) for name in ("block", "row"))
+            title = f"The arena: {PROTOCOL}"
+            made.append(Table(artefact, title, blocks, rows, OUTPUTS, its, NOTES, 3, headline="median"))
+    if beside:
+        rows = tuple(dict.fromkeys(q.row for q in beside))
+        title = f"The arena beside what others published: {PROTOCOL}"
+        block = f"{PROTOCOL} beside the published"
+        made.append(Table("arena", title, (block,), rows, BESIDE, tuple(beside), (NOTE_BESIDE,), 3, headline="median"))
+    return made
+
+
+def _beside(run: Finished, title: str, output: str, errors_S: np.ndarray, line: dict[str, str]) -> list[Quantity]:
+    """Returns our mean and the published one, and by how many of their joint standard errors they differ."""
+    finite_S = errors_S[np.isfinite(errors_S)]
+    ours, error = float(finite_S.mean()), float(finite_S.std(ddof=1) / np.sqrt(len(finite_S)))
+    theirs, their_error = float(line["mean"]), float(line["error"])
+    apart = abs(ours - theirs) / max(float(np.hypot(error, their_error)), 1e-12)
+    place = ("arena", f"{PROTOCOL} beside the published", f"{title}: {output}")
+    values = zip(BESIDE, (ours, error, theirs, their_error, apart), strict=True)
+    return [report.told(run, (*place, name), name, np.array([value])) for name, value in values]

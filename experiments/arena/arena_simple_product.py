@@ -14,13 +14,22 @@ from typing import Any
 import numpy as np
 
 from ..lib.config import Count, Root, Size, check, selects
+from ..lib.report.artefacts import Figure, Table
+from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, tasks, training
+from . import entrants, networks, published, report, tasks, training
 from .entrants import PAIRS
+from .report import Result
 
 VERSION = 1
 PLACE = (5, 3)  # after the paper's sections
 ARTEFACTS = ("arena", "arena_simple_product")
+
+PROTOCOL, TARGET = "simple product", "(x1 + x2 + x3 + x4) (x1 + x2)"
+NOTE = (
+    "NALU's and NAC's pairs and NAU with NMU are as Madsen and Johansen train them, whose penalty begins after a million "
+    "steps; the others as their second layer is trained in the single module, its schedule scaled to the length."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,3 +66,23 @@ def make_train(cfg: Config, *, cell: str) -> Train:
         learning_rate_L=np.array([recipe.learning_rate]),
         start_L=np.ones(1),
     )
+
+
+def results_of(results: list[Finished]) -> list[Result]:
+    """Returns what the records say, as the board shows it."""
+    return [report.result(run, PAIRS[run.variant["cell"]][0], TARGET, ("U[1, 2]",)) for run in results]
+
+
+def tables(cfg: Config, results: list[Finished]) -> list[Table]:
+    """Returns the board, our rates beside the published ones, and success over the tolerance."""
+    its = results_of(results)
+    return [
+        *report.board(PROTOCOL, its, (TARGET,), NOTE),
+        *published.beside(PROTOCOL, its),
+        *report.over_tolerance("arena_simple_product", PROTOCOL, its),
+    ]
+
+
+def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
+    """Returns success over the tolerance and how far the solved networks hold."""
+    return report.figures("arena_simple_product", PROTOCOL, results_of(results), (TARGET,))
