@@ -32,8 +32,8 @@ PROTOCOL, ERROR = "power unit's simple task", "mean absolute error"
 BESIDE = ("our mean", "its error", "published mean", "published error", "apart")
 NOTES = (
     "Mean absolute error on a grid from -4.1 to 3.9 in both numbers, of the root from 0.1 to 4; after the last step.",
-    "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU, no regulariser; what the authors call "
-    "NAU is a linear layer here as in their code. The two last cells are ours to add.",
+    "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU, no regulariser; what the authors "
+    "call NAU is a linear layer here as in their code. The modified RealNPU and NMRU are ours to add.",
 )
 NOTE_BESIDE = (
     "Errors are standard errors of the means; apart: the difference of the means in joint standard errors. Sources: "

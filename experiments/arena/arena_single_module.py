@@ -10,6 +10,7 @@ Axes: S seeds, L ranges.
 """
 
 import dataclasses
+import itertools
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..lib.training.train import Train
 from . import entrants, networks, published, report, tasks, training
 from .entrants import ENTRANTS
 from .report import Result
+from .tuned import TUNED
 
 VERSION = 1
 PLACE = (5, 1)  # after the paper's sections
@@ -28,10 +30,10 @@ ARTEFACTS = ("arena", "arena_single_module")
 
 PROTOCOLS = {"published": "single module, as published", "tuned": "single module, tuned"}
 NOTES = {
-    "published": "As published: the optimiser, learning rate, start, regulariser and schedule of the cell's publication "
-    "or, where it has none for this task, of Mistry et al.; iNALU without its restarts.",
-    "tuned": "Tuned: as published, but for the learning rate and the scale of the start, which are the best of nine by the "
-    "error inside the training range on other seeds (`arena_search`).",
+    "published": "As published: the optimiser, learning rate, start, regulariser and schedule of the cell's "
+    "publication or, where it has none for this task, of Mistry et al.; iNALU without its restarts.",
+    "tuned": "Tuned: as published, but for the learning rate and the scale of the start, which are the best of nine "
+    "pairs by the error inside the training range on other seeds (`arena_search`).",
 }
 
 
@@ -56,26 +58,31 @@ class Config:
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell, operation that it is asked for, and settings; ranges are the lanes of a run."""
-    return [
-        {"cell": name, "operation": operation, "settings": settings}
-        for name in cfg.cells
-        for operation in entrants.entrant(name).operations
-        for settings in cfg.settings
-    ]
+    found = []
+    for name, settings in itertools.product(cfg.cells, cfg.settings):
+        for operation in entrants.entrant(name).operations:
+            run = {"cell": name, "operation": operation, "settings": settings}
+            if settings == "published":
+                found.append(run)
+            elif (name, operation) in TUNED:
+                found.append(run | TUNED[name, operation]._asdict())
+    return found
 
 
-def make_train(cfg: Config, *, cell: str, operation: str, settings: str) -> Train:
+def make_train(
+    cfg: Config, *, cell: str, operation: str, settings: str, learning_rate: float | None = None, start: float = 1.0
+) -> Train:
     """Returns the training of one seed in all ranges."""
     entrant = entrants.entrant(cell)
     recipe = entrant.recipe_of(operation).over(cfg.steps)
-    lanes = len(tasks.RANGES)
+    rate, lanes = recipe.learning_rate if settings == "published" else learning_rate, len(tasks.RANGES)
     return training.make_train(
         networks.network(entrant.module(1, 2), 2),
         tasks.single_module(operation),
         recipe,
         training.length(cfg),
-        learning_rate_L=np.full(lanes, recipe.learning_rate),
-        start_L=np.ones(lanes),
+        learning_rate_L=np.full(lanes, rate),
+        start_L=np.full(lanes, start),
     )
 
 

@@ -12,8 +12,8 @@ from ..lib.report.artefacts import Table
 from .report import PROTOCOL, Result, told
 
 NOTE = (
-    "p: how often two rates differ by as much or more if they are the same in truth, by Fisher's exact test; above 0.05 "
-    "the claim holds. Sources and how sure they are: `experiments/arena/published/rates.csv`."
+    "p: how often two rates differ by as much or more if they are the same in truth, by Fisher's exact test; above "
+    "0.05 the claim holds. Sources and how sure they are: `experiments/arena/published/rates.csv`."
 )
 
 

@@ -96,7 +96,11 @@ def told(
     diverged_N: np.ndarray | None = None,
     below: float | None = None,
 ) -> Quantity:
-    """Returns a quantity at (artefact, block, row, column); one of logarithms is solved where it is below log10(below)."""
+    """Returns a quantity at (artefact, block, row, column).
+
+    Args:
+      below: of errors whose logarithms the values are: the error that counts as solved.
+    """
     values_N = np.asarray(values_N, np.float64)
     diverged_N = np.zeros(len(values_N), bool) if diverged_N is None else diverged_N
     threshold = None if below is None else float(np.log10(below))
