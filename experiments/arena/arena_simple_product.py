@@ -28,7 +28,7 @@ ARTEFACTS = ("arena", "arena_simple_product")
 PROTOCOL, TARGET = "simple product", "(x1 + x2 + x3 + x4) (x1 + x2)"
 NOTE = (
     "NALU's and NAC's pairs and NAU with NMU are as Madsen and Johansen train them, whose penalty begins after a "
-    "million steps; the others as their second layer is trained in the single module, its schedule scaled to the length."
+    "million steps; the others as their second layer is in the single module, its schedule scaled to the length."
 )
 
 

@@ -193,7 +193,7 @@ def success(operation: str, results: list[Result]) -> Panel | None:
     if not results:
         return None
     curves = [Curve(its.title, TOLERANCES, (its.test_SR.ravel()[:, None] < TOLERANCES).mean(axis=0)) for its in results]
-    mark = Curve("the protocols'", np.array([PROTOCOL, PROTOCOL]), np.array([0.0, 1.0]), style="truth")
+    mark = Curve("the protocols'", np.array([PROTOCOL, PROTOCOL]), np.array([0.0, 1.0]), style="extra")
     x_label, y_label = "tolerance (relative error)", "share of seeds and ranges"
     return Panel(operation, x_label, y_label, (*curves, mark), x_scale="log", y_limits=(-0.03, 1.03))
 
