@@ -22,7 +22,7 @@ from ..lib.config import Count, Root, Size, check, require_divides, selects
 from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import networks, published, report, tasks, training
+from . import entrants, networks, published, report, tasks, training
 
 VERSION = 1
 PLACE = (5, 5)  # after the paper's sections
@@ -83,24 +83,33 @@ class Config:
 
     seeds: Count = 100  # ours; Heim et al. have 20
     root: Root = 5105  # ours: the root of the reported keys
-    cells: tuple[str, ...] = selects(tuple(NETWORKS))
+    cells: tuple[str, ...] = selects(tuple(NETWORKS))  # or module:Class, a cell of your own
     steps: Count = 20_000  # Heim et al., as the next
     batch: Size = 100
     legs: Size = 4  # ours: between which a run can be stopped
 
     def __post_init__(self) -> None:
         check(self)
+        entrants.check_names(self.cells, *NETWORKS)
         require_divides(self, "legs", "steps")
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each network."""
-    return [{"cell": name} for name in cfg.cells if name in NETWORKS]
+    return [{"cell": name} for name in cfg.cells if name in NETWORKS or ":" in name]
+
+
+def network_of(name: str) -> tuple[str, tuple[nn.Module, ...], nalu.Recipe]:
+    """Returns title, layers and training of a network; a cell of the user's own makes both layers."""
+    if name in NETWORKS:
+        return NETWORKS[name]
+    own = entrants.entrant(name)
+    return f"{own.title}, {own.title}", (own.module(HIDDEN, 2), own.module(len(OUTPUTS), HIDDEN)), own.recipe
 
 
 def make_train(cfg: Config, *, cell: str) -> Train:
     """Returns the training of one seed."""
-    _, layers, recipe = NETWORKS[cell]
+    _, layers, recipe = network_of(cell)
     network, task = networks.network(networks.Stack(layers), 2), tasks.four_at_once()
     start, take_step = training.steps_of(
         network, task, recipe, cfg.batch, learning_rate_L=np.array([recipe.learning_rate]), start_L=np.ones(1)
@@ -142,7 +151,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     quantities, beside = [], []
     theirs = {(line["cell"], line["output"]): line for line in published.read("numbers")}
     for run in results:
-        title, diverged_S = NETWORKS[run.variant["cell"]][0], run.arrays["diverged"][:, -1]
+        title, diverged_S = network_of(run.variant["cell"])[0], run.arrays["diverged"][:, -1]
         for o, output in enumerate(OUTPUTS):
             errors_S = np.asarray(run.arrays["error_O"][:, -1, o], np.float64)
             inside_S = run.arrays["inside_O"][:, -1, o]

@@ -44,6 +44,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check(self)
+        entrants.check_names(self.cells)
         training.check_length(self)
 
     @property
@@ -54,7 +55,12 @@ class Config:
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell and operation; settings and ranges are its lanes."""
-    return [{"cell": name, "operation": o} for name in cfg.cells for o in entrants.entrant(name).operations]
+    return [
+        {"cell": name, "operation": o}
+        for name in cfg.cells
+        if name in ENTRANTS
+        for o in entrants.entrant(name).operations
+    ]
 
 
 def make_train(cfg: Config, *, cell: str, operation: str) -> Train:

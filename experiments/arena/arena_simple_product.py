@@ -38,7 +38,7 @@ class Config:
 
     seeds: Count = 100  # Madsen and Johansen
     root: Root = 5103  # ours: the root of the reported keys
-    cells: tuple[str, ...] = selects(tuple(PAIRS))
+    cells: tuple[str, ...] = selects(tuple(PAIRS))  # or module:Class, a cell of your own
     steps: Count = 200_000  # Madsen and Johansen, as the next two
     log_every: Count = 1000
     batch: Size = 128
@@ -47,12 +47,13 @@ class Config:
 
     def __post_init__(self) -> None:
         check(self)
+        entrants.check_names(self.cells)
         training.check_length(self)
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each pair of layers."""
-    return [{"cell": name} for name in cfg.cells if name in PAIRS]
+    return [{"cell": name} for name in cfg.cells if name in PAIRS or ":" in name]
 
 
 def make_train(cfg: Config, *, cell: str) -> Train:
@@ -70,7 +71,7 @@ def make_train(cfg: Config, *, cell: str) -> Train:
 
 def results_of(results: list[Finished]) -> list[Result]:
     """Returns what the records say, as the board shows it."""
-    return [report.result(run, PAIRS[run.variant["cell"]][0], TARGET, ("U[1, 2]",)) for run in results]
+    return [report.result(run, entrants.pair_names(run.variant["cell"])[0], TARGET, ("U[1, 2]",)) for run in results]
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:

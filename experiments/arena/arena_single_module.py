@@ -43,7 +43,7 @@ class Config:
 
     seeds: Count = 100  # ours; Mistry et al. have 25
     root: Root = 5101  # ours: the root of the reported keys; the search has others
-    cells: tuple[str, ...] = selects(tuple(ENTRANTS))
+    cells: tuple[str, ...] = selects(tuple(ENTRANTS))  # or module:Class, a cell of your own
     settings: tuple[str, ...] = selects(tuple(PROTOCOLS), among=tuple(PROTOCOLS))
     steps: Count = 50_000  # Mistry et al., as the next two
     log_every: Count = 1000
@@ -53,13 +53,15 @@ class Config:
 
     def __post_init__(self) -> None:
         check(self)
+        entrants.check_names(self.cells)
         training.check_length(self)
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell, operation that it is asked for, and settings; ranges are the lanes of a run."""
     found = []
-    for name, settings in itertools.product(cfg.cells, cfg.settings):
+    known = [name for name in cfg.cells if name in ENTRANTS or ":" in name]
+    for name, settings in itertools.product(known, cfg.settings):
         for operation in entrants.entrant(name).operations:
             run = {"cell": name, "operation": operation, "settings": settings}
             if settings == "published":

@@ -15,6 +15,8 @@ from flax import linen as nn
 
 import nalu
 
+from ..lib.config import require, suggest
+from . import own_cell
 from .networks import Stack
 
 ALL = ("a + b", "a - b", "a * b", "a / b")
@@ -144,10 +146,15 @@ PAIRS: dict[str, tuple[str, str, str]] = {
 }
 
 
+def pair_names(name: str) -> tuple[str, str, str]:
+    """Returns the title and the layers of a pair; a cell of the user's own makes both."""
+    return PAIRS[name] if name in PAIRS else (", ".join([entrant(name).title] * 2), name, name)
+
+
 def pair(name: str) -> nn.Module:
     """Returns the network 4-2-1 of a pair."""
-    _, first, second = PAIRS[name]
-    return Stack((ENTRANTS[first].module(2, 4), ENTRANTS[second].module(1, 2)))
+    _, first, second = pair_names(name)
+    return Stack((entrant(first).module(2, 4), entrant(second).module(1, 2)))
 
 
 def recipe_of_pair(name: str, steps: int) -> nalu.Recipe:
@@ -155,11 +162,31 @@ def recipe_of_pair(name: str, steps: int) -> nalu.Recipe:
 
     For NAU and NMU Madsen and Johansen turn the penalty on after a million steps, which these networks never see.
     """
-    recipe = ENTRANTS[PAIRS[name][2]].recipe
+    recipe = entrant(pair_names(name)[2]).recipe
     return recipe._replace(penalty=0.0) if name in ("nmu", "snmu") else recipe.over(steps)
 
 
 @functools.cache
 def entrant(name: str) -> Entrant:
-    """Returns who takes part under a name."""
-    return ENTRANTS[name]
+    """Returns who takes part under a name, which may be `package.module:Class`, a cell of the user's own.
+
+    Raises:
+      UserError: there is no such cell, or it cannot be trained.
+    """
+    if ":" not in name:
+        return ENTRANTS[name]
+    cell = own_cell.load(name)
+    own_cell.check(name, cell)
+    title = name.rpartition(":")[2]
+    recipe = getattr(cell, "published", ADAM)
+    return Entrant(title, _plain(cell), own_cell.operations(name, cell, ALL), recipe)
+
+
+def check_names(cells: tuple[str, ...], *further: str) -> None:
+    """Raises a usage error unless every name is known, or a cell of the user's own that can be trained."""
+    known = dict.fromkeys((*ENTRANTS, *PAIRS, *further))
+    for name in cells:
+        if ":" in name:
+            entrant(name)
+        sentence = f"cells has no '{name}'{suggest(name, known)}; there are {', '.join(known)}, or module:Class."
+        require(":" in name or name in known, sentence)

@@ -23,6 +23,7 @@ class Network(NamedTuple):
       init: key -> parameters.
       apply: (parameters, items `[I, N]`, key or None) -> `[O, N]`; a key makes it training.
       project: parameters -> parameters within their bounds.
+      penalty: parameters -> what the modules themselves add to the loss.
       snap: (parameters, items `[I, N]`) -> the parameters with exact weights that they are nearest to; None where
         nothing says what these are.
     """
@@ -30,6 +31,7 @@ class Network(NamedTuple):
     init: Callable[[jax.Array], Any]
     apply: Callable[[Any, jax.Array, jax.Array | None], jax.Array]
     project: Callable[[Any], Any]
+    penalty: Callable[[Any], jax.Array]
     snap: Callable[[Any, jax.Array], Any] | None = None
 
 
@@ -63,10 +65,26 @@ def network(module: nn.Module, inputs: int) -> Network:
         keys_N = jax.random.split(key, x_IN.shape[1])
         return jax.vmap(lambda x_I, key: written(params, x_I, key), in_axes=(-1, 0), out_axes=-1)(x_IN, keys_N)
 
+    def project(params: Any) -> Any:
+        params = nalu.project(params)
+        for layer in _layers(module):
+            params = layer.project(params) if hasattr(layer, "project") else params
+        return params
+
+    def penalty(params: Any) -> jax.Array:
+        own = [getattr(layer, "penalty", None) for layer in _layers(module)]
+        return sum((each(params) for each in own if each is not None), jnp.zeros(()))
+
     def snap(params: Any, x_IN: jax.Array) -> Any:
         if isinstance(module, nn.Dense):
             return jax.tree.map(jnp.round, params)
         return {"params": module.snapped(params["params"], x_IN.T).params}
 
     readable = isinstance(module, nn.Dense) or hasattr(module, "snapped")
-    return Network(init, apply, nalu.project, snap if readable else None)
+    return Network(init, apply, project, penalty, snap if readable else None)
+
+
+def _layers(module: nn.Module) -> list[nn.Module]:
+    """Returns the kinds of layers of a module, each once: two layers of one kind share what they say of parameters."""
+    layers = module.layers if isinstance(module, Stack) else (module,)
+    return list({type(layer): layer for layer in layers}.values())

@@ -176,7 +176,8 @@ def steps_of(
 
         def loss(params: Any) -> jax.Array:
             error = jnp.mean((network.apply(params, x_IN, key) - y_ON) ** 2)
-            return error + recipe.regulariser(params, step, jax.lax.stop_gradient(error))
+            added = recipe.regulariser(params, step, jax.lax.stop_gradient(error))
+            return error + added + network.penalty(params)
 
         updates, memory = transform.update(jax.grad(loss)(params), memory, params)
         params = jax.tree.map(lambda leaf, update: leaf - rate * update, params, updates)
