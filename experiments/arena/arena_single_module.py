@@ -100,6 +100,7 @@ def results_of(results: list[Finished], settings: str) -> list[Result]:
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, and every range."""
+    results = published.with_published("arena_single_module", results)
     made = []
     for settings, protocol in PROTOCOLS.items():
         its = results_of(results, settings)
@@ -113,6 +114,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
+    results = published.with_published("arena_single_module", results)
     made = []
     for settings, protocol in PROTOCOLS.items():
         name = "arena_single_module" if settings == "published" else f"arena_single_module_{settings}"

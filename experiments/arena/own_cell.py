@@ -1,7 +1,7 @@
 """A cell of the user's own, named as `package.module:Class`: imported, and looked at before anything is trained.
 
-It is any Flax module with `features`, on `[..., inputs]`. What its training needs it may say itself, as attributes of the
-class:
+It is any Flax module with `features`, on `[..., inputs]`. What its training needs it may say itself, as attributes of
+the class:
 
     operations    the operations that it is asked for; all of them unless it says so
     published     its training, a `nalu.Recipe`; Adam with 1e-3 unless it says so

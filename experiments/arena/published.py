@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..lib.places import PUBLISHED
 from ..lib.report.artefacts import Table
+from ..lib.store import records
+from ..lib.store.records import Finished
 from .report import PROTOCOL, Result, told
 
 NOTE = (
@@ -41,6 +44,15 @@ def rates(protocol: str) -> tuple[Rate, ...]:
     """Returns the published rates of a protocol."""
     lines = [Rate(**{**line, "seeds": int(line["seeds"]), "solved": int(line["solved"])}) for line in read("rates")]
     return tuple(line for line in lines if line.protocol == protocol)
+
+
+def with_published(experiment: str, results: list[Finished]) -> list[Finished]:
+    """Returns finished runs and, where a cell of the user's own is among them, those that are published, after them."""
+    if not any(":" in run.variant["cell"] for run in results):
+        return results
+    found = [records.read(path) for path in sorted((PUBLISHED / experiment).glob("*.json"))]
+    variants = [run.variant for run in results]
+    return [*results, *(run for run in found if run.variant not in variants)]
 
 
 def read(name: str) -> list[dict[str, str]]:
