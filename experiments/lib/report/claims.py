@@ -1,6 +1,7 @@
 """What the paper claims of its tables and figures, and whether our seeds bear it out.
 
-The claims are data (`experiments/paper/claims.csv`); this module is the one piece of code that tests them.
+The claims are data (`paper/claims.csv`, `arena/published/claims.csv`); this module is the one piece of code that tests
+them.
 A line names quantities by block, row, column and metric (each a `|` list, or `*` for whatever there is), a
 relation, and what they are held against: a value, or the same quantity in other columns or rows (a `|` list: the
 relation must hold against each). A seed bears a claim out if all its quantities do so in that seed; a
@@ -19,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UserError
-from ..places import PAPER
+from ..places import FOLDER, PAPER
 from . import paper, statistics
 from .artefacts import Quantity
 
@@ -140,8 +141,9 @@ def tally_in_words(verdicts: Iterable[Verdict]) -> str:
 
 @functools.cache
 def all_claims() -> tuple[Claim, ...]:
-    """Returns the paper's claims, in the order of the file."""
-    return parse((PAPER / "claims.csv").read_text(encoding="utf-8"))
+    """Returns the paper's claims in the order of the file, then those of others that a section keeps with its data."""
+    kept = [PAPER / "claims.csv", *sorted(FOLDER.glob("*/published/claims.csv"))]
+    return tuple(claim for path in kept for claim in parse(path.read_text(encoding="utf-8")))
 
 
 def parse(text: str, *, name: str = "claims.csv") -> tuple[Claim, ...]:

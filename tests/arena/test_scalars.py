@@ -1,0 +1,64 @@
+"""Networks written out in scalars are the networks; cos, sin and powers are what NumPy says in float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+import nalu
+from experiments.arena import elementary, scalars
+
+
+@pytest.mark.parametrize("name", ["nalu", "npu", "nru", "nmru", "inalu"])
+def test_a_cell_written_out_has_the_same_values_and_gradients(name):
+    cell = nalu.CELLS[name](2)
+    x = jnp.array([[1.5, -2.5, 0.3]])
+    params = cell.init(jax.random.key(1), x)
+
+    def total(params, apply):
+        return (apply(params, x) ** 2).sum()
+
+    written = scalars.written_out(cell.apply)
+    for mine, its in zip(
+        jax.tree.leaves(jax.value_and_grad(total)(params, written)),
+        jax.tree.leaves(jax.value_and_grad(total)(params, cell.apply)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(mine, its, rtol=2e-5, atol=1e-6)
+
+
+def test_what_cannot_be_written_out_is_left_as_it_is():
+    class Mixed(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            x = nn.relu(nn.Dense(70)(x))  # too large to be written out, with a derivative of its own
+            return jnp.sort(nn.softmax(nn.Dense(3)(x)))
+
+    x = jnp.array([[0.3, -0.7]])
+    params = Mixed().init(jax.random.key(0), x)
+    np.testing.assert_allclose(scalars.written_out(Mixed().apply)(params, x), Mixed().apply(params, x), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cos", "sin"])
+def test_angles(name):
+    x = np.concatenate([np.linspace(-30, 30, 20_001), np.linspace(-8000, 8000, 20_001)]).astype(np.float32)
+    np.testing.assert_allclose(getattr(elementary, name)(x), getattr(np, name)(x.astype(np.float64)), atol=2e-7)
+    slope = jax.vmap(jax.grad(getattr(elementary, name)))(x[:100])
+    np.testing.assert_allclose(slope, {"cos": -np.sin(x), "sin": np.cos(x)}[name][:100], atol=1e-6)
+
+
+def test_powers():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(-5, 5, 5000).astype(np.float32)
+    y = generator.choice([-2, -1, 0, 1, 2, 3, 0.5, -0.7], 5000).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        true = np.power(x.astype(np.float64), y.astype(np.float64))
+    np.testing.assert_allclose(elementary.power(x, y), true, rtol=3e-6)
+    exact = (y == 1) | (y == 0)
+    np.testing.assert_array_equal(np.asarray(elementary.power(x, y))[exact], true[exact].astype(np.float32))
+    zero = elementary.power(jnp.zeros(4), jnp.array([0.0, 0.5, 1.0, -1.0]))
+    np.testing.assert_array_equal(zero, [1, 0, 0, np.inf])
+    by_x, by_y = jax.grad(elementary.power, argnums=(0, 1))(jnp.float32(3), jnp.float32(0.5))
+    assert by_x == pytest.approx(0.5 * 3**-0.5, rel=1e-5)
+    assert by_y == pytest.approx(3**0.5 * np.log(3), rel=1e-5)
