@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from ..lib.config import Count, Positive, Root, Size, check, selects
-from ..lib.report.artefacts import Table, quantity
+from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, tasks, training
+from . import entrants, networks, report, tasks, training
 from .entrants import ENTRANTS
 
 VERSION = 1
@@ -97,14 +97,11 @@ def best(cfg: Config, run: Finished) -> tuple[float, float]:
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns how well every setting does for every cell and operation."""
     names = [f"rate {rate:g}, start x {start:g}" for rate, start in cfg.settings]
-    quantities = [
-        quantity(
-            run, "arena_search", run.variant["operation"], names[k], entrants.entrant(run.variant["cell"]).title,
-            "log10 of the error inside", values_S, diverged_S=np.zeros(len(values_S), bool),
-        )
-        for run in results
-        for k, values_S in enumerate(scores(run).T)
-    ]  # fmt: skip
+    quantities: list[Quantity] = []
+    for run in results:
+        for name, values_S in zip(names, scores(run).T, strict=True):
+            place = ("arena_search", run.variant["operation"], name, entrants.entrant(run.variant["cell"]).title)
+            quantities.append(report.told(run, place, "log10 of the error inside", values_S))
     if not quantities:
         return []
     notes = (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, quantity
+from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, View, quantities_of
 from ..lib.store.records import Finished
 from .tasks import FAR
 
@@ -22,6 +22,10 @@ RULE = (
     "Error: the relative error on the test range, which is the tolerance at which weights that are off by as much have "
     "this mean squared error; its logarithm, -9 at least. Solved: below 1e-5, the protocols' tolerance. The parameters "
     "are those of the log with the least error inside the training range."
+)
+READ = (
+    "Read exactly: the error after every weight is replaced by the exact one that it is nearest to (`nalu.snap`); if "
+    "that is the true program, only rounding is left, below 1e-6."
 )
 COUNTED = "A seed in one range counts as one: these are what the key calls seeds."
 
@@ -104,7 +108,9 @@ def told(
     values_N = np.asarray(values_N, np.float64)
     diverged_N = np.zeros(len(values_N), bool) if diverged_N is None else diverged_N
     threshold = None if below is None else float(np.log10(below))
-    return quantity(run, *place, metric, values_N, diverged_S=diverged_N, threshold=threshold)
+    artefact, block, row, column = place
+    of = quantities_of(run, artefact, diverged_S=diverged_N)
+    return of(block, row, column, metric, values_N, threshold=threshold)
 
 
 def _steps(its: Result, chosen: np.ndarray) -> np.ndarray:
@@ -112,8 +118,9 @@ def _steps(its: Result, chosen: np.ndarray) -> np.ndarray:
 
 
 def board(protocol: str, results: Sequence[Result], operations: Sequence[str], *notes: str) -> list[Table]:
-    """Returns the board of one protocol: cells by operations, over all seeds and ranges; and what is read exactly."""
-    quantities, exact = [], f"{protocol}, read exactly"
+    """Returns the board of one protocol: cells by operations, over all seeds and ranges; then what is read exactly."""
+    quantities: list[Quantity] = []
+    exact: list[Quantity] = []
     for its in results:
         everywhere = np.ones(its.test_SR.shape, bool)
         place, diverged_N = ("arena", protocol, its.title, its.operation), its.diverged_SR.ravel()
@@ -125,21 +132,13 @@ def board(protocol: str, results: Sequence[Result], operations: Sequence[str], *
         cost = float(its.run.provenance.get("cpu_seconds", 0.0)) / its.test_SR.size
         quantities.append(told(its.run, place, "CPU-seconds a network", np.array([cost])))
         if its.snapped_SR is not None:
-            place = ("arena", exact, its.title, its.operation)
-            quantities.append(told(its.run, place, SNAPPED, logs(its.snapped_SR).ravel(), below=EXACT))
-    if not quantities:
-        return []
-    rows = tuple(dict.fromkeys(q.row for q in quantities))
-    notes = (
-        RULE,
-        COUNTED,
-        "Read exactly: the error after every weight is replaced by the exact one that it is nearest to (`nalu.snap`); "
-        "where that is the true program, only rounding is left, below 1e-6.",
-        *notes,
-    )
-    blocks = tuple(dict.fromkeys(q.block for q in quantities))
-    title = f"The arena: {protocol}"
-    return [Table("arena", title, blocks, rows, tuple(operations), tuple(quantities), notes, headline="median")]
+            place = ("arena", f"{protocol}, read exactly", its.title, its.operation)
+            exact.append(told(its.run, place, SNAPPED, logs(its.snapped_SR).ravel(), below=EXACT))
+    view = View(protocol, tuple((protocol, operation) for operation in operations), share=True)
+    made = _table("arena", f"The arena: {protocol}", quantities, RULE, COUNTED, *notes)
+    made = [table._replace(columns=tuple(operations), front=(view,)) for table in made]
+    read = _table("arena", f"The arena: {protocol}, read exactly", exact, READ, COUNTED)
+    return made + [table._replace(columns=tuple(operations)) for table in read]
 
 
 def by_range(artefact: str, title: str, results: Sequence[Result], *notes: str) -> list[Table]:

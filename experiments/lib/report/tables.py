@@ -28,6 +28,11 @@ class Cell(NamedTuple):
     paper: str = ""
     quantity: Quantity | None = None
 
+    @property
+    def share(self) -> float | None:
+        """The share of seeds that solve it; None where success has no meaning."""
+        return None if self.quantity is None else summarise(self.quantity).success
+
 
 class Grid(NamedTuple):
     """A part of one block of a table, ready to print: `cells[i][j]` is in row i and column j."""

@@ -44,6 +44,38 @@
   addEventListener("hashchange", apply);
   if (location.hash) apply();
 
+  // Rows of tables are sorted by a click on the head of a column, and long tables filtered by the names of rows.
+  for (const table of all("section.artefact table:not(.records)")) {
+    const body = table.tBodies[0];
+    const heads = [...table.tHead.rows[0].cells].slice(1);
+    for (const [place, head] of heads.entries()) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") !== "descending";
+        for (const other of heads) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const value = (row) => parseFloat(row.cells[place + 1].dataset.sort.replace(">", ""));
+        const known = (row) => (Number.isNaN(value(row)) ? 1 : 0);
+        const order = (one, other) => known(one) - known(other) || (value(other) - value(one)) * (down ? 1 : -1);
+        body.append(...[...body.rows].sort(order));
+      });
+    }
+    if (body.rows.length < 8) continue;
+    const words = document.createElement("input");
+    words.className = "rows";
+    words.type = "search";
+    words.placeholder = "show rows with ...";
+    words.setAttribute("aria-label", "Show the rows whose name holds");
+    words.addEventListener("input", () => {
+      const wanted = words.value.toLowerCase();
+      for (const row of body.rows) row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted);
+    });
+    table.before(words);
+  }
+
   // Paper cannot be clicked: everything is opened for it, and closed again after.
   let closed = [];
   addEventListener("beforeprint", () => {
