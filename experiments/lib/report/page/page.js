@@ -45,7 +45,7 @@
   if (location.hash) apply();
 
   // Rows of tables are sorted by a click on the head of a column, and long tables filtered by the names of rows.
-  for (const table of all("section.artefact table:not(.records)")) {
+  for (const table of all("section.artefact .box:not(.records) > table")) {
     const body = table.tBodies[0];
     const heads = [...table.tHead.rows[0].cells].slice(1);
     for (const [place, head] of heads.entries()) {
