@@ -109,6 +109,7 @@ def network_of(name: str) -> tuple[str, tuple[nn.Module, ...], nalu.Recipe]:
 
 def make_train(cfg: Config, *, cell: str) -> Train:
     """Returns the training of one seed."""
+    entrants.try_out(cell)
     _, layers, recipe = network_of(cell)
     network, task = networks.network(networks.Stack(layers), 2), tasks.four_at_once()
     start, take_step = training.steps_of(

@@ -58,6 +58,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, cell: str) -> Train:
     """Returns the training of one seed."""
+    entrants.try_out(cell)
     recipe = entrants.recipe_of_pair(cell, cfg.steps)
     return training.make_train(
         networks.network(entrants.pair(cell), 4),

@@ -75,6 +75,7 @@ def make_train(
     cfg: Config, *, cell: str, operation: str, settings: str, learning_rate: float | None = None, start: float = 1.0
 ) -> Train:
     """Returns the training of one seed in all ranges."""
+    entrants.try_out(cell)
     entrant = entrants.entrant(cell)
     recipe = entrant.recipe_of(operation).over(cfg.steps)
     rate, lanes = recipe.learning_rate if settings == "published" else learning_rate, len(tasks.RANGES)

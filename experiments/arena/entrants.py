@@ -171,19 +171,28 @@ def entrant(name: str) -> Entrant:
     """Returns who takes part under a name, which may be `package.module:Class`, a cell of the user's own.
 
     Raises:
-      UserError: there is no such cell, or it cannot be trained.
+      UserError: the cell of the user's own cannot be imported, or is no Flax module with `features`.
     """
     if ":" not in name:
         return ENTRANTS[name]
     cell = own_cell.load(name)
-    own_cell.check(name, cell)
     title = name.rpartition(":")[2]
     recipe = getattr(cell, "published", ADAM)
     return Entrant(title, _plain(cell), own_cell.operations(name, cell, ALL), recipe)
 
 
+@functools.cache
+def try_out(name: str) -> None:
+    """Raises a usage error, in one sentence, if the name is of a cell of the user's own that cannot be trained.
+
+    Called when trainings are made, which is before the first of them begins.
+    """
+    if ":" in name:
+        own_cell.check(name, own_cell.load(name))
+
+
 def check_names(cells: tuple[str, ...], *further: str) -> None:
-    """Raises a usage error unless every name is known, or a cell of the user's own that can be trained."""
+    """Raises a usage error unless every name is known, or a cell of the user's own that can be imported."""
     known = dict.fromkeys((*ENTRANTS, *PAIRS, *further))
     for name in cells:
         if ":" in name:

@@ -71,7 +71,7 @@ def sparsity(arrays: dict[str, np.ndarray]) -> np.ndarray:
     errors = [np.full(arrays["test"][:, -1].shape, np.nan)]
     for name, values in params.items():
         last = name.rpartition("/")[2]
-        if not last.startswith(("w", "kernel")):
+        if not last.startswith(("w", "kernel")) or last.endswith("mc_fc"):  # those are behind a sigmoid of their own
             continue
         if last.startswith("w_hat"):
             other = name.replace("/w_hat", "/m_hat")

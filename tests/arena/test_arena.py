@@ -1,0 +1,134 @@
+"""The arena trains, takes a cell of the user's own, and says what others published beside its own numbers."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas
+import pytest
+
+from experiments.arena import arena_search, arena_single_module, entrants, published, report, tasks, tuned
+from experiments.lib import suite
+from experiments.lib.errors import UserError
+from experiments.lib.places import PUBLISHED, ROOT
+from experiments.lib.report import claims
+from experiments.lib.store.records import Finished
+
+
+def finished(errors_SR, **arrays):
+    """A record of the NMU on a * b with these relative errors."""
+    errors_SR = np.asarray(errors_SR)
+    arrays = {
+        "test": errors_SR[:, None],
+        "solved_at": np.full((len(errors_SR), 1, errors_SR.shape[1], 5), 2000),
+        "far": np.full((len(errors_SR), 1, errors_SR.shape[1], len(tasks.FAR)), 1e-7),
+        "diverged": ~np.isfinite(errors_SR)[:, None],
+        **arrays,
+    }
+    variant = {"cell": "nmu", "operation": "a * b", "settings": "published"}
+    facts = {"device": "a core", "profile": "full", "cpu_seconds": 9.0}
+    return Finished("arena_single_module", variant, arrays, "0123", facts)
+
+
+def test_an_example_of_docs_arena_goes_through_the_arena(tmp_path):
+    """A stranger's cell from outside, as the page says, with its rows on the board; a wrong one is told so."""
+    text = (ROOT / "docs" / "arena.md").read_text(encoding="utf-8")
+    (tmp_path / "my_cells.py").write_text(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1])
+    typed = re.search(r"python -m experiments (run arena_single_module --cells \S+)", text)[1].split()
+    small = ["--seeds", "2", "--steps", "20", "--log-every", "10", "--legs", "1", "--items", "20"]
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from experiments.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *typed, *small, "--runs-dir", str(tmp_path / "runs")],
+        capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False,
+        env={**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    board = pandas.read_csv(tmp_path / "runs" / "tables" / "arena.csv")
+    mine = board[(board["row"] == "Selector") & (board["column"] == "a * b")]
+    assert mine["seeds"].max() == 2 * len(tasks.RANGES)
+
+
+MODULE = "class Cell(nn.Module):\n features: int\n"
+CALL = " @nn.compact\n def __call__(self, x): "
+WRONG = {
+    "class Cell: pass": "is no Flax module",
+    "class Cell(nn.Module): pass": "has no field `features`",
+    f"{MODULE}{CALL}return x[..., : self.features]": "has no parameters",
+    f"{MODULE}{CALL}return nn.Dense(3)(x)": "gives the shape",
+    f"{MODULE}{CALL}return nn.Dense(self.features)(x) / 0": "is not finite at its start",
+    f"{MODULE}{CALL}raise OSError('no disk')": "no disk",
+    "import nothing_of_this_name": "cannot be imported",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "complaint"), WRONG.items())
+def test_a_cell_that_cannot_be_trained_is_told_why_in_one_sentence(code, complaint, tmp_path, monkeypatch):
+    name = f"wrong_{list(WRONG).index(code)}"
+    (tmp_path / f"{name}.py").write_text(f"from flax import linen as nn\n{code}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match=complaint) as told:
+        cfg = arena_single_module.Config(cells=(f"{name}:Cell",))
+        arena_single_module.make_train(cfg, **arena_single_module.runs(cfg)[0])
+    assert "\n" not in str(told.value)
+
+
+def test_an_unknown_cell_is_told_which_is_close():
+    with pytest.raises(UserError, match=r"did you mean 'nmru'"):
+        arena_single_module.Config(cells=("nmrux",))
+
+
+def test_the_board_counts_seeds_and_ranges_and_a_nan_is_a_failure():
+    errors_SR = np.full((4, 9), 1e-7)
+    errors_SR[0, :3] = 1e-3
+    errors_SR[1, 4] = np.inf
+    (table,) = report.board("p", [report.result(finished(errors_SR), "NMU", "a * b", range(9))], entrants.ALL)
+    its = table.quantities[0]
+    assert (its.values_S < its.threshold).sum() == 36 - 4
+    assert its.diverged == 1
+
+
+def test_published_rates_stand_beside_ours():
+    errors_SR = np.full((25, 9), 1e-7)
+    errors_SR[17:, 2] = 1.0  # 17 of 25 in U[-1.2, -1.1], as published; in U[-2, -1] all, where others have 20
+    names = [each.name for each in tasks.RANGES]
+    (table,) = published.beside("single module", [report.result(finished(errors_SR), "NMU", "a * b", names)])
+    found = {(q.row, q.metric): q.values_S[0] for q in table.quantities}
+    assert found["NMU: a * b in U[-1.2, -1.1]", "p"] == pytest.approx(1)
+    assert found["NMU: a * b in U[-1.2, -1.1]", "ours %"] == pytest.approx(68)
+    # Fisher's test of 25 of 25 and 20 of 25 by counting: both tails of the hypergeometric distribution are alike.
+    from math import comb
+
+    assert found["NMU: a * b in U[-2, -1]", "p"] == pytest.approx(2 * comb(25, 5) / comb(50, 5), rel=1e-6)
+
+
+def test_every_claim_is_of_a_published_number():
+    rows = {rate.name for protocol in ("single module", "simple product") for rate in published.rates(protocol)}
+    of_arena = [claim for claim in claims.all_claims() if claim.artefact == "arena"]
+    assert {name for claim in of_arena for name in claim.row} == rows
+
+
+def test_sparsity_is_of_the_weights_that_the_cell_uses():
+    w_hat, m_hat = np.full((1, 1, 9, 2, 1), 0.5), np.full((1, 1, 9, 2, 1), 2.0)
+    run = finished(np.full((1, 9), 1.0), **{"params/w_hat": w_hat, "params/m_hat": m_hat, "params/g": w_hat})
+    weight = np.tanh(0.5) / (1 + np.exp(-2.0))
+    np.testing.assert_allclose(report.sparsity(run.arrays), min(weight, 1 - weight))
+
+
+def test_the_start_of_the_published_code_is_saturated():
+    """U[-9.47, 9.47] for a layer of two inputs, 5.43 for four and two, 0.504 for a hundred and two."""
+    import jax
+
+    for (inputs, features), r in {(2, 1): 9.47, (4, 2): 5.43, (100, 2): 0.504}.items():
+        drawn = entrants.saturated(inputs, features)(jax.random.key(0), (100_000,))
+        assert float(abs(drawn).max()) == pytest.approx(r, rel=1e-3)
+
+
+def test_the_tuned_settings_are_what_the_search_found():
+    (search,) = suite.experiments("arena_search", "full")
+    found = {
+        (run.variant["cell"], run.variant["operation"]): arena_search.best(search.config, run)
+        for run in search.results(PUBLISHED)
+    }
+    assert {key: tuple(settings) for key, settings in tuned.TUNED.items()} == found
