@@ -50,6 +50,11 @@ def test_an_example_of_docs_arena_goes_through_the_arena(tmp_path):
     assert mine["seeds"].max() == 2 * len(tasks.RANGES)
 
 
+def make(name):
+    cfg = arena_single_module.Config(cells=(name,))
+    return arena_single_module.make_train(cfg, **arena_single_module.runs(cfg)[0])
+
+
 MODULE = "class Cell(nn.Module):\n features: int\n"
 CALL = " @nn.compact\n def __call__(self, x): "
 WRONG = {
@@ -69,8 +74,7 @@ def test_a_cell_that_cannot_be_trained_is_told_why_in_one_sentence(code, complai
     (tmp_path / f"{name}.py").write_text(f"from flax import linen as nn\n{code}\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match=complaint) as told:
-        cfg = arena_single_module.Config(cells=(f"{name}:Cell",))
-        arena_single_module.make_train(cfg, **arena_single_module.runs(cfg)[0])
+        make(f"{name}:Cell")
     assert "\n" not in str(told.value)
 
 

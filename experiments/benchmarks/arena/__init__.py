@@ -1,0 +1,1 @@
+"""A step of small cells on the arena's single module: ranges and seeds side by side."""
