@@ -1,7 +1,7 @@
 """The `work` as fast as we could write it in PyTorch: all cells, ranges and seeds in one program, Adam written out.
 
-The lanes are the first axis and the items the last, as in ours, which is the faster of the two orders; the gradients of
-the few parameters are written by hand, which saves autograd's graph. With "compiled" the step goes through torch.compile.
+The lanes are the first axes and the items the last, as in ours; the gradients of the few parameters are written by
+hand, which saves autograd's graph. With "compiled" the step goes through torch.compile.
 """
 
 import math
