@@ -10,4 +10,7 @@ class Settings(NamedTuple):
     start: float
 
 
-TUNED: dict[tuple[str, str], Settings] = {}
+TUNED: dict[tuple[str, str], Settings] = {
+    ("nac", "a + b"): Settings(0.1, 0.05),
+    ("nac", "a - b"): Settings(0.1, 0.05),
+}
