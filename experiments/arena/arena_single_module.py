@@ -109,7 +109,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         if settings == "published":
             made += published.beside("single module", its)
         made += report.by_range("arena_single_module", f"{protocol}, range by range", its)
-        made += report.over_tolerance("arena_single_module", protocol, its)
+        made += report.over_tolerance("arena", protocol, its)
     return made
 
 

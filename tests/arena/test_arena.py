@@ -110,7 +110,7 @@ def test_published_rates_stand_beside_ours():
 def test_every_claim_is_of_a_published_number():
     rows = {rate.name for protocol in ("single module", "simple product") for rate in published.rates(protocol)}
     of_arena = [claim for claim in claims.all_claims() if claim.artefact == "arena"]
-    assert {name for claim in of_arena for name in claim.row} == rows
+    assert {name for claim in of_arena if "p" in claim.metric for name in claim.row} == rows
 
 
 def test_sparsity_is_of_the_weights_that_the_cell_uses():
