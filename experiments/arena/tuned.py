@@ -13,4 +13,7 @@ class Settings(NamedTuple):
 TUNED: dict[tuple[str, str], Settings] = {
     ("nac", "a + b"): Settings(0.1, 0.05),
     ("nac", "a - b"): Settings(0.1, 0.05),
+    ("nalu", "a + b"): Settings(0.1, 0.05),
+    ("nalu", "a - b"): Settings(0.1, 0.05),
+    ("nalu", "a * b"): Settings(0.1, 0.3),
 }
