@@ -16,4 +16,7 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("nalu", "a + b"): Settings(0.1, 0.05),
     ("nalu", "a - b"): Settings(0.1, 0.05),
     ("nalu", "a * b"): Settings(0.1, 0.3),
+    ("nalu", "a / b"): Settings(0.1, 0.3),
+    ("nac_mul", "a * b"): Settings(0.1, 0.05),
+    ("nac_mul", "a / b"): Settings(0.1, 0.05),
 }
