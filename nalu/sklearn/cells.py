@@ -26,7 +26,9 @@ from nalu.sklearn.rows import Rows, unit
 
 FEWEST_ROWS, FEWEST_INPUTS = 256, 8  # what smaller tables are padded to
 EVALUATIONS = 20  # at most; the best by validation is kept
-SETTINGS: dict[str, dict[str, Any]] = {"nalu": {"eps": 1e-2, "clip": 20.0}}
+SMALLEST = 1e-2  # in the column's unit: what is smaller counts as this much where it is multiplied
+SETTINGS: dict[str, dict[str, Any]] = {"nalu": {"eps": SMALLEST, "clip": 20.0}}
+FLOORED = ("npu", "real_npu")  # whose own smallest factor is 1e-7, which no power of it survives
 TERMS = {"nac": 1, "nalu": 1}
 USUAL_TERMS = 8
 
@@ -156,23 +158,20 @@ def _module(cell: str, features: int) -> Any:
     return nalu.CELLS[cell](features=features, **SETTINGS.get(cell, {}))
 
 
-def _apply(params: dict[str, Any], x_BI: jax.Array, cell: str, terms: int, targets: int) -> jax.Array:
-    h_BTK = _module(cell, targets * terms).apply(params["cell"], x_BI).reshape(len(x_BI), targets, terms)
+def _apply(
+    params: dict[str, Any], x_BI: jax.Array, cell: str, terms: int, targets: int, key: jax.Array | None = None
+) -> jax.Array:
+    """Returns y; with a key for what noise the cell is trained with."""
+    if cell in FLOORED:
+        x_BI = jnp.where(jnp.abs(x_BI) < SMALLEST, jnp.where(x_BI < 0, -SMALLEST, SMALLEST), x_BI)
+    rngs = None if key is None else {"noise": key}
+    h_BTK = _module(cell, targets * terms).apply(params["cell"], x_BI, rngs=rngs).reshape(len(x_BI), targets, terms)
     return jnp.sum(h_BTK * params["c"][None], axis=2) + params["b"][None]
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3, 4))
 def _evaluate(params: dict[str, Any], x_RI: jax.Array, cell: str, terms: int, targets: int) -> jax.Array:
     return jax.vmap(lambda params: _apply(params, x_RI, cell, terms, targets))(params)
-
-
-def _inputs_of(cell: str, features: int, inputs: int) -> Any:
-    """Returns for each of the cell's parameters whether its first axis is that of the inputs."""
-    shapes = [
-        jax.eval_shape(_module(cell, features).init, jax.random.key(0), jnp.ones((1, number)))
-        for number in (inputs, inputs + 1)
-    ]
-    return jax.tree.map(lambda few, more: few.shape[:1] != more.shape[:1], *shapes)
 
 
 @functools.partial(jax.jit, static_argnames="recipe")
@@ -193,7 +192,8 @@ def _train(
     """Returns each lane's best parameters and their mean absolute error in validation, in deviations of the targets."""
     cell, terms, targets, steps, batch, patience = recipe
     transform = optax.chain(optax.clip_by_global_norm(1.0), optax.scale_by_adam())
-    of_inputs = _inputs_of(cell, targets * terms, x_RI.shape[1])
+    few, more = (_module(cell, targets * terms).starts(inputs) for inputs in (x_RI.shape[1], x_RI.shape[1] + 1))
+    of_inputs = {"params": {name: few[name][1][:1] != more[name][1][:1] for name in few}}  # as their first axis
     legs = min(EVALUATIONS, steps)
     leg_steps = steps // legs
 
@@ -212,21 +212,21 @@ def _train(
         params = without_padding({"cell": variables, "c": c_TK, "b": jnp.zeros(targets)})
         return params, transform.init(params), key
 
-    def loss(params: Any, rows_B: jax.Array) -> jax.Array:
-        error_BT = (_apply(params, x_RI[rows_B], cell, terms, targets) - y_RT[rows_B]) * scale_T[None]
+    def loss(params: Any, rows_B: jax.Array, key: jax.Array) -> jax.Array:
+        error_BT = (_apply(params, x_RI[rows_B], cell, terms, targets, key) - y_RT[rows_B]) * scale_T[None]
         return jnp.mean(weight_R[rows_B][:, None] * (jnp.sqrt(1 + error_BT**2) - 1))  # square near 0, then straight
 
     def leg(state: Any, order_R: jax.Array, count: jax.Array, rate: jax.Array, first: jax.Array) -> Any:
         def step(i: jax.Array, state: Any) -> Any:
             params, moments, key = state
-            key, key_rows = jax.random.split(key)
+            key, key_rows, key_noise = jax.random.split(key, 3)
             drawn_B = jnp.floor(jax.random.uniform(key_rows, (batch,)) * count).astype(jnp.int32)
-            updates, moments = transform.update(jax.grad(loss)(params, order_R[drawn_B]), moments, params)
+            updates, moments = transform.update(jax.grad(loss)(params, order_R[drawn_B], key_noise), moments, params)
             fall = 0.5 * (1 + jnp.cos(jnp.pi * (first + i) / (leg_steps * legs)))
             updates = without_padding(updates)
             finite = jnp.all(jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(updates)]))
             stepped = jax.tree.map(lambda leaf, by: jnp.where(finite, leaf - rate * fall * by, leaf), params, updates)
-            return stepped, moments, key
+            return nalu.project(stepped), moments, key
 
         return jax.lax.fori_loop(0, leg_steps, step, state)
 

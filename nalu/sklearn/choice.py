@@ -18,7 +18,7 @@ from nalu.sklearn.rows import Rows
 
 SHARE = 0.25  # of the rows, held out
 FEWEST = 8  # rows held out, for a split to say anything
-MOST_EDGES = 3  # of inputs; each costs a training
+MOST_TARGETS, MOST_EDGES = 2, 4  # by targets, and by targets and inputs together; each costs a training
 DISTINCT = 6  # values that an input must have to be split by
 SHARPNESS = 4.0  # a candidate with twice the error of another gets a sixteenth of its weight
 
@@ -34,7 +34,7 @@ class Split(NamedTuple):
 def inner_splits(rows: Rows, seed: int) -> list[Split]:
     """Returns the splits; none where there are too few rows for any."""
     splits = []
-    columns = [*rows.y_RT.T[:MOST_EDGES], *(rows.x_RI[:, i] for i in strongest(rows, MOST_EDGES))]
+    columns = [*rows.y_RT.T[:MOST_TARGETS], *(rows.x_RI[:, i] for i in strongest(rows, MOST_EDGES))][:MOST_EDGES]
     for column_R in columns:
         above = column_R > np.quantile(column_R, 1 - SHARE)
         if FEWEST <= above.sum() <= len(column_R) / 2:

@@ -28,7 +28,7 @@ def check(table: Any) -> None:
     missing = [name for name, column in zip(names, values, strict=True) if column is not None and _is_missing(column)]
     if missing:
         raise ValueError(
-            f"{_listed(missing)} missing values (NaN): put sklearn.impute.SimpleImputer before "
+            f"{_listed(missing)} missing or infinite values (NaN, inf): put sklearn.impute.SimpleImputer before "
             "(for instance with sklearn.pipeline.make_pipeline)."
         )
 
@@ -43,7 +43,7 @@ def _holds_text(column: Any) -> bool:
 
 def _is_missing(column: np.ndarray) -> bool:
     if column.dtype.kind == "f":
-        return bool(np.isnan(column).any())
+        return not np.isfinite(column).all()
     return column.dtype.kind == "O" and any(value is None or value != value for value in column)
 
 

@@ -74,20 +74,20 @@ class Formula(NamedTuple):
 class Formulas(NamedTuple):
     """A formula for each target that has one, and a linear model for the others."""
 
-    each: tuple[Formula | None, ...]
+    of_targets: tuple[Formula | None, ...]
     others: plain.Linear
 
     def predict(self, x_RI: np.ndarray) -> np.ndarray:
         """Returns `[R, T]`."""
         y_RT = self.others.predict(x_RI)
-        for target, formula in enumerate(self.each):
+        for target, formula in enumerate(self.of_targets):
             if formula is not None:
                 y_RT[:, target] = formula.predict(x_RI)[:, 0]
         return y_RT
 
     def refitted(self, rows: Rows) -> Formulas:
         """Returns the same exponents with coefficients fitted to other rows."""
-        each = tuple(f if f is None else f.refitted(rows.of_target(target)) for target, f in enumerate(self.each))
+        each = tuple(f if f is None else f.refitted(rows.of_target(target)) for target, f in enumerate(self.of_targets))
         return Formulas(each, plain.linear(rows))
 
 

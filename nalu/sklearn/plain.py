@@ -17,6 +17,7 @@ from nalu.sklearn.rows import Rows, unit
 PENALTIES = np.logspace(-6, 4, 21)  # of standardised inputs; chosen by leaving rows out one by one
 SMALLEST = 1e-2  # in the column's unit: what is smaller, zero included, counts as this much in logs
 LARGEST = 40.0  # exponent of e
+TOLERATED = 0.01  # share of rows whose target is not positive
 
 
 class Mean(NamedTuple):
@@ -43,19 +44,24 @@ class Linear(NamedTuple):
 
 
 class PowerLaw(NamedTuple):
-    """y = exp(b + sum of e log x over the inputs that are never negative + sum of w x over the others)."""
+    """y = exp(b + sum of e log x over the inputs that are never negative + sum of w x over the others).
+
+    Of a target that is not positive there is none; the linear model stands in.
+    """
 
     unit_I: np.ndarray
     in_logs_I: np.ndarray
-    logs: Linear
+    positive_T: np.ndarray
+    logs: tuple[Linear | None, ...]
+    linear: Linear
 
     def predict(self, x_RI: np.ndarray) -> np.ndarray:
-        """Returns `[R, T]`, positive."""
-        return np.exp(np.clip(self.logs.predict(self.features(x_RI)), -LARGEST, LARGEST))
-
-    def features(self, x_RI: np.ndarray) -> np.ndarray:
-        """Returns the logs of the inputs, or what stands for them."""
-        return _features(x_RI, self.unit_I, self.in_logs_I)
+        """Returns `[R, T]`."""
+        y_RT = self.linear.predict(x_RI)
+        features_RI = _features(x_RI, self.unit_I, self.in_logs_I)
+        for target in np.flatnonzero(self.positive_T):
+            y_RT[:, target] = np.exp(np.clip(self.logs[target].predict(features_RI)[:, 0], -LARGEST, LARGEST))
+        return y_RT
 
 
 def _features(x_RI: np.ndarray, unit_I: np.ndarray, in_logs_I: np.ndarray) -> np.ndarray:
@@ -74,12 +80,22 @@ def linear(rows: Rows) -> Linear:
 
 
 def power_law(rows: Rows) -> PowerLaw | None:
-    """Returns the ridge regression of log y on log x; None unless every target is positive."""
-    if (rows.y_RT <= 0).any():
+    """Returns the ridge regression of log y on log x; None where no target is positive.
+
+    Up to 1 % of the rows may have a target of zero or below, for instance one that was not measured: it is left out.
+    """
+    kept_RT = rows.y_RT > 0
+    positive_T = (rows.weight_R @ ~kept_RT) <= TOLERATED * rows.weight_R.sum()
+    if not positive_T.any():
         return None
     unit_I, in_logs_I = unit(rows.x_RI, rows.weight_R), (rows.x_RI >= 0).all(axis=0)
     features_RI = _features(rows.x_RI, unit_I, in_logs_I)
-    return PowerLaw(unit_I, in_logs_I, _ridge(features_RI, np.log(rows.y_RT), rows.weight_R))
+    logs: list[Linear | None] = []
+    for target, positive in enumerate(positive_T):
+        kept = kept_RT[:, target]
+        log_R1 = np.log(rows.y_RT[kept, target : target + 1]) if positive else None
+        logs.append(_ridge(features_RI[kept], log_R1, rows.weight_R[kept]) if positive else None)
+    return PowerLaw(unit_I, in_logs_I, positive_T, tuple(logs), linear(rows))
 
 
 def _ridge(x_RI: np.ndarray, y_RT: np.ndarray, weight_R: np.ndarray) -> Linear:

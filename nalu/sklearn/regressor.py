@@ -20,14 +20,15 @@ from nalu.sklearn import cells, choice, columns, formulas, plain, ranges
 from nalu.sklearn.rows import Rows, distinct
 
 PLAIN = {"linear": plain.linear, "power law": plain.power_law}
-AUTO_CELLS = ("nalu",)
+AUTO_CELLS = ("nalu", "real_npu")
 TREES = {"n_estimators": 100, "min_samples_leaf": 3}
 
 
 class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """A regressor for tables of numbers that is made to extrapolate.
 
-    With `cell="auto"` the candidates are a linear model, a power law and cells of this library. Each is judged where
+    With `cell="auto"` the candidates are a linear model, a power law, the formula where one can be read off, and if not
+    cells of this library. Each is judged where
     the rows of training end (see `nalu.sklearn.choice`), and the prediction is their mean, weighted by how little they
     err there. Trees then learn what is left, where that helps: a tree is constant beyond the rows that it knows, so it
     adds detail inside and a bounded correction outside.
@@ -178,11 +179,14 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             read = formulas.read_each(rows, seed=seed) if splits else None
             if read is not None:
                 found["formula"] = [read.refitted(rows.take(part)) for part in parts]
-        for cell in AUTO_CELLS if auto else (self.cell,):
-            if auto and not splits:
-                break  # too few rows to say whether a cell is to be believed
+        padded = parts
+        if auto and splits:  # always as many trainings, so that they are one compiled program
+            padded = parts + [everything] * (1 + choice.MOST_EDGES - len(splits))
+        # Too few rows to say whether a cell is to be believed; or what a cell would have to learn was read.
+        needless = not splits or ("formula" in found and None not in found["formula"][0].of_targets)
+        for cell in (() if needless else AUTO_CELLS) if auto else (self.cell,):
             found[cell] = cells.fit(
-                rows, parts, [self.restarts, *[1] * len(splits)], cell=cell, terms=self.terms,
+                rows, padded, [self.restarts, *[1] * (len(padded) - 1)], cell=cell, terms=self.terms,
                 learning_rates=tuple(map(float, self.learning_rates)), steps=int(self.steps),
                 batch=int(self.batch_size), patience=int(self.patience),
                 validation_fraction=float(self.validation_fraction), seed=seed,

@@ -25,6 +25,7 @@ class Quantity(NamedTuple):
       diverged: number of seeds that took at least one non-finite step or ended non-finite.
       higher_is_better: an accuracy rather than an error: a seed succeeds at the threshold or above it, and one that
         diverged counts as infinitely bad all the same.
+      interval: an interval of another kind than over seeds, e.g. over the rows that the middle seed was tested on.
     """
 
     artefact: str
@@ -41,6 +42,7 @@ class Quantity(NamedTuple):
     threshold: float | None = None
     diverged: int = 0
     higher_is_better: bool = False
+    interval: tuple[float, float] | None = None
 
 
 class View(NamedTuple):

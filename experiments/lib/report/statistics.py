@@ -44,7 +44,7 @@ class Estimate(NamedTuple):
 def summarise(quantity: Quantity) -> Estimate:
     """Returns the estimate of a quantity from its values over seeds."""
     values_S = values(quantity)
-    low, high = median_interval(values_S)
+    low, high = median_interval(values_S) if quantity.interval is None else quantity.interval
     success = success_low = success_high = None
     if quantity.threshold is not None:
         better = np.greater_equal if quantity.higher_is_better else np.less

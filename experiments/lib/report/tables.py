@@ -142,6 +142,8 @@ def key(table: Table, *, published: bool = False) -> list[str]:
     thresholds = sorted({quantity.threshold for quantity in main if quantity.threshold is not None})
     n_seeds = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     first = f"the median over seeds with its 95 % bootstrap interval ({n_seeds} seeds)"
+    if all(quantity.interval is not None for quantity in main):
+        first = f"the median over seeds ({n_seeds}) with the 95 % interval that the notes tell"
     if table.headline == "selected" and selected_by:
         first = f"the seed selected by {' or '.join(selected_by)}; below it {first}"
     sentences = [f"In bold {first}."]

@@ -1,0 +1,1 @@
+"""Training on a table of numbers: our cells, and an MLP in PyTorch."""

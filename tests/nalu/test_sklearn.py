@@ -1,0 +1,209 @@
+"""The regressor for tables: scikit-learn's contract, what it reads off, and what it says of rows it cannot know."""
+
+import io
+import subprocess
+import sys
+import warnings
+
+import joblib
+import numpy as np
+import pandas
+import pytest
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import check_estimator
+
+from nalu.sklearn import ExtrapolationWarning, NALURegressor, choice, formulas, ranges
+from nalu.sklearn.rows import distinct
+
+QUICK = {"steps": 40, "restarts": 1, "random_state": 0}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_haste(compiled_in_haste):
+    """Programs of milliseconds."""
+
+
+def table(rows=120, seed=0, noise=0.0):
+    generator = np.random.default_rng(seed)
+    x = generator.uniform(1, 3, (rows, 3))
+    y = 2 * x[:, 0] * x[:, 1] / x[:, 2] ** 2
+    return x, y + noise * y.std() * generator.standard_normal(rows)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_it_is_an_estimator_by_every_check_of_scikit_learn():
+    found = check_estimator(NALURegressor(steps=40, restarts=1, trees=False), on_skip=None, on_fail=None)
+    failed = [f"{each['check_name']}: {each['exception']}" for each in found if each["status"] == "failed"]
+    assert not failed, "\n".join(failed)
+    assert len(found) > 50
+
+
+def test_a_weight_is_a_repeat_and_the_order_of_rows_is_nothing():
+    x, y = table(60, noise=0.5)
+    weight = np.arange(60) % 3
+    weighted = NALURegressor(**QUICK).fit(x, y, sample_weight=weight)
+    again = np.random.default_rng(1).permutation(np.repeat(np.arange(60), weight))
+    repeated = NALURegressor(**QUICK).fit(x[again], y[again])
+    assert np.array_equal(weighted.predict(x[weight > 0]), repeated.predict(x[weight > 0]))
+
+
+def test_a_formula_is_read_in_the_names_of_the_columns_and_followed_beyond_them():
+    x, y = table(noise=0.02)
+    frame = pandas.DataFrame(x, columns=["m1", "m2", "r"])
+    model = NALURegressor(**QUICK).fit(frame, y)
+    coefficient, product = model.formula(name="F").removeprefix("F = ").split(" * ", 1)
+    assert product == "m1 * m2 / r^2"
+    assert float(coefficient) == pytest.approx(2, rel=0.02)
+    beyond = pandas.DataFrame([[4.0, 4.0, 1.0]], columns=frame.columns)
+    with pytest.warns(ExtrapolationWarning):
+        assert model.predict(beyond) == pytest.approx(32, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda a, b: a * np.exp(-b), lambda a, b: (a + b) / (a * b + 5), lambda a, b: np.sin(3 * a) * b],
+)
+def test_no_formula_is_read_where_there_is_none(function):
+    x = np.random.default_rng(0).uniform(1, 3, (200, 2))
+    assert formulas.read(distinct(x, function(*x.T)[:, None], np.ones(200)), seed=0) is None
+
+
+def test_noise_has_no_formula():
+    x, _ = table()
+    y = np.random.default_rng(5).standard_normal((120, 1))
+    assert formulas.read(distinct(x, y, np.ones(120)), seed=0) is None
+
+
+def test_rows_beyond_the_training_range_are_warned_of_by_column_and_distance():
+    x, y = table()
+    frame = pandas.DataFrame(x, columns=["m1", "m2", "r"])
+    model = NALURegressor(**QUICK).fit(frame, y)
+    far = frame.copy()
+    far.iloc[:3, 0] = x[:, 0].max() + 2 * np.ptp(x[:, 0])
+    with pytest.warns(ExtrapolationWarning, match=r"3 of 120 rows .* m1 \(3 rows, by up to 2 of its range\)"):
+        model.predict(far)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(frame)
+
+
+def test_far_outside_a_prediction_is_bounded():
+    x, y = table()
+    model = NALURegressor(**QUICK).fit(x, y)
+    with pytest.warns(ExtrapolationWarning):
+        far = model.predict(np.array([[1e15, 1e15, 1e-15], [0.0, 0.0, 0.0], [-1e9, 1.0, 1.0]]))
+    assert np.isfinite(far).all()
+    assert (far <= y.max() + 10 * np.ptp(y)).all()
+    assert (far >= y.min() - 10 * np.ptp(y)).all()
+
+
+def test_the_bound_grows_with_the_distance_as_its_formula_says():
+    its = ranges.of(np.array([[0.0], [1.0]]), np.array([[0.0], [2.0]]))
+    bounded = its.bound(np.full((4, 1), 1e9), np.array([[0.5], [1.0], [1.5], [100.0]]))
+    assert bounded[:, 0] == pytest.approx([2 + 2, 2 + 2, 2 + 2 * 1.5**3, 2 + 2 * 10])
+
+
+def test_the_spread_is_told_and_grows_where_candidates_disagree():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(1, 3, (120, 2))
+    y = x[:, 0] * np.exp(-x[:, 1]) + 0.05 * generator.standard_normal(120)
+    model = NALURegressor(**QUICK).fit(x, y)
+    _, inside = model.predict(x, return_std=True)
+    with pytest.warns(ExtrapolationWarning):
+        _, outside = model.predict(x * 3, return_std=True)
+    assert inside.shape == (120,)
+    assert outside.mean() > 2 * inside.mean()
+
+
+def test_several_targets_have_a_column_each():
+    x, y = table()
+    targets = np.column_stack([y, x.sum(axis=1)])
+    both = NALURegressor(**QUICK).fit(x, targets)
+    predicted, spread = both.predict(x, return_std=True)
+    assert predicted.shape == spread.shape == (120, 2)
+    assert both.score(x, targets) > 0.99
+    assert set(both.formula(1, "total").removeprefix("total = ").split(" + ")) == {"1 * x0", "1 * x1", "1 * x2"}
+
+
+@pytest.mark.filterwarnings("ignore::nalu.sklearn.ExtrapolationWarning")
+def test_it_stands_in_pipelines_searches_and_cross_validation():
+    x, y = table(90, noise=0.1)
+    piped = make_pipeline(FunctionTransformer(), NALURegressor("nalu", trees=False, **QUICK))
+    assert np.isfinite(cross_val_score(piped, x, y, cv=3)).all()
+    search = GridSearchCV(NALURegressor(trees=False, **QUICK), {"cell": ["nac", "nalu"]}, cv=2).fit(x, y)
+    assert search.best_params_["cell"] in ("nac", "nalu")
+
+
+def test_a_stored_regressor_predicts_the_same_and_holds_no_arrays_of_jax():
+    x, y = table(noise=0.5)
+    model = NALURegressor(**QUICK).fit(x, y)
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    assert b"jax" not in buffer.getvalue()
+    buffer.seek(0)
+    assert np.array_equal(joblib.load(buffer).predict(x), model.predict(x))
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_does_not():
+    x, y = table(noise=0.5)
+    first, second, other = (
+        NALURegressor("nalu", steps=40, restarts=1, random_state=seed).fit(x, y).predict(x) for seed in (0, 0, 1)
+    )
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        (["red"] * 119 + ["blue"], "'colour' holds text.*OneHotEncoder"),
+        ([np.nan] * 120, "'colour' holds missing or infinite values .NaN.*SimpleImputer"),
+        ([None, *range(119)], "'colour' holds missing or infinite values .NaN.*SimpleImputer"),
+        ([np.inf, *range(119)], "'colour' holds missing or infinite values .NaN, inf.*SimpleImputer"),
+    ],
+)
+def test_columns_that_are_no_numbers_are_refused_by_name_with_what_to_put_before(column, sentence):
+    x, y = table()
+    frame = pandas.DataFrame(x, columns=["m1", "m2", "r"]).assign(colour=column)
+    with pytest.raises(ValueError, match=sentence):
+        NALURegressor(**QUICK).fit(frame, y)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"cell": "nulu"}, "cell is 'nulu', but must be one of auto"),
+        ({"trees": "some"}, "trees is 'some'"),
+        ({"steps": 0}, "steps is 0, but must be a whole number above zero"),
+        ({"learning_rates": ()}, "learning_rates is"),
+        ({"validation_fraction": 1.0}, "validation_fraction is 1.0"),
+        ({"terms": 0}, "terms is 0"),
+    ],
+)
+def test_impossible_settings_are_refused(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        NALURegressor(**settings).fit(*table(40))
+
+
+def test_what_errs_less_beyond_the_edges_is_believed_more():
+    error_CJT = np.array([[[1.0], [2.0]], [[2.0], [4.0]]])
+    assert choice.weights(error_CJT)[:, 0] == pytest.approx([16 / 17, 1 / 17])
+
+
+def test_no_row_of_an_inner_split_is_on_both_sides():
+    x, y = table()
+    rows = distinct(x, y[:, None], np.ones(len(x)))
+    splits = choice.inner_splits(rows, 0)
+    assert len(splits) == 5
+    for split in splits:
+        assert sorted([*split.trained, *split.judged]) == list(range(120))
+    above = splits[0]
+    assert rows.y_RT[above.judged].min() > rows.y_RT[above.trained].max()
+
+
+def test_the_library_alone_needs_neither_scikit_learn_nor_optax():
+    code = "import sys; import nalu; print({'sklearn', 'scipy.optimize', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
