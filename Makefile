@@ -43,7 +43,7 @@ knocks: $(READY)  ## kill real runs, fill disks (as root), damage files, and com
 	@$(VENV)/bin/python -m tests.knocks
 
 test: $(VENV)/.ready-dev-$(DEVICE)  ## run the tests, on up to four cores
-	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 check: $(VENV)/.ready-dev-$(DEVICE)  ## lint, and check the formatting
 	@$(VENV)/bin/ruff check .

@@ -1,21 +1,38 @@
-"""What every test runs under: a CPU, no silent broadcasting, no compilation cache, and checked shapes.
+"""What every test runs under: a CPU, folders of its own, no network, no silent broadcasting, and checked shapes.
 
 Warnings are errors (`filterwarnings` in pyproject.toml).
 """
 
+import atexit
 import importlib
 import os
+import shutil
+import sys
+import tempfile
 import typing
+from pathlib import Path
 from unittest import mock
 
-os.environ["JAX_PLATFORMS"] = "cpu"  # here and in the processes that tests start
-os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+# Here and in the processes that tests start: what they compile and what matplotlib finds is kept for the next one.
+NOWHERE = "http://127.0.0.1:9"
+if "PYTEST_XDIST_WORKER" not in os.environ:  # which has all this from the process that started it
+    OURS = tempfile.mkdtemp(prefix="nalu-tests-")
+    atexit.register(shutil.rmtree, OURS, ignore_errors=True)
+    os.environ |= {"XDG_CACHE_HOME": OURS, "MPLCONFIGDIR": f"{OURS}/matplotlib", "JAX_PLATFORMS": "cpu"}
+    os.environ |= {"http_proxy": NOWHERE, "https_proxy": NOWHERE, "no_proxy": "localhost,127.0.0.1"}
+    for variable in ("JAX_COMPILATION_CACHE_DIR", "NALU_DATA"):
+        os.environ.pop(variable, None)
 
-import hypothesis
-import jax
-import jaxtyping
-import pytest
+# XLA reads this with the first program of these tests' own process; those that they start compile as a user's do.
+os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false"  # small programs are compiled in half the time
 
+import hypothesis  # noqa: E402
+import jax  # noqa: E402
+import jaxtyping  # noqa: E402
+import pytest  # noqa: E402
+
+jax.jit(lambda: 0)()
+os.environ.pop("XLA_FLAGS")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_enable_compilation_cache", False)
 
@@ -28,6 +45,37 @@ with mock.patch.object(typing, "TYPE_CHECKING", True), jaxtyping.install_import_
 
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, max_examples=50, database=None)
 hypothesis.settings.load_profile("suite")
+
+
+PROGRAMS = ("python", "pip", "chromium", "nalu-experiments")
+may_start = True
+
+
+def held(event: str, told: tuple) -> None:
+    """Lets only tests with the mark `process` start Python anew."""
+    if event == "subprocess.Popen" and not may_start:
+        words = [told[0], *told[1]] if isinstance(told[1], list | tuple) else [told[0]]
+        named = [Path(os.fsdecode(word)).name for word in words if word]
+        assert not any(name.startswith(PROGRAMS) for name in named), "this test needs @pytest.mark.process"
+
+
+sys.addaudithook(held)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    global may_start
+    may_start = item.get_closest_marker("process") is not None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """What starts processes comes first, one after the other; beside it go the other files, each whole."""
+    items.sort(key=lambda item: item.get_closest_marker("process") is None)
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            alone = item.get_closest_marker("process") is not None
+            item.add_marker(pytest.mark.xdist_group("process" if alone else item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="module")

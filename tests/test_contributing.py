@@ -1,15 +1,15 @@
 """What CONTRIBUTING.md shows works as it stands: its cell and its experiment go through the real command line."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pandas
 import pytest
 
 from experiments.lib.places import ROOT
+from tests import processes
+
+pytestmark = pytest.mark.process
 
 SHOWN = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", SHOWN, re.MULTILINE | re.DOTALL))
@@ -40,17 +40,14 @@ def tree(tmp_path_factory):
 
 def python(tree, *words, **environment):
     """Runs a command in the tree and returns what it says."""
-    done = subprocess.run(
-        [sys.executable, *words], cwd=tree, env={**os.environ, **environment},
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    answer = processes.run(*words, folder=tree, PYTHONPATH=str(tree), **environment)
+    assert answer.status == 0, answer.told + answer.wrong
+    return answer.told
 
 
 def test_the_cell_is_evaluated_like_the_paper_s(tree):
     words = ("run", "table1", "--models", "nac_mul_nmu", "--profile", "smoke")
-    python(tree, "-m", "experiments", *words, JAX_DISABLE_MOST_OPTIMIZATIONS="1")
+    python(tree, "-m", "experiments", *words, **processes.IN_HASTE)
     table = pandas.read_csv(tree / "runs" / "tables" / "table1.csv")
     for task in ("static", "recurrent"):
         for items in ("interpolation", "extrapolation"):
@@ -63,9 +60,7 @@ def test_the_cell_is_evaluated_like_the_paper_s(tree):
 
 def test_the_cell_keeps_the_contract_and_both_files_keep_to_the_house(tree):
     tests = ("tests/nalu/test_contract.py", "tests/test_directions.py")
-    said = python(
-        tree, "-m", "pytest", *tests, "-k", "nac_mul_nmu or test_directions", JAX_DISABLE_MOST_OPTIMIZATIONS="1"
-    )
+    said = python(tree, "-m", "pytest", *tests, "-k", "nac_mul_nmu or test_directions", **processes.IN_HASTE)
     assert int(re.search(r"(\d+) passed", said)[1]) > 20
     python(tree, "-m", "ruff", "check", *FILES, "nalu/_src/cells.py")
     python(tree, "-m", "ruff", "format", "--check", *FILES, "nalu/_src/cells.py")

@@ -4,12 +4,13 @@ Each test lists all offenders. The three rules that they hold are in CONTRIBUTIN
 """
 
 import ast
-import subprocess
-import sys
 from collections import defaultdict
+
+import pytest
 
 import nalu
 from experiments.lib.places import ROOT
+from tests import processes
 
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
@@ -107,11 +108,12 @@ def test_the_library_imports_jax_and_flax_only():
     none(found)
 
 
+@pytest.mark.process
 def test_importing_the_library_needs_no_other_package():
     blocked = ("jaxtyping", "beartype", "experiments", "matplotlib", "scipy.stats", "pandas", "tyro")
     code = f"import sys; sys.modules.update(dict.fromkeys({blocked})); import nalu; print(*nalu.CELLS)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == list(nalu.CELLS)
+    answer = processes.run("-c", code)
+    assert (answer.status, answer.told.split()) == (0, list(nalu.CELLS)), answer.wrong
 
 
 def test_only_the_library_sees_its_private_modules():
@@ -207,11 +209,11 @@ def test_only_the_figures_draw():
     none([name for name in sorted(drawing) if not name.startswith("experiments.lib.report.figures.")])
 
 
+@pytest.mark.process
 def test_reporting_needs_no_jax():
     """Tables and figures are redrawn in seconds, on machines without an accelerator's software."""
     code = "import sys, experiments.lib.report.rendering, experiments.lib.report.claims; print('jax' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False"]
+    assert processes.run("-c", code) == (0, "False\n", "")
 
 
 def test_every_file_opens_with_a_sentence_that_says_what_it_is():

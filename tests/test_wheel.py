@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from email.parser import HeaderParser
 
@@ -13,6 +12,9 @@ import pytest
 from packaging.requirements import Requirement
 
 from experiments.lib.places import ROOT
+from tests import processes
+
+pytestmark = pytest.mark.process
 
 USE = """
 import sys
@@ -52,9 +54,8 @@ def site(source, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     # With the setuptools that the extra `dev` brings: no test needs a network.
     options = ("--no-deps", "--no-build-isolation", "--no-index", "--no-compile", "--quiet")
-    program = [sys.executable, "-m", "pip", "install", *options, "--target", site, source]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=1200, check=False)
-    assert done.returncode == 0, done.stderr
+    answer = processes.run("-m", "pip", "install", *options, "--target", site, source)
+    assert answer.status == 0, answer.wrong
     return site
 
 
@@ -88,10 +89,9 @@ def test_the_library_works_where_there_is_nothing_else(site, tmp_path):
             if file.parts[0] != ".." and not link.exists():
                 link.symlink_to(importlib.metadata.distribution(name).locate_file(file.parts[0]))
     assert not {"tyro", "pytest", "matplotlib", "nalu"} & {path.name for path in tmp_path.iterdir()}
-    program = [sys.executable, "-I", "-S", "-W", "error", "-c", USE, site, tmp_path]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=1200, check=False, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert {"nac", "nalu"} <= set(done.stdout.split())
+    answer = processes.run("-I", "-S", "-W", "error", "-c", USE, site, tmp_path, folder=tmp_path)
+    assert answer.status == 0, answer.wrong
+    assert {"nac", "nalu"} <= set(answer.told.split())
 
 
 def requirements(*names):
@@ -136,11 +136,9 @@ def answers(site, tmp_path_factory):
         (folder / name / "__init__.py").write_text("MINE = True")
     (folder / "configs" / "mine.toml").write_text("[identity]\nseeds = 1\n")
     lines = [line.split() for line in (*SAID, "run figure1 --profile smoke", *SAID_OF_A_RUN)]
-    program = [sys.executable, "-c", COMMANDS, json.dumps(lines)]
-    around = {**os.environ, "PYTHONPATH": str(site)}
-    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, timeout=1200, env=around, check=False)
-    assert done.returncode == 0, done.stderr
-    said, own = json.loads(done.stdout.splitlines()[-1])
+    answer = processes.run("-c", COMMANDS, json.dumps(lines), folder=folder, PYTHONPATH=str(site))
+    assert answer.status == 0, answer.wrong
+    said, own = json.loads(answer.told.splitlines()[-1])
     assert own
     return {" ".join(words): answer for words, answer in zip(lines, said, strict=True)}, folder
 
@@ -191,12 +189,10 @@ def test_what_an_installed_command_renders_names_commands_that_are_there(answers
 def test_without_the_extra_the_command_says_what_to_install(site, tmp_path, program):
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['tyro'] = None")
     first = [site / program[0]] if len(program) == 1 else [sys.executable, *program]
-    around = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{site}"}
-    done = subprocess.run(
-        [*first, "list"], cwd=tmp_path, capture_output=True, text=True, timeout=1200, env=around, check=False
-    )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
+    around = f"{tmp_path}{os.pathsep}{site}"
+    answer = processes.run("list", program=first, folder=tmp_path, PYTHONPATH=around)
+    assert (answer.status, answer.told) == (1, "")
+    assert answer.wrong == (
         "experiments: tyro is not installed: it comes with the extra `experiments` "
         "(pip install 'nalu-jax[experiments]').\n"
     )

@@ -1,7 +1,6 @@
 """The recurrent half of Table 1: its items, and that its networks are what they are said to be."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
@@ -16,9 +15,17 @@ pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 TASK = Sequences(high=0.5, lengths=(2, 5), steps=10, outside_steps=50, summed=False, shortest=10)
 
 
-def test_a_and_b_sum_their_slices_over_all_steps():
-    task = TASK.draw(jax.random.key(1), 10)
-    items = TASK.outside(jax.random.key(2), task, 7)
+@pytest.fixture(scope="module")
+def task():
+    return jax.jit(TASK.draw, static_argnums=1)(jax.random.key(1), 10)
+
+
+def items_of(draw, key, task, number):
+    return jax.device_get(jax.jit(draw, static_argnums=2)(jax.random.key(key), task, number))
+
+
+def test_a_and_b_sum_their_slices_over_all_steps(task):
+    items = items_of(TASK.outside, 2, task, 7)
     x_TIN = np.asarray(items.inputs, np.float64)
     assert x_TIN.shape == (50, 10, 7)
     assert (x_TIN >= 0).all()
@@ -28,54 +35,56 @@ def test_a_and_b_sum_their_slices_over_all_steps():
     np.testing.assert_allclose(items.y_ON, expected_ON, rtol=1e-5, atol=1e-4)
 
 
-def test_summed_items_are_the_same_items():
-    task = TASK.draw(jax.random.key(1), 10)
-    whole = TASK.inside(jax.random.key(3), task, 5)
-    summed = TASK._replace(summed=True).inside(jax.random.key(3), task, 5)
+def test_summed_items_are_the_same_items(task):
+    whole = items_of(TASK.inside, 3, task, 5)
+    summed = items_of(TASK._replace(summed=True).inside, 3, task, 5)
     np.testing.assert_allclose(summed.inputs, whole.inputs.sum(axis=0), rtol=1e-6)
     np.testing.assert_array_equal(summed.y_ON, whole.y_ON)
 
 
-def test_shorter_training_items_end_in_zeros_and_every_length_occurs():
-    task = TASK.draw(jax.random.key(1), 10)
-    items = TASK._replace(shortest=1).training_items(jax.random.key(4), task, 300)
+def test_shorter_training_items_end_in_zeros_and_every_length_occurs(task):
+    items = items_of(TASK._replace(shortest=1).training_items, 4, task, 300)
     steps_N = (np.asarray(items.inputs) > 0).any(axis=1).sum(axis=0)
     assert set(steps_N) == set(range(1, 11))
-    inside = TASK._replace(shortest=1).inside(jax.random.key(4), task, 300)
+    inside = items_of(TASK._replace(shortest=1).inside, 4, task, 300)
     assert (np.asarray(inside.inputs) > 0).any(axis=1).all(), "validation is on full-length items"
+
+
+def uniform(seed, *shape):
+    return np.random.default_rng(seed).uniform(size=shape).astype(np.float32)
 
 
 @pytest.mark.parametrize("read_out", ["nac", "nalu"])
 def test_the_accumulator_is_the_cell_scanned_over_time(read_out):
     start = NaluStart(0.5, (0.5, 0.3), -0.5)
     network = networks.accumulator(read_out, inputs=10, hidden=2, start=start)
-    params = network.init(jax.random.key(5))
-    x_TIN = jax.random.uniform(jax.random.key(6), (12, 10, 4))
+    params = jax.device_get(jax.jit(network.init)(jax.random.key(5)))
+    x_TIN = uniform(6, 12, 10, 4)
     scanned = nn.RNN(nalu.Accumulator(nalu.NAC(2)), time_major=True)
-    states_TNH = scanned.apply({"params": {"cell": {"cell": params[0]["params"]}}}, x_TIN.transpose(0, 2, 1))
-    expected_N = nalu.CELLS[read_out](1).apply(params[1], states_TNH[-1])[:, 0]
+    states_TNH = jax.jit(scanned.apply)({"params": {"cell": {"cell": params[0]["params"]}}}, x_TIN.transpose(0, 2, 1))
+    expected_N = jax.jit(nalu.CELLS[read_out](1).apply)(params[1], states_TNH[-1])[:, 0]
     params_1 = jax.tree.map(lambda leaf: leaf[None], params)
-    np.testing.assert_allclose(network.apply(params_1, x_TIN.sum(axis=0))[0], expected_N, rtol=1e-5)
+    np.testing.assert_allclose(jax.jit(network.apply)(params_1, x_TIN.sum(axis=0))[0], expected_N, rtol=1e-5)
 
 
 @pytest.mark.parametrize("cell", list(networks.CELLS))
 def test_a_usual_cell_reads_the_last_state_and_depends_on_the_order(cell):
     network = networks.of_cell_over_time(cell, inputs=3, hidden=4)
-    params = jax.tree.map(lambda leaf: leaf[None], network.init(jax.random.key(7)))
-    x_TIN = jax.random.uniform(jax.random.key(8), (6, 3, 5))
-    forward, backward = network.apply(params, x_TIN), network.apply(params, x_TIN[::-1])
+    params = jax.tree.map(lambda leaf: leaf[None], jax.device_get(jax.jit(network.init)(jax.random.key(7))))
+    x_TIN, apply = uniform(8, 6, 3, 5), jax.jit(network.apply)
+    forward, backward = apply(params, x_TIN), apply(params, x_TIN[::-1])
     assert forward.shape == (1, 5)
     assert not np.allclose(forward, backward)
 
 
 def test_any_cell_of_the_library_can_be_accumulated():
     network = networks.of_accumulated_cell("nac", inputs=3, hidden=2)
-    params = network.init(jax.random.key(9))
-    x_TIN = jax.random.uniform(jax.random.key(10), (6, 3, 5))
+    params = jax.device_get(jax.jit(network.init)(jax.random.key(9)))
+    x_TIN = uniform(10, 6, 3, 5)
     (accumulated, read_out) = params
-    weights = [nalu.nac_weights(*(p["w_hat"], p["m_hat"])) for p in (
+    weights = [jax.jit(nalu.nac_weights)(*(p["w_hat"], p["m_hat"])) for p in (
         accumulated["params"]["cell"]["cell"], read_out["params"]
     )]  # fmt: skip
-    expected_N = (jnp.einsum("tin,ih->nh", x_TIN, weights[0]) @ weights[1])[:, 0]
-    actual_1N = network.apply(jax.tree.map(lambda leaf: leaf[None], params), x_TIN)
+    expected_N = (np.einsum("tin,ih->nh", x_TIN, weights[0]) @ np.asarray(weights[1]))[:, 0]
+    actual_1N = jax.jit(network.apply)(jax.tree.map(lambda leaf: leaf[None], params), x_TIN)
     np.testing.assert_allclose(actual_1N[0], expected_N, rtol=1e-4)

@@ -39,7 +39,12 @@ NUMPY = {
 
 
 def task_of(seed=0, **changes):
-    return READ._replace(**changes).draw(jax.random.key(seed), INPUTS)
+    return jax.jit(READ._replace(**changes).draw, static_argnums=1)(jax.random.key(seed), INPUTS)
+
+
+def items_of(draw, key, task, number):
+    """Returns items of a reading's method `inside` or `outside`."""
+    return jax.device_get(jax.jit(draw, static_argnums=2)(jax.random.key(key), task, number))
 
 
 def drawn(a_lengths, b_lengths, inputs=INPUTS, keys=2000):
@@ -67,7 +72,7 @@ def test_slices_reach_every_input_and_differ_between_seeds():
 
 def test_targets_are_the_six_operations_of_the_two_sums():
     task = task_of()
-    items = READ.inside(jax.random.key(2), task, 500)
+    items = items_of(READ.inside, 2, task, 500)
     x_IN, masks_2I = np.float64(items.inputs), np.float64(task.masks_2I)
     a_N, b_N = masks_2I @ x_IN
     assert x_IN.min() >= READ.low and x_IN.max() <= READ.high
@@ -78,10 +83,11 @@ def test_targets_are_the_six_operations_of_the_two_sums():
 
 def test_an_item_extrapolates_if_a_b_or_y_exceeds_its_maximum_in_training():
     """Recomputed from the same draws, so that nothing but an item at the very limit may differ."""
-    task, key = task_of(seed=3), jax.random.key(4)
-    items = READ.outside(key, task, 4000)
-    key_maxima, _ = jax.random.split(key)
-    seen_IN = np.float64(tasks.draw_inputs(key_maxima, task, task.inside_2, tasks.MAXIMA_ITEMS))
+    task = task_of(seed=3)
+    items = items_of(READ.outside, 4, task, 4000)
+    key_maxima, _ = jax.random.split(jax.random.key(4))
+    draw_inputs = jax.jit(tasks.draw_inputs, static_argnums=3)
+    seen_IN = np.float64(draw_inputs(key_maxima, task, task.inside_2, tasks.MAXIMA_ITEMS))
     masks_2I, x_IN = np.float64(task.masks_2I), np.float64(items.inputs)
     (seen_a, seen_b), (a_N, b_N) = masks_2I @ seen_IN, masks_2I @ x_IN
     assert x_IN.max() > READ.high
@@ -96,7 +102,7 @@ def test_an_item_extrapolates_if_a_b_or_y_exceeds_its_maximum_in_training():
 
 def test_without_the_rule_every_item_from_outside_counts():
     task = task_of(outside_low=1.2, outside_high=2.2, rule=False)
-    items = READ.outside(jax.random.key(5), task, 100)
+    items = items_of(READ.outside, 5, task, 100)
     assert items.counts_ON.all() and items.inputs.min() >= 1.2
 
 
@@ -105,7 +111,8 @@ def test_relative_error_is_over_the_items_that_count():
     y_ON, counts_ON = rng.normal(size=(6, 50)), rng.random((6, 50)) < 0.4
     predicted_MON = rng.normal(size=(3, 6, 50))
     items = tasks.Items(jnp.zeros((1, 50)), jnp.float32(y_ON), jnp.array(counts_ON))
-    error_MO, scale_O = jax.vmap(tasks.relative_error, in_axes=(0, None))(jnp.float32(predicted_MON), items)
+    relative_errors = jax.jit(jax.vmap(tasks.relative_error, in_axes=(0, None)))
+    error_MO, scale_O = jax.device_get(relative_errors(jnp.float32(predicted_MON), items))
     for m, o in np.ndindex(3, 6):
         kept_N = counts_ON[o]
         scale = np.mean(y_ON[o, kept_N] ** 2)
@@ -116,7 +123,7 @@ def test_relative_error_is_over_the_items_that_count():
 
 def layers_of(networks, inputs=7, hidden=3):
     init = lambda key: nalu.NALU(hidden).init(key, jnp.ones((1, inputs)))  # noqa: E731
-    return jax.vmap(init)(jax.random.split(jax.random.key(7), networks))
+    return jax.device_get(jax.jit(jax.vmap(init))(jax.random.split(jax.random.key(7), networks)))
 
 
 def lane(tree, number):
@@ -125,14 +132,14 @@ def lane(tree, number):
 
 def test_layers_with_the_features_first_are_the_library_s():
     layers_L = layers_of(4)
-    x_NI = jax.random.normal(jax.random.key(8), (11, 7))
-    bounded = functools.partial(nalu_layer, clip=40.0)
-    together_LHN = shared_input(bounded, layers_L, x_NI.T)
-    sums_LHN = shared_input(nac_layer, layers_L, x_NI.T)
+    x_NI = np.random.default_rng(8).normal(size=(11, 7)).astype(np.float32)
+    bounded = jax.jit(functools.partial(nalu_layer, clip=40.0))
+    together_LHN = jax.jit(functools.partial(shared_input, bounded))(layers_L, x_NI.T)
+    sums_LHN = jax.jit(functools.partial(shared_input, nac_layer))(layers_L, x_NI.T)
     for number in range(4):
         params = lane(layers_L, number)["params"]
-        w_IH = nalu.nac_weights(params["w_hat"], params["m_hat"])
-        expected_NH = nalu.nalu(x_NI, w_IH, params["g"], clip=40.0)
+        w_IH = jax.jit(nalu.nac_weights)(params["w_hat"], params["m_hat"])
+        expected_NH = jax.jit(functools.partial(nalu.nalu, clip=40.0))(x_NI, w_IH, params["g"])
         np.testing.assert_allclose(bounded(lane(layers_L, number), x_NI.T), expected_NH.T, rtol=2e-5, atol=1e-6)
         np.testing.assert_allclose(together_LHN[number], expected_NH.T, rtol=2e-5, atol=1e-6)
         np.testing.assert_allclose(sums_LHN[number], nalu.nac(x_NI, w_IH).T, rtol=2e-5, atol=1e-6)
@@ -150,9 +157,10 @@ def test_the_layer_s_exponent_is_clipped_as_the_library_s():
 @pytest.mark.parametrize("start", recipes.STARTS)
 def test_a_started_nalu_begins_as_a_nac_with_the_output_it_was_given(start):
     network = of_started_nalu(start, 100)
-    first, second = (layer["params"] for layer in network.init(jax.random.key(9)))
-    for inputs_x in (jnp.full(100, 0.05), jax.random.uniform(jax.random.key(10), (100,), minval=0.05, maxval=0.95)):
-        assert (jax.nn.sigmoid(first["g"].T @ inputs_x) == jnp.float32(1)).all()
+    first, second = (layer["params"] for layer in jax.device_get(jax.jit(network.init)(jax.random.key(9))))
+    gate = jax.jit(lambda x_I: jax.nn.sigmoid(first["g"].T @ x_I))
+    for x_I in (np.full(100, 0.05), np.random.default_rng(10).uniform(0.05, 0.95, 100)):
+        assert (gate(x_I.astype(np.float32)) == np.float32(1)).all()
     assert first["w_hat"].min() >= 0 and start.spread * 0.9 < first["w_hat"].max() <= start.spread
     np.testing.assert_array_equal(second["w_hat"][:, 0], np.float32(start.output))
     np.testing.assert_array_equal(second["g"], start.gate)
@@ -161,23 +169,23 @@ def test_a_started_nalu_begins_as_a_nac_with_the_output_it_was_given(start):
 
 @pytest.mark.parametrize("name", ["nac", "nalu"])
 def test_networks_side_by_side_are_the_flax_modules_one_by_one(name):
-    network = of_cell(name, 9, 2)
-    params_L = jax.vmap(network.init)(jax.random.split(jax.random.key(11), 3))
-    x_IN = jax.random.uniform(jax.random.key(12), (9, 8))
-    modules = nn.Sequential([nalu.CELLS[name](2), nalu.CELLS[name](1)])
+    network, modules = of_cell(name, 9, 2), nn.Sequential([nalu.CELLS[name](2), nalu.CELLS[name](1)])
+    params_L = jax.device_get(jax.jit(jax.vmap(network.init))(jax.random.split(jax.random.key(11), 3)))
+    x_IN = np.random.default_rng(12).uniform(size=(9, 8)).astype(np.float32)
+    actual_LN, one_by_one = jax.jit(network.apply)(params_L, x_IN), jax.jit(modules.apply)
     for number in range(3):
         first, second = (layer["params"] for layer in lane(params_L, number))
-        expected_N1 = modules.apply({"params": {"layers_0": first, "layers_1": second}}, x_IN.T)
-        np.testing.assert_allclose(network.apply(params_L, x_IN)[number], expected_N1[:, 0], rtol=1e-5, atol=1e-6)
+        expected_N1 = one_by_one({"params": {"layers_0": first, "layers_1": second}}, x_IN.T)
+        np.testing.assert_allclose(actual_LN[number], expected_N1[:, 0], rtol=1e-5, atol=1e-6)
 
 
 def test_a_linear_perceptron_has_no_bias():
     network = of_perceptron("None", 9, 4)
-    params_L = jax.vmap(network.init)(jax.random.split(jax.random.key(13), 2))
-    params_L = jax.tree.map(jnp.ones_like, params_L)
-    np.testing.assert_array_equal(network.apply(params_L, jnp.zeros((9, 5))), 0.0)
+    shapes_L = jax.eval_shape(jax.vmap(network.init), jax.random.split(jax.random.key(13), 2))
+    params_L = jax.tree.map(lambda leaf: np.ones(leaf.shape, np.float32), shapes_L)
+    np.testing.assert_array_equal(jax.jit(network.apply)(params_L, np.zeros((9, 5), np.float32)), 0.0)
     relu6 = of_perceptron("ReLU6", 9, 4)
-    assert (relu6.apply(params_L, jnp.zeros((9, 5))) == 5).all(), "1 + 4 * min(1, 6)"
+    assert (jax.jit(relu6.apply)(params_L, np.zeros((9, 5), np.float32)) == 5).all(), "1 + 4 * min(1, 6)"
 
 
 def test_table_1_is_trained_on_the_reading_that_the_study_keeps():
@@ -212,7 +220,7 @@ SOLUTIONS = {
 
 def saturated(w):
     """w_hat and m_hat of a weight in [-1, 1]."""
-    return {"w_hat": jnp.arctanh(jnp.clip(w, -1, 1) * (1 - 1e-7)), "m_hat": jnp.full(w.shape, 30.0)}
+    return {"w_hat": np.arctanh(np.clip(w, -1, 1) * np.float32(1 - 1e-7)), "m_hat": np.full(w.shape, 30.0)}
 
 
 def test_a_nalu_set_by_hand_is_exact_within_and_beyond_the_training_range():
@@ -220,19 +228,19 @@ def test_a_nalu_set_by_hand_is_exact_within_and_beyond_the_training_range():
     sizes = {"inputs": INPUTS, "batch": 4, "items": 200, "outside_items": 800, "evaluations": 1}
     recipe = training.Recipe((of_started_nalu(recipes.STARTS[0], INPUTS),), training.RMSPROP, 0.0, 1)
     train = training.make_train(recipe, READ, **sizes)
-    state = train.init(jax.random.key(14))
-    a_I, b_I = state.task.masks_2I
+    state = jax.jit(train.init)(jax.random.key(14))
+    a_I, b_I = np.asarray(state.task.masks_2I)
 
     def network(w_a, w_b, adds, squares):
-        hidden_I2 = jnp.stack([a_I, a_I if squares else b_I], axis=1)
-        first = saturated(hidden_I2) | {"g": jnp.full((INPUTS, 2), 4.0)}
-        second = saturated(jnp.array([[w_a], [w_b]])) | {"g": jnp.full((2, 1), 40.0 if adds else -40.0)}
+        hidden_I2 = np.stack([a_I, a_I if squares else b_I], axis=1)
+        first = saturated(hidden_I2) | {"g": np.full((INPUTS, 2), 4.0)}
+        second = saturated(np.float32([[w_a], [w_b]])) | {"g": np.full((2, 1), 40.0 if adds else -40.0)}
         return {"params": first}, {"params": second}
 
     networks = [network(*parts, operation == "a^2") for operation, parts in SOLUTIONS.items()]
-    params_O = jax.tree.map(lambda *leaves: jnp.float32(jnp.stack(leaves)), *networks)
+    params_O = jax.tree.map(lambda *leaves: np.stack(leaves).astype(np.float32), *networks)
     assert jax.tree.map(jnp.shape, params_O) == jax.tree.map(jnp.shape, state.training.params)
-    _, metrics = train.leg(state._replace(training=state.training._replace(params=params_O)))
+    _, metrics = jax.jit(train.leg)(state._replace(training=state.training._replace(params=params_O)))
     for name in ("validation", *scores.RANGES):
         assert (100 * np.sqrt(metrics[name]) < scores.SUCCESS).all(), (name, metrics[name])
 

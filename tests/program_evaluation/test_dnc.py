@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 SLOTS, WIDTH, READS = 5, 4, 2
 CELL = Dnc(features=3, hidden=6, slots=SLOTS, width=WIDTH, reads=READS)
+apply = jax.jit(CELL.apply)
 
 
 def draw(seed, *shape, scale=1.0):
@@ -115,13 +116,17 @@ def assert_memories_equal(actual, expected, **tolerance):
 
 def rollout(seed, steps, scale):
     """Returns the memory after every step, from empty, under random interfaces."""
-    xi_TX = jnp.asarray(draw(seed, steps, dnc.interface_size(WIDTH, READS), scale=scale))
+    xi_TX = draw(seed, steps, dnc.interface_size(WIDTH, READS), scale=scale)
+    return xi_TX, *jax.device_get(roll(xi_TX))
 
+
+@jax.jit
+def roll(xi_TX):
     def step(memory, xi_X):
         memory, words_RW = dnc.step(memory, dnc.parse_interface(xi_X, WIDTH, READS))
         return memory, (memory, words_RW)
 
-    return xi_TX, *jax.lax.scan(step, dnc.empty(SLOTS, WIDTH, READS), xi_TX)[1]
+    return jax.lax.scan(step, dnc.empty(SLOTS, WIDTH, READS), xi_TX)[1]
 
 
 @pytest.mark.parametrize("scale", [0.3, 3.0])
@@ -138,11 +143,11 @@ def test_steps_of_the_memory_equal_the_equations(scale):
 def test_a_step_of_the_cell_equals_the_equations():
     x_BI = jnp.asarray(draw(1, 3, 2))
     state = CELL.initialize_carry(jax.random.key(0), x_BI.shape)
-    variables = CELL.init(jax.random.key(1), state, x_BI)
-    variables = jax.tree.map(lambda leaf: leaf + jnp.asarray(draw(2, *leaf.shape, scale=0.5)), variables)
+    variables = jax.jit(CELL.init)(jax.random.key(1), state, x_BI)
+    variables = jax.tree.map(lambda leaf: np.asarray(leaf) + draw(2, *leaf.shape, scale=0.5), variables)
     for _ in range(3):  # so that the step under test does not start from zeros
-        state, _ = CELL.apply(variables, state, x_BI)
-    actual, y_BO = CELL.apply(variables, state, x_BI[::-1])
+        state, _ = apply(variables, state, x_BI)
+    actual, y_BO = apply(variables, state, x_BI[::-1])
 
     params, old, x64_BI = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (variables, state, x_BI[::-1]))
     params = params["params"]
@@ -210,8 +215,8 @@ def test_allocation_takes_the_least_used_slot_first(usage, expected):
 def test_allocation_equals_the_sort_and_is_the_same_under_vmap():
     usage_BN = np.random.default_rng(4).integers(0, 5, (40, 7)) / np.float32(4)  # with ties, zeros and ones
     expected_BN = [expected_allocation(usage_N.astype(np.float64)) for usage_N in usage_BN]
-    np.testing.assert_allclose(jax.vmap(dnc.allocation)(usage_BN), expected_BN, rtol=1e-5, atol=1e-7)
-    gradient_BN = jax.vmap(jax.grad(lambda usage_N: jnp.square(dnc.allocation(usage_N)).sum()))(usage_BN)
+    np.testing.assert_allclose(jax.jit(jax.vmap(dnc.allocation))(usage_BN), expected_BN, rtol=1e-5, atol=1e-7)
+    gradient_BN = jax.jit(jax.vmap(jax.grad(lambda usage_N: jnp.square(dnc.allocation(usage_N)).sum())))(usage_BN)
     assert np.isfinite(gradient_BN).all()
 
 
@@ -289,7 +294,8 @@ def network(cell=CELL):
 @pytest.fixture(scope="module")
 def seeds():
     x_TBI = jnp.asarray(draw(8, 6, 4, 2))
-    return jax.vmap(lambda key: network().init(key, x_TBI))(jax.random.split(jax.random.key(2), 3)), x_TBI
+    init = jax.jit(jax.vmap(lambda key: network().init(key, x_TBI)))
+    return jax.device_get(init(jax.random.split(jax.random.key(2), 3))), x_TBI
 
 
 def seed_of(variables_S, seed):
@@ -304,18 +310,18 @@ def test_jit_and_vmap_equal_neither(seeds):
         state = CELL.initialize_carry(jax.random.key(0), x_TBI.shape[1:])
         params = {"params": seed_of(variables_S, seed)["params"]["cell"]}
         for t in range(6):
-            state, y_BO = CELL.apply(params, state, x_TBI[t])
+            state, y_BO = apply(params, state, x_TBI[t])
             np.testing.assert_allclose(y_STBO[seed, t], y_BO, rtol=1e-4, atol=1e-5)
 
 
 def test_a_batch_is_its_items_one_by_one(seeds):
     variables_S, x_TBI = seeds
     variables = seed_of(variables_S, 0)
-    apply = jax.jit(network().apply)
-    y_TBO = apply(variables, x_TBI)
+    over_time = jax.jit(network().apply)
+    y_TBO = over_time(variables, x_TBI)
     for item in range(4):
-        np.testing.assert_allclose(apply(variables, x_TBI[:, item]), y_TBO[:, item], rtol=1e-4, atol=1e-5)
-    folded = network().apply(variables, x_TBI.reshape(6, 2, 2, 2))
+        np.testing.assert_allclose(over_time(variables, x_TBI[:, item]), y_TBO[:, item], rtol=1e-4, atol=1e-5)
+    folded = over_time(variables, x_TBI.reshape(6, 2, 2, 2))
     np.testing.assert_allclose(folded.reshape(6, 4, 3), y_TBO, rtol=1e-4, atol=1e-5)
 
 
@@ -357,8 +363,12 @@ def test_it_learns_to_copy_three_words_of_four_bits():
         updates, optimiser = adam.update(gradients, optimiser)
         return (optax.apply_updates(variables, updates), optimiser), value
 
-    variables = copier.init(jax.random.key(3), jnp.zeros((1, 1, bits + 1)))
-    keys_T = jax.random.split(jax.random.key(4), 500)
-    _, losses_T = jax.jit(lambda state: jax.lax.scan(step, state, keys_T))((variables, adam.init(variables)))
+    @jax.jit
+    def losses(key):
+        variables = copier.init(key, jnp.zeros((1, 1, bits + 1)))
+        keys_T = jax.random.split(jax.random.key(4), 500)
+        return jax.lax.scan(step, (variables, adam.init(variables)), keys_T)[1]
+
+    losses_T = losses(jax.random.key(3))
     assert abs(losses_T[0] - np.log(2)) < 0.05, "a coin's loss at the start"
     assert np.median(losses_T[-50:]) < 0.05

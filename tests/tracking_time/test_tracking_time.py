@@ -1,8 +1,7 @@
 """The agents of the grid world: how they and their episodes are kept, shown and drawn."""
 
+import functools
 import io
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +10,10 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from experiments.lib.cli import main
+from experiments.lib.engine import machine
 from experiments.lib.engine.program import compile_train
 from experiments.lib.errors import UserError
-from experiments.lib.places import ROOT
 from experiments.lib.report import Gallery
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
@@ -66,7 +66,8 @@ def test_what_is_stored_of_an_agent_is_that_agent(records):
     again = episodes.pack(params)
     np.testing.assert_array_equal(again, records["nac"]["weights"][0, -1])
     world = Params(lowest=10, highest=10, limit=SMALL.test_limit)
-    seen = roll_out(agent, params, jax.random.key(1), PIXELS, world, episodes=256, steps=SMALL.test_limit, greedy=True)
+    play = functools.partial(roll_out, agent, world=world, episodes=256, steps=SMALL.test_limit, greedy=True)
+    seen = jax.jit(play)(params, jax.random.key(1), PIXELS)
     measured = records["nac"]["reward"][0, -1, training.INSTRUCTIONS.index(10)]
     assert float(seen.rewards.sum(axis=0).mean()) == pytest.approx(measured, abs=0.15)
 
@@ -135,12 +136,12 @@ def test_what_cannot_be_shown_is_told(results, changes, sentence):
         show(results, **changes)
 
 
-def test_where_nothing_is_trained_playing_says_what_to_do(tmp_path):
-    words = [sys.executable, "-m", "experiments", "play", "figure5", "--T", "15", "--runs-dir", str(tmp_path)]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "train it with `make figure5`" in done.stderr
+def test_where_nothing_is_trained_playing_says_what_to_do(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(machine, "prepare", lambda: None)
+    assert main.answer(["play", "figure5", "--T", "15", "--runs-dir", str(tmp_path)]) == 1
+    wrong = capfd.readouterr().err
+    assert wrong.count("\n") == 1
+    assert "train it with `make figure5`" in wrong
 
 
 def test_the_figure_shows_an_episode_and_moves(results):

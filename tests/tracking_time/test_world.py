@@ -3,6 +3,8 @@
 Axes: T steps, B episodes side by side, A actions.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -156,15 +158,18 @@ def test_a_rollout_plays_by_the_rules_of_the_world(model, wiring):
     """What was done in a rollout, done again in the environment, gives its rewards and its end."""
     agent = Agent(Vision(2, 3), Core(4, 2, model, wiring))
     pixels = jnp.asarray(pictures())
-    params = agent.init(jax.random.key(1), pixels)
+    params = jax.jit(agent.init)(jax.random.key(1), pixels)
     key, world, episodes = jax.random.key(2), Params(limit=12), 16
-    seen = roll_out(agent, params, key, pixels, world, episodes=episodes, steps=12)
+    play = functools.partial(roll_out, agent, world=world, episodes=episodes, steps=12)
+    seen = jax.device_get(jax.jit(play)(params, key, pixels))
     key_start, _ = jax.random.split(key)
-    state = jax.vmap(reset, in_axes=(0, None))(jax.random.split(key_start, episodes), world)
+    resets = jax.jit(jax.vmap(functools.partial(reset, params=world)))
+    steps = jax.jit(jax.vmap(functools.partial(step, params=world)))
+    state = resets(jax.random.split(key_start, episodes))
     running = np.ones(episodes)
     for t in range(12):
         np.testing.assert_array_equal(seen.running[t], running)
-        state, brought = jax.vmap(step, in_axes=(0, 0, None))(state, seen.actions[t], world)
+        state, brought = steps(state, seen.actions[t])
         np.testing.assert_allclose(seen.rewards[t], np.asarray(brought.reward) * running, atol=1e-6)
         np.testing.assert_array_equal(seen.arrived[t], np.asarray(brought.arrived) & (running > 0))
         running = running * ~np.asarray(brought.ended)

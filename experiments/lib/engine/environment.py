@@ -44,7 +44,8 @@ HARMLESS = re.compile(
 # The same of XLA's options; what begins with `xla_tpu` is libtpu's, and the last of it JAX adds itself.
 HARMLESS_FLAGS = re.compile(
     r"""-*xla_(
-    backend_optimization_level|cpu_max_isa|cpu_multi_thread_eigen|cpu_parallel_codegen_|cpu_prefer_vector_width|dump_|
+    backend_optimization_level|cpu_max_isa|cpu_multi_thread_eigen|cpu_parallel_codegen_|cpu_prefer_vector_width|
+    cpu_use_fusion_emitters|dump_|
     enable_async_|force_host_platform_device_count|hlo_profile|gpu_autotune_|gpu_cuda_data_dir|gpu_deterministic_ops|
     gpu_dump_|gpu_enable_command_buffer|gpu_enable_latency_hiding_scheduler|gpu_enable_triton_gemm|
     gpu_exclude_nondeterministic_ops|gpu_force_compilation_parallelism|gpu_graph_|gpu_load_autotune_|

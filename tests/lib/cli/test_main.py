@@ -1,11 +1,12 @@
 """The command line, with the toy as the only experiment: what it says, how it ends, and what it leaves behind."""
 
+import contextlib
+import io
 import json
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,21 +15,25 @@ import pytest
 from experiments.lib import places, suite
 from experiments.lib.cli import main
 from experiments.lib.engine import checkpoint, driver, machine
-from experiments.lib.places import ROOT
 from experiments.lib.store import files
 from experiments.lib.store import records as store
-from tests import toy
+from tests import processes, toy
 
 
 @pytest.fixture(autouse=True)
 def workplace(tmp_path, monkeypatch):
-    """An empty folder with a profile; JAX stays as the tests have it."""
+    """An empty folder with a profile."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(suite, "modules", lambda: {"toy": toy})
-    monkeypatch.setattr(machine, "prepare", lambda: None)
-    monkeypatch.setattr(places, "PUBLISHED", tmp_path / "published")
-    Path("p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
+    at_home(monkeypatch, tmp_path)
     return tmp_path
+
+
+def at_home(patch, folder):
+    """Has commands know the toy alone, in a folder with a profile; JAX stays as the tests have it."""
+    patch.setattr(suite, "modules", lambda: {"toy": toy})
+    patch.setattr(machine, "prepare", lambda: None)
+    patch.setattr(places, "PUBLISHED", folder / "published")
+    (folder / "p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
 
 
 @pytest.fixture
@@ -46,14 +51,14 @@ def call(capfd):
 PROFILED = ("run", "status", "report", "publish")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
     """A store in which both runs are finished."""
-    folder = tmp_path_factory.mktemp("trained")
-    (folder / "p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
-    answer = process("run", "toy", "--profile", "p.toml", cwd=folder)
-    assert answer.returncode == 0, answer.stderr
-    (folder / "told").write_text(answer.stdout)
+    folder, told = tmp_path_factory.mktemp("trained"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder), contextlib.redirect_stdout(told):
+        at_home(patch, folder)
+        assert main.answer(["run", "toy", "--profile", "p.toml"]) == 0
+    (folder / "told").write_text(told.getvalue())
     return folder
 
 
@@ -63,10 +68,8 @@ def runs(trained, workplace) -> Path:
     return workplace / "runs"
 
 
-def process(*words, cwd, before=(), **options) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOY_CHECKPOINT_SECONDS": "1000"}
-    command = [*before, sys.executable, "-m", "tests.toy", *words]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, **options)
+def process(*words, **options) -> processes.Answer:
+    return processes.run("-m", "tests.toy", *words, TOY_CHECKPOINT_SECONDS="1000", **options)
 
 
 def is_one_sentence(told: str) -> bool:
@@ -300,24 +303,26 @@ def test_a_full_disk_is_told_and_loses_nothing_finished(call, runs, monkeypatch)
     assert call("report")[0] == 0
 
 
+@pytest.mark.process
 def test_a_run_that_another_process_trains_is_told_and_the_rest_is_done(call, runs):
     for path in records(runs):
         path.unlink()
     addresses = {address.variant["model"]: address for address in chosen().addresses()}
     with files.locked(checkpoint.unfinished_folder(runs, addresses["line"]).with_suffix(".lock")) as mine:
         assert mine
-        answer = process("run", "toy", "--profile", "p.toml", cwd=runs.parent)
-    assert answer.returncode == 1
-    assert is_one_sentence(answer.stderr)
-    assert "Another process is training toy line in runs: let it finish or stop it" in answer.stderr
+        answer = process("run", "toy", "--profile", "p.toml", folder=runs.parent)
+    assert answer.status == 1
+    assert is_one_sentence(answer.wrong)
+    assert "Another process is training toy line in runs: let it finish or stop it" in answer.wrong
     assert not store.exists(runs, addresses["line"])
     assert store.exists(runs, addresses["shifted"])
-    assert "runs/tables/toy.md" in answer.stdout, "what is finished is rendered"
+    assert "runs/tables/toy.md" in answer.told, "what is finished is rendered"
 
 
+@pytest.mark.process
 def test_a_store_without_permission_is_told(workplace, trained):
-    before = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-    if before and not shutil.which("setpriv"):
+    lowered = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if lowered and not shutil.which("setpriv"):
         pytest.skip("root may write everywhere")  # without setpriv it cannot give that right away for the test
     shutil.copytree(trained / "runs", workplace / "runs")
     folders = [workplace / "runs", workplace / "runs" / "toy"]
@@ -328,10 +333,10 @@ def test_a_store_without_permission_is_told(workplace, trained):
         ):
             for folder in folders:
                 folder.chmod(mode)
-            answer = process(*words, "--profile", "p.toml", cwd=workplace, before=before)
-            assert answer.returncode == 1
-            assert is_one_sentence(answer.stderr), answer.stderr
-            assert re.search(sentence, answer.stderr)
+            answer = process(*words, "--profile", "p.toml", folder=workplace, program=(*lowered, sys.executable))
+            assert answer.status == 1
+            assert is_one_sentence(answer.wrong), answer.wrong
+            assert re.search(sentence, answer.wrong)
             for folder in folders:
                 folder.chmod(0o755)
     finally:
@@ -339,40 +344,39 @@ def test_a_store_without_permission_is_told(workplace, trained):
             folder.chmod(0o755)
 
 
-def unread(folder: Path, *words: str, stream: str = "stdout") -> subprocess.CompletedProcess:
+def unread(folder: Path, *words: str, stream: str = "stdout") -> processes.Answer:
     """Runs a command of which nobody reads what it prints."""
     reader, writer = os.pipe()
     os.close(reader)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
-    command = [sys.executable, "-m", "tests.toy", *words]
     try:
-        return subprocess.run(command, cwd=folder, env=environment, text=True, timeout=1200, **streams)
+        return processes.run("-m", "tests.toy", *words, folder=folder, streams={stream: writer})
     finally:
         os.close(writer)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("words", [["status", "--profile", "p.toml"], ["run", "--help"], ["list"]])
 def test_a_reader_that_leaves_early_ends_a_command_as_it_ends_any_other(workplace, words):
     answer = unread(workplace, *words)
-    assert (answer.returncode, answer.stderr) == (128 + signal.SIGPIPE, "")
+    assert (answer.status, answer.wrong) == (128 + signal.SIGPIPE, "")
 
 
+@pytest.mark.process
 def test_a_mistake_that_nobody_reads_is_no_traceback(workplace):
     answer = unread(workplace, "trian", stream="stderr")
-    assert (answer.returncode, answer.stdout) == (128 + signal.SIGPIPE, "")
+    assert (answer.status, answer.told) == (128 + signal.SIGPIPE, "")
 
 
+@pytest.mark.process
 def test_training_goes_on_when_its_reader_leaves(workplace):
     answer = unread(workplace, "run", "toy", "--profile", "p.toml")
-    assert (answer.returncode, answer.stderr) == (0, "")
+    assert (answer.status, answer.wrong) == (0, "")
     assert len(records(workplace / "runs")) == 2
     assert (workplace / "runs" / "tables" / "toy.md").exists()
 
 
+@pytest.mark.process
 def test_the_real_command_lists_the_paper_s_artefacts():
-    answer = subprocess.run(
-        [sys.executable, "-m", "experiments", "list"], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith("figure1    identity\n")
+    answer = processes.run("-m", "experiments", "list")
+    assert answer.status == 0, answer.wrong
+    assert answer.told.startswith("figure1    identity\n")

@@ -4,14 +4,13 @@ That a run which was stopped ends with the same bits is tested in `test_resume.p
 """
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from experiments.lib.places import ROOT
+from tests import processes
+
+pytestmark = pytest.mark.process
 
 WORDS = ("run", "static_arithmetic", "--profile", "smoke", "--models", "nac")  # and random networks
 OF_THE_DAY = ("date", "wall_seconds", "cpu_seconds")
@@ -23,18 +22,12 @@ def both(tmp_path_factory) -> tuple[Path, Path]:
     folders, started = [], []
     for seed in ("1", "2"):
         folder = tmp_path_factory.mktemp(f"hash{seed}")
-        cache = {"PYTHONHASHSEED": seed, "XDG_CACHE_HOME": str(folder / "cache")}
-        command = [sys.executable, "-m", "experiments", *WORDS, "--runs-dir", folder / "runs"]
-        started.append(
-            subprocess.Popen(
-                command, cwd=ROOT, env={**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1", **cache},
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )
-        )  # fmt: skip
+        own = {"PYTHONHASHSEED": seed, "XDG_CACHE_HOME": str(folder / "cache"), **processes.IN_HASTE}
+        started.append(processes.start("-m", "experiments", *WORDS, "--runs-dir", folder / "runs", **own))
         folders.append(folder / "runs")
     for process in started:
-        _, wrong = process.communicate(timeout=300)
-        assert (process.returncode, wrong) == (0, "")
+        status, _, wrong = processes.answer(process)
+        assert (status, wrong) == (0, "")
     return tuple(folders)
 
 

@@ -4,9 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import inspect
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -16,7 +13,6 @@ import pytest
 from experiments.lib.engine import checkpoint, driver
 from experiments.lib.engine.program import Program, compile_train
 from experiments.lib.errors import UserError
-from experiments.lib.places import ROOT
 from experiments.lib.store.records import NUMERICS
 from experiments.lib.training.train import Measured, Train
 from tests import toy
@@ -347,12 +343,10 @@ np.savez(Path(sys.argv[1]) / "spread.npz", **outcome.metrics)
 """
 
 
+@pytest.mark.process
 def test_seeds_are_spread_over_eight_devices_and_stay_the_same(run, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
-    answer = subprocess.run(
-        [sys.executable, "-c", SPREAD, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert answer.returncode == 0, answer.stderr
+    answer = processes.run("-c", SPREAD, tmp_path, XLA_FLAGS="")
+    assert answer.status == 0, answer.wrong
     watcher = Watcher()
     resumed = run(seeds=11, watcher=watcher).metrics  # what the other process was stopped in, on eight devices
     assert watcher.advances == 1 + 2, "half of it was done already"
@@ -447,13 +441,10 @@ np.savez(Path(sys.argv[1]) / "shared.npz", **outcome.metrics)
 """
 
 
+@pytest.mark.process
 def test_seeds_on_several_devices_read_the_same_data_also_after_a_stop(run, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
-    answer = subprocess.run(
-        [sys.executable, "-c", inspect.getsource(reader) + SHARED, str(tmp_path)],
-        env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert answer.returncode == 0, answer.stderr
+    answer = processes.run("-c", inspect.getsource(reader) + SHARED, tmp_path, XLA_FLAGS="")
+    assert answer.status == 0, answer.wrong
     with np.load(tmp_path / "shared.npz") as shared:
         metrics = {name: shared[name] for name in shared.files}
     check_sums(metrics, 5)

@@ -1,18 +1,16 @@
 """Two processes on one machine run one command together through `jax.distributed`, as the nodes of a cluster would."""
 
-import os
 import shutil
 import socket
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.lib.places import ROOT
+from tests import processes
 
+pytestmark = pytest.mark.process
 PROFILE = "[toy]\nseeds = 5\nsteps = {steps}\nlegs = 8\n"
 
 
@@ -23,47 +21,30 @@ def place(tmp_path_factory):
     return place
 
 
-def start(place: Path, words: list, *, processes: int, **variables: str) -> list[subprocess.Popen]:
+def start(place: Path, *words: str, number: int, **variables: str) -> list[subprocess.Popen]:
     """Starts `python WORDS` so many times, as processes that belong together where there are several."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     started = []
-    for number in range(processes):
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "XDG_CACHE_HOME": str(place / "cache"),
-            "TOY_CHECKPOINT_SECONDS": "0",
-            **variables,
+    for process in range(number):
+        together = {
+            "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
+            "JAX_NUM_PROCESSES": str(number),
+            "JAX_PROCESS_ID": str(process),
         }
-        if processes > 1:
-            environment |= {
-                "JAX_COORDINATOR_ADDRESS": f"localhost:{port}",
-                "JAX_NUM_PROCESSES": str(processes),
-                "JAX_PROCESS_ID": str(number),
-            }
-        started.append(
-            subprocess.Popen(
-                [sys.executable, *words],
-                cwd=place,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+        around = {"TOY_CHECKPOINT_SECONDS": "0", **(together if number > 1 else {}), **variables}
+        started.append(processes.start(*words, folder=place, **around))
     return started
 
 
-def run(place: Path, folder: str, *, processes: int) -> list[subprocess.Popen]:
-    words = ["-m", "tests.toy", "run", "toy", "--profile", "p.toml", "--runs-dir", folder]
-    return start(place, words, processes=processes)
+def run(place: Path, folder: str, *, number: int) -> list[subprocess.Popen]:
+    words = ("-m", "tests.toy", "run", "toy", "--profile", "p.toml", "--runs-dir", folder)
+    return start(place, *words, number=number)
 
 
-def wait(processes: list[subprocess.Popen]) -> list[tuple[int, str, str]]:
-    told = [process.communicate(timeout=120) for process in processes]
-    return [(process.returncode, *each) for process, each in zip(processes, told, strict=True)]
+def wait(started: list[subprocess.Popen]) -> list[processes.Answer]:
+    return [processes.answer(process) for process in started]
 
 
 def arrays(folder: Path) -> dict[str, np.ndarray]:
@@ -76,7 +57,7 @@ def arrays(folder: Path) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def alone(place):
-    ((status, _, wrong),) = wait(run(place, "alone", processes=1))
+    ((status, _, wrong),) = wait(run(place, "alone", number=1))
     assert (status, wrong) == (0, "")
     return arrays(place / "alone")
 
@@ -88,7 +69,7 @@ def same_numbers(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
 
 
 def test_two_processes_give_the_numbers_of_one_and_the_first_alone_speaks(place, alone):
-    (first, second) = wait(run(place, "two", processes=2))
+    (first, second) = wait(run(place, "two", number=2))
     assert first[0] == second[0] == 0, (first, second)
     assert "[2/2] toy shifted: " in first[1] and "two/report.html" in first[1]
     assert "toy" not in second[1]
@@ -96,18 +77,15 @@ def test_two_processes_give_the_numbers_of_one_and_the_first_alone_speaks(place,
 
 
 def test_two_processes_that_are_killed_go_on_from_their_checkpoint(place, alone):
-    processes = run(place, "killed", processes=2)
-    end = time.monotonic() + 60
-    while not list((place / "killed").glob(".unfinished/*/seeds-*/[1-9]")) and time.monotonic() < end:
-        assert all(process.poll() is None for process in processes)
-        time.sleep(0.01)
-    for process in processes:
+    started = run(place, "killed", number=2)
+    assert processes.until(lambda: list((place / "killed").glob(".unfinished/*/seeds-*/[1-9]")), *started)
+    for process in started:
         process.kill()
-    wait(processes)
+    wait(started)
     unfinished = list((place / "killed").glob(".unfinished/*/seeds-*/[1-9]"))
     assert unfinished
     begun = [path for path in unfinished if path.name != "8"]
-    (first, second) = wait(run(place, "killed", processes=2))
+    (first, second) = wait(run(place, "killed", number=2))
     assert first[0] == second[0] == 0, (first, second)
     assert begun and "damaged" not in first[1]
     same_numbers(arrays(place / "killed"), alone)
@@ -115,7 +93,7 @@ def test_two_processes_that_are_killed_go_on_from_their_checkpoint(place, alone)
 
 def test_what_the_first_process_cannot_write_ends_all_with_its_sentence(place):
     (place / "file").write_text("in the way")
-    for status, _, wrong in wait(run(place, "file", processes=2)):
+    for status, _, wrong in wait(run(place, "file", number=2)):
         assert status == 1
         assert "experiments: file cannot be written because a file or folder is in the way" in wrong
         assert "Traceback" not in wrong
@@ -145,7 +123,7 @@ assert processes.least(10 + jax.process_index()) == 10
 
 
 def test_each_process_trains_its_share_of_the_seeds(place):
-    for status, _, wrong in wait(start(place, ["-c", SHARES], processes=2)):
+    for status, _, wrong in wait(start(place, "-c", SHARES, number=2)):
         assert status == 0, wrong
 
 
@@ -157,8 +135,8 @@ def test_each_process_trains_its_share_of_the_seeds(place):
     ],
 )
 def test_half_a_description_of_the_others_is_one_sentence(place, variables):
-    words = ["-m", "tests.toy", "run", "toy", "--profile", "p.toml", "--runs-dir", "never"]
-    ((status, told, wrong),) = wait(start(place, words, processes=1, **variables))
+    words = ("-m", "tests.toy", "run", "toy", "--profile", "p.toml", "--runs-dir", "never")
+    ((status, told, wrong),) = wait(start(place, *words, number=1, **variables))
     assert (status, told) == (2, "")
     assert wrong.startswith("experiments: ") and wrong.count("\n") == 1 and "JAX_COORDINATOR_ADDRESS must be" in wrong
     assert not (place / "never").exists()
@@ -168,7 +146,7 @@ def test_a_store_that_one_process_began_is_finished_by_two(place, alone):
     shutil.copytree(place / "alone", place / "half")
     for path in sorted((place / "half" / "toy").glob("*"))[:2]:
         path.unlink()
-    (first, second) = wait(run(place, "half", processes=2))
+    (first, second) = wait(run(place, "half", number=2))
     assert first[0] == second[0] == 0, (first, second)
     assert "toy: 1 of 2 runs to train" in first[1]
     same_numbers(arrays(place / "half"), alone)

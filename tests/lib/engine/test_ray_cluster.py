@@ -2,18 +2,18 @@
 
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiments.lib.places import ROOT
+from tests import processes
 
 pytest.importorskip("ray", reason="Ray is an optional extra; `make test` installs it")
 
+pytestmark = pytest.mark.process
 MODELS = ("nac", "nalu", "nonlinearities")
 WORDS = ("run", "figure1", "--models", *MODELS, "--seeds", "2", "--steps", "3000", "--legs", "30", "--profile", "smoke")
 
@@ -33,17 +33,15 @@ sys.addaudithook(note)
 def environment(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(NOTES)
     return {
-        **os.environ,
         "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
         "MOVED": str(tmp_path / "moved"),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # a slow training that is soon compiled
+        **processes.IN_HASTE,  # a slow training that is soon compiled
         "RAY_ADDRESS": "",
     }
 
 
-def command(folder: Path, *words: str) -> list:
-    return [sys.executable, "-m", "experiments", *WORDS, "--runs-dir", folder, *words]
+def command(folder: Path, *words: str) -> tuple[str | Path, ...]:
+    return ("-m", "experiments", *WORDS, "--runs-dir", folder, *words)
 
 
 def workers(place: Path) -> list[int]:
@@ -68,22 +66,21 @@ def arrays(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_killed_worker_loses_nothing_and_repeats_nothing_that_is_done(tmp_path, environment):
-    process = subprocess.Popen(
-        [*command(tmp_path / "ray"), "--engine", "ray"],
-        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    end = time.monotonic() + 120
-    killed = None
-    while process.poll() is None and killed is None and time.monotonic() < end:
-        busy = workers(tmp_path)
-        locks = list((tmp_path / "ray" / ".unfinished").glob("*.lock"))
-        if len(busy) >= min(2, os.cpu_count()) and len(locks) >= len(busy):
-            killed = busy[0]
-            os.kill(killed, signal.SIGKILL)
-        time.sleep(0.05)
-    told, wrong = process.communicate(timeout=180)
-    assert killed is not None, (told, wrong)
-    assert (process.returncode, wrong) == (0, ""), told
+    process = processes.start(*command(tmp_path / "ray", "--engine", "ray"), folder=tmp_path, **environment)
+
+    killed = []
+
+    def kill_one_at_work() -> bool:
+        busy, locks = workers(tmp_path), list((tmp_path / "ray" / ".unfinished").glob("*.lock"))
+        if len(locks) >= len(busy) >= min(2, os.cpu_count()):
+            os.kill(busy[0], signal.SIGKILL)
+            killed.append(busy[0])
+        return bool(killed)
+
+    processes.until(kill_one_at_work, process)
+    status, told, wrong = processes.answer(process)
+    assert killed, (told, wrong)
+    assert (status, wrong) == (0, ""), told
     moved = (tmp_path / "moved").read_text().split()
     records = sorted(path.name for path in (tmp_path / "ray" / "identity").glob("*.json"))
     assert len(records) == len(MODELS)
@@ -93,16 +90,13 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing_that_is_done(tmp_path
     one_core = (
         "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.execv(sys.argv[1], sys.argv[1:])"
     )
-    here = subprocess.run(
-        [sys.executable, "-c", one_core, *command(tmp_path / "local")],
-        env=environment, capture_output=True, text=True, timeout=180,
-    )  # fmt: skip
-    assert here.returncode == 0, here.stderr
+    here = processes.run("-c", one_core, sys.executable, *command(tmp_path / "local"), **environment)
+    assert here.status == 0, here.wrong
     assert arrays(tmp_path / "ray") == arrays(tmp_path / "local")
 
 
 def test_more_cores_than_a_cluster_has_are_one_sentence(tmp_path, environment):
     words = [*command(tmp_path / "ray"), "--engine", "ray", "--cores", "4096"]
-    answer = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
-    assert answer.returncode == 2
-    assert answer.stderr == "experiments: No node can have 4096 cores for a run: choose fewer with --cores.\n"
+    answer = processes.run(*words, **environment)
+    assert answer.status == 2
+    assert answer.wrong == "experiments: No node can have 4096 cores for a run: choose fewer with --cores.\n"

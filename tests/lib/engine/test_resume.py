@@ -1,58 +1,57 @@
-"""A real run in a process of its own, killed and stopped: the same command goes on, and the numbers are the same bits.
+"""A real run in a process of its own, killed and stopped: the same command goes on, and ends with the same bits."""
 
-The first test is slow on purpose: it runs Figure 1 as a user does.
-"""
-
-import os
 import random
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.lib.places import ROOT
+from tests import processes
 
+pytestmark = pytest.mark.process
 SENTENCE = "experiments: Stopped; the same command goes on from here.\n"
-EVERY_LEG = "import experiments.lib.engine.driver as driver; driver.CHECKPOINT_SECONDS = 0"
-FIGURE1 = f"{EVERY_LEG}; from experiments.__main__ import main; main()"
-WORDS = ("run", "figure1", "--models", "nac", "--seeds", "2", "--steps", "20000", "--legs", "25", "--batch", "8")
+WORDS = ("run", "figure1", "--models", "nac", "--seeds", "2", "--steps", "2500", "--legs", "25", "--batch", "8")
+
+# Figure 1 with a checkpoint after each leg; with `LEG,EVENTS` it kills itself after so many files from then on.
+FIGURE1 = """
+import os, signal, sys
+from experiments.__main__ import main
+from experiments.lib.engine import checkpoint, driver
+
+driver.CHECKPOINT_SECONDS = 0
+leg, events = map(int, sys.argv.pop(1).split(","))
+counted, save = [], checkpoint.Checkpoints.save
+
+def save_and_count(self, progress):
+    counted.extend([None] * (progress.leg == leg))
+    save(self, progress)
+
+def strike(event, _):
+    if counted and event in ("open", "os.mkdir", "os.rename"):
+        counted.append(event)
+        if len(counted) > events: os.kill(os.getpid(), signal.SIGKILL)
+
+checkpoint.Checkpoints.save = save_and_count
+sys.addaudithook(strike)
+main()
+"""
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory) -> dict[str, str]:
-    """One compilation cache for all runs."""
-    return {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
-        "TOY_CHECKPOINT_SECONDS": "0",
-    }
-
-
-def start(command: list, folder: Path, environment: dict[str, str]) -> subprocess.Popen:
+def start(folder: Path, *words: str | Path) -> subprocess.Popen:
     """Starts a run that minds Ctrl-C, also where the tests were started in the background and do not."""
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return subprocess.Popen(
-            [sys.executable, *command, "--runs-dir", folder], cwd=ROOT, env=environment, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        return processes.start(*words, "--runs-dir", folder, TOY_CHECKPOINT_SECONDS="0")
     finally:
         signal.signal(signal.SIGINT, ours)
 
 
-def wait_for_checkpoint(process: subprocess.Popen, folder: Path, leg: int) -> None:
-    """Waits until a checkpoint of this leg or a later one is on disk, or the process has ended."""
-    end = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < end:
-        names = [path.name for path in folder.glob(".unfinished/*/seeds-*/*") if path.name.isdigit()]
-        if any(int(name) >= leg for name in names):
-            return
-        time.sleep(0.01)
+def latest_leg(folder: Path) -> int:
+    """Returns the last leg whose checkpoint is on disk."""
+    names = [path.name for path in folder.glob(".unfinished/*/seeds-*/*")]
+    return max((int(name) for name in names if name.isdigit()), default=0)
 
 
 def arrays(folder: Path) -> dict[str, bytes]:
@@ -63,48 +62,50 @@ def arrays(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_run_killed_again_and_again_ends_with_the_same_bits(tmp_path, environment):
-    command = ["-c", FIGURE1, *WORDS, "--profile", "smoke"]
-    whole = start(command, tmp_path / "whole", environment)
-    told, wrong = whole.communicate(timeout=120)
-    assert whole.returncode == 0, wrong
+def test_a_run_killed_again_and_again_ends_with_the_same_bits(tmp_path):
+    def figure1(folder: Path, strike: str) -> processes.Answer:
+        return processes.answer(start(folder, "-c", FIGURE1, strike, *WORDS, "--profile", "smoke"))
+
+    whole = figure1(tmp_path / "whole", "-1,0")
+    assert (whole.status, whole.wrong) == (0, "")
     chance = random.Random(1)
     for leg in (1, 12):
-        killed = start(command, tmp_path / "killed", environment)
-        wait_for_checkpoint(killed, tmp_path / "killed", leg)
-        time.sleep(chance.uniform(0, 0.1))
-        killed.kill()
-        killed.communicate()
-        assert killed.returncode == -signal.SIGKILL, "it was still training"
+        killed = figure1(tmp_path / "killed", f"{leg},{chance.randrange(1, 40)}")
+        assert killed.status == -signal.SIGKILL
+        assert latest_leg(tmp_path / "killed") >= leg - 1
         assert not arrays(tmp_path / "killed")
-    resumed = start(command, tmp_path / "killed", environment)
-    told, wrong = resumed.communicate(timeout=120)
-    assert resumed.returncode == 0, wrong
-    assert wrong == ""
-    assert "damaged" not in told
+    resumed = figure1(tmp_path / "killed", "-1,0")
+    assert (resumed.status, resumed.wrong) == (0, "")
+    assert "damaged" not in resumed.told
     assert arrays(tmp_path / "killed") == arrays(tmp_path / "whole")
     assert not list((tmp_path / "killed").glob(".unfinished/*/")), "checkpoints are gone once the run is stored"
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_says_one_sentence_at_once(tmp_path, environment, number, status):
+def test_a_run_stopped_in_the_middle_of_a_leg_says_one_sentence(tmp_path, number, status):
+    """Of a leg that takes longer than anybody waits."""
     profile = tmp_path / "p.toml"
-    profile.write_text("[toy]\nseeds = 2\nsteps = 100000000\nlegs = 2\n")  # a leg of minutes
-    process = start(["-m", "tests.toy", "run", "toy", "--profile", profile], tmp_path / "runs", environment)
+    profile.write_text("[toy]\nseeds = 2\nsteps = 2000000000\nlegs = 2\n")
+    process = start(tmp_path / "runs", "-m", "tests.toy", "run", "toy", "--profile", profile)
     assert process.stdout.readline() == "toy: 2 of 2 runs to train\n"
-    time.sleep(3)
-    before = time.monotonic()
+    before = processes.cpu_seconds(process)
+    assert processes.until(lambda: processes.cpu_seconds(process) > before + 3, process), "compiled and at work"
     process.send_signal(number)
-    _, wrong = process.communicate(timeout=60)
-    assert time.monotonic() - before < 30, "also in the middle of a leg, of minutes"
-    assert (process.returncode, wrong) == (status, SENTENCE)
+    assert processes.answer(process)._replace(told="") == (status, "", SENTENCE)
 
 
-@pytest.mark.parametrize("seconds", [0.6, 1.2])
-def test_a_run_stopped_while_it_starts_says_one_sentence(tmp_path, environment, seconds):
-    command = ["-m", "experiments", "run", "figure1", "--profile", "smoke"]
-    process = start(command, tmp_path / "runs", environment)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGINT)
-    told, wrong = process.communicate(timeout=60)
-    assert (process.returncode, told, wrong) == (130, "", SENTENCE)
+# A signal reaches the command as it begins to import a module.
+INTERRUPTED = """
+import os, signal, sys
+from experiments.__main__ import main
+
+sys.addaudithook(lambda event, told: event == "import" and told[0] == MODULE and os.kill(os.getpid(), signal.SIGINT))
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["jax", "optax"])
+def test_a_run_stopped_while_it_starts_says_one_sentence(tmp_path, module):
+    code = INTERRUPTED.replace("MODULE", repr(module))
+    process = start(tmp_path / "runs", "-c", code, "run", "figure1", "--profile", "smoke")
+    assert processes.answer(process) == (130, "", SENTENCE)

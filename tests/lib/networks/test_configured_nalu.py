@@ -86,17 +86,21 @@ def weights_by_hand(before, symbol, less, comparison_R):
     return w_IR
 
 
+as_configured = jax.jit(functools.partial(configured_nalu, eps=0.01, clip=20.0))
+compared = jax.jit(compare)
+
+
 def evaluate_by_hand(symbols_NT, values_NT):
     """Returns what the NALU computes when the controller above configures it."""
-    registers_NR = jnp.zeros((len(symbols_NT), 2))
+    registers_NR = np.zeros((len(symbols_NT), 2), np.float32)
     before_N = [PAD] * len(symbols_NT)
     less_N = (symbols_NT == LESS).any(axis=1)
     for symbols_N, values_N in zip(symbols_NT.T.tolist(), values_NT.T, strict=True):
-        seen = zip(before_N, symbols_N, less_N, np.asarray(compare(128 * registers_NR)), strict=True)
+        seen = zip(before_N, symbols_N, less_N, np.asarray(compared(128 * registers_NR)), strict=True)
         w_NIR = SATURATED * np.stack([weights_by_hand(*one) for one in seen])
-        controls = Controls(*map(jnp.float32, (w_NIR, np.full_like(w_NIR, SATURATED), 0 * w_NIR[:, 0] + SATURATED)))
-        x_NI = jnp.concatenate([registers_NR, jnp.float32(values_N)[:, None] / 128], axis=1)
-        registers_NR = configured_nalu(controls, x_NI, eps=0.01, clip=20.0)
+        controls = Controls(*map(np.float32, (w_NIR, np.full_like(w_NIR, SATURATED), 0 * w_NIR[:, 0] + SATURATED)))
+        x_NI = np.concatenate([registers_NR, np.float32(values_N)[:, None] / 128], axis=1)
+        registers_NR = np.asarray(as_configured(controls, x_NI))
         before_N = symbols_N
     return 128 * np.asarray(registers_NR)[:, 0]
 
@@ -156,14 +160,14 @@ def expected_step(params, multiplies, c, h, registers_R, x):
 def test_a_step_of_the_cell_equals_the_equations(cell, sharpness):
     x_BI = jnp.asarray(np.concatenate([np.eye(V)[[1, 3, 8]], [[45.0], [0.0], [3.0]]], axis=1), jnp.float32)
     state = cell.initialize_carry(jax.random.key(0), x_BI.shape)
-    variables = cell.init(jax.random.key(1), state, x_BI)
-    variables = jax.tree.map(lambda leaf: leaf + jnp.asarray(draw(2, *leaf.shape, scale=0.5)), variables)
+    variables = jax.device_get(jax.jit(cell.init)(jax.random.key(1), state, x_BI))
+    variables = jax.tree.map(lambda leaf: leaf + draw(2, *leaf.shape, scale=0.5), variables)
     params = sharpened(variables["params"], sharpness)
     old = state._replace(
         controller=(jnp.asarray(draw(3, 3, HIDDEN)), jnp.asarray(draw(4, 3, HIDDEN))),
         registers_R=jnp.asarray([[-30.0, 0.0, 1.0], [2.0, -1.0, 0.0], [99.0, 50.0, 7.0]]) / 128,
     )
-    new, y_B = cell.apply({"params": params}, old, x_BI)
+    new, y_B = jax.jit(cell.apply)({"params": params}, old, x_BI)
 
     params64, old64, x64_BI = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (variables["params"], old, x_BI))
     params64["controls"] = {name: sharpness * leaf for name, leaf in params64["controls"].items()}
@@ -179,13 +183,14 @@ def test_a_step_of_the_cell_equals_the_equations(cell, sharpness):
 def test_each_item_goes_through_the_librarys_paths_with_its_own_weights():
     emitted_BX = jnp.asarray(draw(5, 4, 2 * 12 + 3, scale=2.0))
     controls, x_BI = parse_controls(emitted_BX, REGISTERS), jnp.asarray(draw(6, 4, 4))
-    w_BIR = nalu.nac_weights(controls.w_hat_IR, controls.m_hat_IR)
-    a_BR = jax.vmap(nalu.nac)(x_BI, w_BIR)
-    m_BR = jax.vmap(lambda x_I, w_IR: nalu.log_nac(x_I, w_IR, eps=0.01, clip=20.0))(x_BI, w_BIR)
-    np.testing.assert_allclose(configured_nac(controls, x_BI), a_BR, rtol=1e-5, atol=1e-6)
+    w_BIR = jax.jit(nalu.nac_weights)(controls.w_hat_IR, controls.m_hat_IR)
+    a_BR = jax.device_get(jax.jit(jax.vmap(nalu.nac))(x_BI, w_BIR))
+    log_nac = jax.jit(jax.vmap(lambda x_I, w_IR: nalu.log_nac(x_I, w_IR, eps=0.01, clip=20.0)))
+    m_BR = jax.device_get(log_nac(x_BI, w_BIR))
+    np.testing.assert_allclose(jax.jit(configured_nac)(controls, x_BI), a_BR, rtol=1e-5, atol=1e-6)
     for gate, expected_BR in ((SATURATED, a_BR), (-SATURATED, m_BR), (0.0, (a_BR + m_BR) / 2)):
         gated = controls._replace(g_hat_R=jnp.full((4, REGISTERS), gate))
-        y_BR = configured_nalu(gated, x_BI, eps=0.01, clip=20.0)
+        y_BR = as_configured(gated, x_BI)
         np.testing.assert_allclose(y_BR, expected_BR, rtol=1e-5, atol=1e-6)
 
 
@@ -213,10 +218,10 @@ def test_of_integers_only_the_sign_goes_back():
 def test_at_the_start_the_registers_are_held(cell):
     state = cell.initialize_carry(jax.random.key(0), (V + 1,))
     x = jnp.zeros(V + 1).at[-1].set(50.0)
-    params = cell.init(jax.random.key(1), state, x)["params"]
-    params["controls"]["kernel"] *= 0
+    params = jax.device_get(jax.jit(cell.init)(jax.random.key(1), state, x))["params"]
+    params["controls"]["kernel"] = 0 * params["controls"]["kernel"]
     old = state._replace(registers_R=jnp.array([31.0, -7.0, 0.0]) / 128)
-    new, y = cell.apply({"params": sharpened(params, 20.0)}, old, x)
+    new, y = jax.jit(cell.apply)({"params": sharpened(params, 20.0)}, old, x)
     np.testing.assert_array_equal(128 * new.registers_R, [31, -7, 0])
     assert y == 31
 
@@ -224,9 +229,9 @@ def test_at_the_start_the_registers_are_held(cell):
 @every_cell
 def test_gradients_at_the_start_are_finite_and_reach_every_parameter(cell):
     programs = draw_programs("program", 300, 2)
-    programs = jax.tree.map(lambda leaf: leaf[:16], programs)
+    programs = jax.tree.map(lambda leaf: np.asarray(leaf)[:16], programs)
     network, x_BTI = nn.RNN(cell), inputs(programs)
-    params = network.init(jax.random.key(3), x_BTI)["params"]
+    params = jax.jit(network.init)(jax.random.key(3), x_BTI)["params"]
 
     @jax.jit
     def gradients(params, sharpness):
@@ -247,7 +252,7 @@ def test_the_lstm_does_not_see_the_integer(cell):
     """The value changes what the registers hold next, and nothing else."""
     state = cell.initialize_carry(jax.random.key(0), (2, V + 1))
     x_BI = jnp.zeros((2, V + 1)).at[:, INTEGER].set(1).at[:, -1].set(jnp.array([3.0, 90.0]))
-    variables = cell.init(jax.random.key(1), state, x_BI)
-    new, _ = cell.apply(variables, state, x_BI)
+    variables = jax.jit(cell.init)(jax.random.key(1), state, x_BI)
+    new, _ = jax.jit(cell.apply)(variables, state, x_BI)
     np.testing.assert_array_equal(new.controller[1][0], new.controller[1][1])
     assert not np.allclose(new.registers_R[0], new.registers_R[1])

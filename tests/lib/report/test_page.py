@@ -306,7 +306,7 @@ class Browser:
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
     def wait(self, condition):
-        for _ in range(600):
+        for _ in range(18_000):
             if self.ask(condition):
                 return
             time.sleep(0.1)
@@ -329,6 +329,7 @@ def browser(page, root):
 SHOWN = "[...document.querySelectorAll('[data-verdict]')].filter(e => e.checkVisibility()).map(e => e.dataset.verdict)"
 
 
+@pytest.mark.process
 @in_a_browser
 def test_in_a_browser_the_buttons_choose_among_the_claims(browser, page):
     total = page.count("data-verdict=")
@@ -352,6 +353,7 @@ def test_in_a_browser_the_buttons_choose_among_the_claims(browser, page):
     assert browser.ask("document.querySelector('figure').checkVisibility()")
 
 
+@pytest.mark.process
 @in_a_browser
 def test_on_a_phone_only_the_tables_scroll_sideways(browser):
     browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)

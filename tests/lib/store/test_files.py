@@ -4,14 +4,13 @@ import errno
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from experiments.lib.errors import UserError
-from experiments.lib.places import ROOT
 from experiments.lib.store import files
+from tests import processes
 
 
 def names(folder: Path) -> list[str]:
@@ -103,13 +102,10 @@ HOLD = "import sys; from experiments.lib.store import files; from pathlib import
 )
 
 
+@pytest.mark.process
 def test_a_lock_is_one_process_s_until_it_dies(tmp_path):
     path = tmp_path / "below" / "lock"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, path],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    holder = processes.start("-c", HOLD, path, streams={"stdin": subprocess.PIPE})
     with holder:
         assert holder.stdout.readline() == "True\n"
         with files.locked(path) as mine:

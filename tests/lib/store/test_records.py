@@ -2,9 +2,6 @@
 
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +9,6 @@ import pytest
 
 from experiments.lib import config
 from experiments.lib.errors import UserError
-from experiments.lib.places import ROOT
 from experiments.lib.store import files
 from experiments.lib.store import records as store
 
@@ -206,15 +202,11 @@ for number in range(20):
 """
 
 
+@pytest.mark.process
 def test_two_processes_share_a_store(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    both = [
-        subprocess.Popen([sys.executable, "-c", SAVE, tmp_path, name], env=environment, stderr=subprocess.PIPE)
-        for name in ("one", "two")
-    ]
+    both = [processes.start("-c", SAVE, tmp_path, name) for name in ("one", "two")]
     for process in both:
-        assert process.communicate(timeout=60)[1] == b""
-        assert process.returncode == 0
+        assert processes.answer(process) == (0, "", "")
     records = sorted((tmp_path / "toy").glob("*.json"))
     assert len(records) == 20
     assert len(list((tmp_path / "toy").iterdir())) == 40, "nothing temporary is left"

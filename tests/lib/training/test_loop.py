@@ -1,9 +1,6 @@
 """The shared training loop: plain gradient descent, lane by lane, and a lane that fails does so alone."""
 
 import functools
-import os
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +10,6 @@ import pytest
 from flax import linen as nn
 
 import nalu
-from experiments.lib.places import ROOT
 from experiments.lib.training import loop, optimisers
 
 STEPS = 6
@@ -199,14 +195,12 @@ print(len(metrics["corner_L"].sharding.device_set), "devices got through")
 """
 
 
+@pytest.mark.process
 def test_starting_many_orthogonal_matrices_on_two_devices_does_not_hang():
     """Under a vmap it does, each time: see `init_lanes`."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
-    answer = subprocess.run(
-        [sys.executable, "-c", ORTHOGONAL], env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout == "2 devices got through\n"
+    answer = processes.run("-c", ORTHOGONAL, XLA_FLAGS="")
+    assert answer.status == 0, answer.wrong
+    assert answer.told == "2 devices got through\n"
 
 
 def test_lanes_one_by_one_have_the_losses_and_gradients_of_a_vmap():
