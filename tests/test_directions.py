@@ -4,6 +4,7 @@ Each test lists all offenders. The three rules that they hold are in CONTRIBUTIN
 """
 
 import ast
+import sys
 from collections import defaultdict
 
 import pytest

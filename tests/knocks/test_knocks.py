@@ -234,6 +234,7 @@ def test_processes_that_write_the_same_file_do_not_take_each_other_s_for_left_be
     assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
 
 
+CHUNK = checkpoint.Chunk(0, 2)
 STATE = {"w": np.random.default_rng(0).normal(size=(2, 50, 40)).astype(np.float32)}
 
 
@@ -244,17 +245,17 @@ def progress(leg: int) -> checkpoint.Progress:
 @pytest.fixture
 def saved(tmp_path) -> Path:
     """A folder with the checkpoints after two legs."""
-    checkpoints = checkpoint.Checkpoints(tmp_path / "seeds")
+    checkpoints = checkpoint.Checkpoints(tmp_path, CHUNK)
     for leg in (1, 2):
         checkpoints.save(progress(leg))
     checkpoints.close()
-    return tmp_path / "seeds"
+    return CHUNK.folder(tmp_path)
 
 
 def restored(folder: Path) -> tuple[checkpoint.Progress | None, str]:
-    checkpoints = checkpoint.Checkpoints(folder)
+    checkpoints = checkpoint.Checkpoints(folder.parent, CHUNK)
     try:
-        return checkpoints.restore(STATE)
+        return checkpoints.restore({"w": STATE["w"][0]}, CHUNK, rows=2)
     finally:
         checkpoints.close()
 
@@ -282,7 +283,7 @@ def test_a_checkpoint_for_which_the_disk_has_no_room_is_told_before_orbax_meets_
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    checkpoints = checkpoint.Checkpoints(saved)
+    checkpoints = checkpoint.Checkpoints(saved.parent, CHUNK)
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(UserError, match="is full: free some space and repeat the command"):
         checkpoints.save(progress(3))

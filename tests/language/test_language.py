@@ -653,9 +653,9 @@ def test_half_finished_stores_are_reported():
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"splits": ()}, "splits must name"),
-        ({"splits": (1, 2, 1)}, "splits must name"),
-        ({"splits": (1, -2)}, "splits must not be negative"),
+        ({"splits": ()}, "splits is empty"),
+        ({"splits": (1, 2, 1)}, "splits names something twice"),
+        ({"splits": (1, -2)}, "splits is -2, but must be finite and not negative"),
         ({"units": ("1", "100")}, "units has no '100'"),
         ({"units": ()}, "units is empty"),
         ({"units": ("1", "1")}, "units names something twice"),

@@ -437,7 +437,8 @@ def test_lanes_do_not_mix():
         its_own = jax.tree.map(lambda leaf, lane=lane: leaf[lane : lane + 1], given)
         pairs = zip(jax.tree.leaves(updates(MUON, its_own)), jax.tree.leaves(together), strict=True)
         for alone, both in pairs:
-            np.testing.assert_allclose(alone[0], both[lane], rtol=1e-4, atol=1e-6)
+            largest = np.abs(both[lane]).max()  # of a matrix that Muon makes of powers of itself
+            np.testing.assert_allclose(alone[0], both[lane], rtol=1e-4, atol=1e-5 * largest)
 
 
 def test_only_the_named_part_is_faster():

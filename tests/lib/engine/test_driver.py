@@ -15,7 +15,7 @@ from experiments.lib.engine.program import Program, compile_train
 from experiments.lib.errors import UserError
 from experiments.lib.store.records import NUMERICS
 from experiments.lib.training.train import Measured, Train
-from tests import toy
+from tests import processes, toy
 
 
 class Watcher:

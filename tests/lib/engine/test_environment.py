@@ -94,6 +94,7 @@ def test_harmless_options_of_xla_are_kept_and_read_from_a_file_too(tmp_path):
     assert environment.flags_of({}) == []
 
 
+@pytest.mark.process
 def test_an_option_that_xla_would_end_the_process_over_is_one_sentence(prepared, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_nonsense=1")
     with pytest.raises(

@@ -11,6 +11,7 @@ from experiments.lib import config
 from experiments.lib.errors import UserError
 from experiments.lib.store import files
 from experiments.lib.store import records as store
+from tests import processes
 
 ARRAYS = {"error_S": np.arange(6, dtype=np.float32).reshape(3, 2), "steps_S": np.zeros((3, 1), np.int32)}
 ADDRESS = store.Address("toy", 1, {"seeds": 3, "rate": 0.1, "limits": [0.0, 1.0]}, {"cell": "nalu"}, store.NUMERICS)
@@ -195,6 +196,7 @@ def test_copying_over_another_record_never_leaves_halves_of_both(tmp_path, store
 
 SAVE = """
 import sys; import numpy as np; from pathlib import Path; from experiments.lib.store import records as store
+from tests import processes
 for number in range(20):
     address = store.Address("toy", 1, {"number": number}, {}, {})
     store.save(Path(sys.argv[1]), address, {"x": np.full(1000, number)}, {"by": sys.argv[2]})

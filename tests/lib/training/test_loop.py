@@ -11,6 +11,7 @@ from flax import linen as nn
 
 import nalu
 from experiments.lib.training import loop, optimisers
+from tests import processes
 
 STEPS = 6
 RATE = 0.1
