@@ -37,6 +37,7 @@ def environment(tmp_path):
         "MOVED": str(tmp_path / "moved"),
         **processes.IN_HASTE,  # a slow training that is soon compiled
         "RAY_ADDRESS": "",
+        "RAY_worker_niceness": "0",  # or workers wait for whatever else the machine does
     }
 
 
