@@ -9,7 +9,7 @@ Axes: S seeds, O outputs, I inputs, N items.
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ from flax import linen as nn
 
 import nalu
 
-from ..lib.config import Count, Root, Size, check, require_divides, selects
+from ..lib.config import DISTINCT, Count, Root, Size, check, require_divides, selects
 from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
@@ -81,9 +81,9 @@ NETWORKS: dict[str, tuple[str, tuple[nn.Module, ...], nalu.Recipe]] = {
 class Config:
     """Settings of the simple task."""
 
-    seeds: Count = 100  # ours; Heim et al. have 20
+    seeds: Count = 25  # ours; Heim et al. have 20
     root: Root = 5105  # ours: the root of the reported keys
-    cells: tuple[str, ...] = selects(tuple(NETWORKS))  # or module:Class, a cell of your own
+    cells: Annotated[tuple[str, ...], DISTINCT] = selects(tuple(NETWORKS))  # or module:Class, a cell of your own
     steps: Count = 20_000  # Heim et al., as the next
     batch: Size = 100
     legs: Size = 4  # ours: between which a run can be stopped

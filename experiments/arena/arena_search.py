@@ -11,11 +11,11 @@ Axes: S seeds, R ranges, K settings, L = K * R lanes.
 
 import dataclasses
 import itertools
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from ..lib.config import Count, Positive, Root, Size, check, selects
+from ..lib.config import DISTINCT, Count, Positive, Root, Size, check, selects
 from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
@@ -33,9 +33,9 @@ class Config:
 
     seeds: Count = 5  # ours, as all that is not the single module's
     root: Root = 5190  # ours: other keys than those that are reported
-    cells: tuple[str, ...] = selects(tuple(ENTRANTS))
-    learning_rates: tuple[Positive, ...] = (1e-3, 1e-2, 1e-1)
-    starts: tuple[Positive, ...] = (0.05, 0.3, 1.0)  # what the published start is multiplied by
+    cells: tuple[str, ...] = selects(tuple(ENTRANTS), among=tuple(ENTRANTS))
+    learning_rates: Annotated[tuple[Positive, ...], DISTINCT] = (1e-3, 1e-2, 1e-1)
+    starts: Annotated[tuple[Positive, ...], DISTINCT] = (0.05, 0.3, 1.0)  # what the published start is multiplied by
     steps: Count = 10_000  # a fifth of the single module's
     log_every: Count = 1000
     batch: Size = 128

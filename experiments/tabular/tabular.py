@@ -20,11 +20,11 @@ Axes: R rows, T targets, S seeds.
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from ..lib.config import Count, Root, Share, Size, check, require, selects
+from ..lib.config import Count, Root, Size, check, require, selects, share
 from ..lib.errors import usage_error
 from ..lib.report import Figure, Table
 from ..lib.store.records import Finished
@@ -49,7 +49,7 @@ class Config:
     targets: tuple[str, ...] = shipped.STEEL_TARGETS
     without: tuple[str, ...] = ()  # columns to leave out
     outside_of: tuple[str, ...] = shipped.STEEL_EDGES  # columns beyond whose quantile it is tested
-    quantile: Share = 0.7
+    quantile: Annotated[float, share(0.05, 0.95)] = 0.7
     folds: Count = 5
     steps: Size = STEPS  # of a cell's training
     separator: str = dataclasses.field(default="", metadata={"selects": True})  # these three are in the digest

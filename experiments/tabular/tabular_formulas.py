@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ..lib.config import NOT_NEGATIVE, Count, Root, Size, at_most, check, selects
+from ..lib.config import DISTINCT, Count, NotNegative, Root, Size, at_most, check, selects
 from ..lib.report import Curve, Figure, Panel, Quantity, Table, quantities_of
 from ..lib.store.records import Finished
 from ..lib.training.train import Measured
@@ -44,7 +44,7 @@ class Config:
     readings: Size = 3  # tables that the formula is read off, for each seed
     root: Root = 9401
     models: tuple[str, ...] = selects(MODELS, among=MODELS)
-    noises: tuple[Annotated[float, NOT_NEGATIVE], ...] = selects((0.0, 0.05))  # of the target's deviation
+    noises: Annotated[tuple[NotNegative, ...], DISTINCT] = selects((0.0, 0.05))  # of the target's deviation
     laws: Annotated[int, at_most(len(physics.LAWS))] = 24  # the first so many
     rows: Size = 300  # of training, and as many of each test
     steps: Size = STEPS  # of a cell's training

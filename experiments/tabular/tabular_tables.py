@@ -12,11 +12,11 @@ Axes: R rows, S seeds.
 """
 
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from ..lib.config import Count, Root, Share, Size, check, selects
+from ..lib.config import Count, Root, Size, check, selects, share
 from ..lib.report import Curve, Figure, Panel, Quantity, Table, quantities_of
 from ..lib.store.records import Finished
 from ..lib.training.train import Measured
@@ -40,7 +40,7 @@ class Config:
     root: Root = 9301
     models: tuple[str, ...] = selects(MODELS, among=MODELS)
     tables: tuple[str, ...] = selects(tuple(shipped.TASKS), among=tuple(shipped.TASKS))
-    quantile: Share = 0.7
+    quantile: Annotated[float, share(0.05, 0.95)] = 0.7
     steps: Size = STEPS  # of a cell's training
 
     def __post_init__(self) -> None:

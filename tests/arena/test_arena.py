@@ -32,6 +32,7 @@ def finished(errors_SR, **arrays):
     return Finished("arena_single_module", variant, arrays, "0123", facts)
 
 
+@pytest.mark.process
 def test_an_example_of_docs_arena_goes_through_the_arena(tmp_path):
     """A stranger's cell from outside, as the page says, with its rows on the board; a wrong one is told so."""
     text = (ROOT / "docs" / "arena.md").read_text(encoding="utf-8")

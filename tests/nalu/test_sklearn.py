@@ -203,6 +203,7 @@ def test_no_row_of_an_inner_split_is_on_both_sides():
     assert rows.y_RT[above.judged].min() > rows.y_RT[above.trained].max()
 
 
+@pytest.mark.process
 def test_the_library_alone_needs_neither_scikit_learn_nor_optax():
     code = "import sys; import nalu; print({'sklearn', 'scipy.optimize', 'pandas'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from .. import measuring
-from ..measuring import MEDIANS, Benchmark, Rounds, ratio, told
+from ..measuring import MEDIANS, Benchmark, Rounds, rate_cell, ratio
 from . import work
 
 MLP = "torch, MLP 64-64"
@@ -29,7 +29,7 @@ WORK = (
 
 
 def _lines(measured: Rounds) -> list[tuple[str, ...]]:
-    return [(name, told(measured, name), f"{ratio(measured, name, MLP):.2f}") for name in measured]
+    return [(name, rate_cell(measured, name), f"{ratio(measured, name, MLP):.2f}") for name in measured]
 
 
 def _remarks(measured: Rounds) -> list[str]:

@@ -497,8 +497,9 @@ def test_help_helps_wherever_it_stands(desk, said):
 # Each setting by itself
 
 MAY_BE_ZERO = {"root", "splits", "polish_steps", "weight_decay", "weight_start", "warm_up", "fall_off", "entropy"}
-MAY_BE_ZERO |= {"value", "lenience", ("tracking_time", "learning_rate")}
+MAY_BE_ZERO |= {"value", "noises", "lenience", ("tracking_time", "learning_rate")}
 MAY_BE_NEGATIVE = {"weight_start"}
+FREE_TEXTS = {("tabular", field) for field in ("table", "file", "separator", "decimal", "encoding")}
 
 
 def numeric() -> list:
@@ -539,8 +540,10 @@ def test_a_value_of_another_kind_is_refused(name, field):
     value = getattr(DEFAULTS[name], field)
     others = [None, [], {}, "no", [[1]], [value], [True, None]]
     others += [[*value, *value]] if isinstance(value, tuple) else [[1, 2]]
-    if field == "long_layers":  # none at all is a choice; it may name what is not trained
+    if field in ("long_layers", "without", "outside_of"):  # none is a choice; it may name what is not there
         others = [other for other in others if other and other != [*value, *value]]
+    if (name, field) in FREE_TEXTS:
+        others.remove("no")
     for other in others:
         with pytest.raises(UserError, match=r"^here: .*[.)]$") as caught:
             config.override(DEFAULTS[name], {field: other}, source="here")
