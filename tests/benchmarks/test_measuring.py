@@ -15,11 +15,13 @@ from experiments.lib.errors import UserError
 @pytest.mark.parametrize(
     ("words", "files"),
     [
-        ([], ["benchmarks.md", "benchmarks_convnet.md", "benchmarks_programs.md", "benchmarks_grid.md"]),
+        ([], [f"benchmarks{of}.md" for of in ("", "_arena", "_convnet", "_programs", "_grid", "_tabular")]),
         (["static"], ["benchmarks.md"]),
         (["convnet"], ["benchmarks_convnet.md"]),
         (["programs"], ["benchmarks_programs.md"]),
         (["grid"], ["benchmarks_grid.md"]),
+        (["arena"], ["benchmarks_arena.md"]),
+        (["tabular"], ["benchmarks_tabular.md"]),
         (["scaling"], [scaling.FILE]),
     ],
 )
