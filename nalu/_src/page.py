@@ -14,8 +14,8 @@ is said to be exact at is what it reaches at saturated parameters, and nothing e
 
 ## Which cell for what
 
-By what the cells can be exact at; how often training gets there is another question, which depends on task, range and
-settings, and on which the papers' protocols differ. Our measurements of all cells on the same tasks will stand here.
+By what the cells can be exact at. How often training gets there is another question, which depends on task, range and
+settings: [the arena's board](../results/tables/arena.md) has the cells measured on the same tasks, published and tuned.
 
 | you need | cells that can be exact |
 |---|---|
