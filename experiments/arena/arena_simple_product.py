@@ -81,6 +81,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     return [
         *report.board(PROTOCOL, its, (TARGET,), NOTE),
         *published.beside(PROTOCOL, its),
+        *report.by_range("arena_simple_product", PROTOCOL, its),
         *report.over_tolerance("arena", PROTOCOL, its),
     ]
 
