@@ -78,6 +78,13 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.xdist_group("process" if alone else item.nodeid.partition("::")[0]))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    """Refuses a pytest with which xdist takes no notice of groups: modules would be set up once for every worker."""
+    if getattr(session.config.option, "loadgroup", False) and any("@" not in item.nodeid for item in session.items):
+        pytest.exit("pytest-xdist does not group the tests of this pytest: install the one in constraints.txt.", 4)
+
+
 @pytest.fixture(scope="module")
 def compiled_in_haste():
     """What runs for milliseconds need not be optimised for seconds."""
