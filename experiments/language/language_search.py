@@ -64,7 +64,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one draw for every unit."""
-    hidden = cfg.configured_hidden if model == "configured" else cfg.hidden
+    hidden = cfg.configured_hidden if model in networks.CONFIGURED else cfg.hidden
     return training.make_train(
         networks.network(model, hidden, cfg.embedding),
         training.task([words.split(seed) for seed in cfg.splits], ()),

@@ -52,7 +52,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
-    hidden = cfg.configured_hidden if model == "configured" else cfg.hidden
+    hidden = cfg.configured_hidden if model in networks.CONFIGURED else cfg.hidden
     splits = [words.split(seed) for seed in cfg.splits]
     settings = recipes.settings(model, cfg.units, len(splits))
     return training.make_train(

@@ -12,12 +12,13 @@ from flax import linen as nn
 
 import nalu
 
-from ..lib.networks.configured_nalu import Controls, configured_nalu
+from ..lib.networks.configured_nalu import Controls, configured_nac, configured_nalu
 from . import trie
 from .words import VOCABULARY
 
 EPS, EXPONENT = 1e-5, 12.0  # of log paths: answers are below 1000, or 1 in thousandths
 VALUES = -4.0  # the mean log of a word's value at the start
+CONFIGURED = ("configured", "configured-nac")  # ours; the second has no multiplicative path
 ADDING = 2.0  # the start of a configured NALU's W_hat and M_hat, nearly W = 1
 
 READ_OUTS = {"linear": nn.Dense, **nalu.CELLS, "nalu": functools.partial(nalu.NALU, eps=EPS, clip=EXPONENT)}
@@ -50,10 +51,14 @@ class Configured(nn.Module):
         y' = NALU([y, v_word]; W_hat, M_hat, g_hat = C h' + b)
 
     A value is a learned number above zero for each word. The LSTM sees the words alone, not the answer.
+
+    Attributes:
+      multiplies: False leaves out the multiplicative path and its gate, and has a NAC configured.
     """
 
     hidden: int
     embedding: int
+    multiplies: bool = True
 
     @nn.compact
     def __call__(self, state: State, words_P: jax.Array) -> State:
@@ -61,17 +66,19 @@ class Configured(nn.Module):
         read_PE = nn.Embed(words, self.embedding, name="embedding")(words_P)
         controller, h_PH = nn.OptimizedLSTMCell(self.hidden, name="lstm")(state.controller, read_PE)
         log_values_V = self.param("log_values", lambda key: VALUES + 0.5 * jax.random.normal(key, (words,)))
-        start = jnp.array([ADDING] * 4 + [0.0])
-        emitted_P5 = nn.Dense(5, bias_init=lambda *_: start, name="controls")(h_PH)
-        controls = Controls(emitted_P5[:, 0:2, None], emitted_P5[:, 2:4, None], emitted_P5[:, 4:])
+        start = jnp.array([ADDING] * 4 + [0.0] * self.multiplies)
+        emitted_PX = nn.Dense(start.size, bias_init=lambda *_: start, name="controls")(h_PH)
+        controls = Controls(emitted_PX[:, 0:2, None], emitted_PX[:, 2:4, None], emitted_PX[:, 4:])
         inputs_P2 = jnp.stack([state.answer_P, jnp.exp(log_values_V[words_P])], axis=1)
-        return State(controller, configured_nalu(controls, inputs_P2, eps=EPS, clip=EXPONENT)[:, 0])
+        if self.multiplies:
+            return State(controller, configured_nalu(controls, inputs_P2, eps=EPS, clip=EXPONENT)[:, 0])
+        return State(controller, configured_nac(controls, inputs_P2)[:, 0])
 
 
 def network(model: str, hidden: int, embedding: int) -> nn.Module:
-    """Returns the network of a column: "configured", or what its read-out is called."""
-    if model == "configured":
-        return Configured(hidden, embedding)
+    """Returns the network of a row: one of `CONFIGURED`, or what its read-out is called."""
+    if model in CONFIGURED:
+        return Configured(hidden, embedding, multiplies=model == "configured")
     return ReadOut(model, hidden, embedding)
 
 

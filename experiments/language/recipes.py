@@ -13,7 +13,13 @@ import jax.numpy as jnp
 
 from .training import Settings
 
-MODELS = {"linear": "LSTM", "nac": "LSTM + NAC", "nalu": "LSTM + NALU", "configured": "configured NALU"}  # rows
+MODELS = {  # rows
+    "linear": "LSTM",
+    "nac": "LSTM + NAC",
+    "nalu": "LSTM + NALU",
+    "configured": "configured NALU",
+    "configured-nac": "configured NAC",  # the control without the multiplicative path
+}
 UNITS = {"1": 1.0, "1000": 1000.0}  # an output of 1 is an answer of so much
 BLOCKS = {unit: f"in units of {unit}" for unit in UNITS}
 

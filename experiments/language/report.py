@@ -160,7 +160,7 @@ def _seeds(cfg: "Config", found: dict[str, Finished]) -> Figure:
                 sorted_S = np.sort(np.nan_to_num(_last(run, "test", u, d), nan=np.inf, posinf=np.inf))
                 share_S = 100 * (np.arange(len(sorted_S)) + 1) / len(sorted_S)
                 curves.append(
-                    Curve(row_of(model), share_S, sorted_S, style="extra" if model == "configured" else "ours")
+                    Curve(row_of(model), share_S, sorted_S, style="extra" if model in networks.CONFIGURED else "ours")
                 )
             panels.append(
                 Panel(
