@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .tracking_time import Config
 
 BLOCK, REWARD, TIME, EXACTLY, ARRIVED = "grid world", "reward", "time of arrival", "exactly in time", "arrived"
-ROWS = {USUAL: "A3C", "nac": "A3C + NAC"}
+ROWS = {USUAL: "A3C", "nac": "A3C + NAC", "nalu": "A3C + NALU"}
 SELECTED_BY = "reward in training"
 SHOWN_FROM = 10  # the paper's axis
 

@@ -13,7 +13,7 @@ from ..errors import UserError
 from ..places import CHECKOUT, PUBLISHED, making
 from ..store import files
 from ..suite import Experiment
-from . import claims, front_page, printing
+from . import claims, controls, front_page, printing
 from .artefacts import Artefact
 from .claims import Verdict
 from .figures import drawing
@@ -62,6 +62,8 @@ def render_if_any(
     if not collected:
         return None
     commands = {name: made_by.get(name, making(name, profile)) for name in collected}
+    if (compared := controls.artefact(collected)) is not None:
+        collected[compared.name], commands[compared.name] = compared, making("all", profile)
     verdicts = write(root, collected, commands, published=published, console=console)
     if root.resolve() == PUBLISHED.resolve():
         tables = [table for artefact in collected.values() for table in artefact.tables]
