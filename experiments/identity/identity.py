@@ -20,12 +20,13 @@ import optax
 
 import nalu
 
-from .lib.config import Count, Positive, Root, Size, at_most, check, require_divides, selects
-from .lib.networks import mlp
-from .lib.report import Curve, Figure, Panel, Table, paper, quantities_of
-from .lib.store.records import Finished, find
-from .lib.training import loop, optimisers
-from .lib.training.train import Train
+from ..lib.config import Count, Positive, Root, Size, at_most, check, require_divides, selects
+from ..lib.networks import mlp
+from ..lib.report import Curve, Figure, Panel, Table, paper, quantities_of
+from ..lib.store.records import Finished, find
+from ..lib.training import loop
+from ..lib.training.train import Train
+from . import training
 
 VERSION = 1
 PLACE = (1, 1)  # in the paper: section, subsection, part
@@ -68,11 +69,9 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed; its lanes are the nonlinearities, or the one cell."""
     sizes = (1, *[cfg.hidden] * cfg.hidden_layers, 1)
-    transform = optax.scale_by_adam()
     if model == "nonlinearities":
-        activations = [mlp.nonlinearity(name) for name in (*PAPER, "None")]
         init_one = lambda key: mlp.mlp_init(key, sizes)  # noqa: E731
-        applies = [lambda params, x, _, activate=activate: mlp.mlp(params, x, activate) for activate in activations]
+        applies = training.perceptrons((*PAPER, "None"))
     else:
         layers = [nalu.CELLS[model](features) for features in sizes[1:]]
 
@@ -90,50 +89,13 @@ def make_train(cfg: Config, *, model: str) -> Train:
 
         applies = [apply_cell]
 
-    def init(key: jax.Array) -> loop.TrainState:
-        def init_lane(lane: jax.Array) -> loop.TrainState:
-            key_init, key_data = jax.random.split(jax.random.fold_in(key, lane))
-            return loop.start(loop.as_lane(init_one(key_init)), transform, key_data)
-
-        return jax.lax.map(init_lane, jnp.arange(len(applies)))
-
-    def sample(key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-        x = jax.random.uniform(key, (cfg.batch, 1), minval=-cfg.train_limit, maxval=cfg.train_limit)
-        return x, loop.noise(key)
-
-    def leg_of_lane(lane_and_state: tuple[jax.Array, loop.TrainState]) -> tuple[loop.TrainState, Any]:
-        lane, state = lane_and_state
-
-        def apply(params: Any, x: jax.Array, rngs: Any = None) -> jax.Array:
-            return jax.lax.switch(lane, applies, params, x, rngs)
-
-        def loss(params: Any, batch: tuple[jax.Array, dict[str, jax.Array]]) -> jax.Array:
-            x, rngs = batch
-            return jnp.mean((apply(params, x, rngs) - x) ** 2)
-
-        state = loop.take_steps(
-            state,
-            steps=cfg.steps // cfg.legs,
-            sample=sample,
-            losses=loop.of_one(loss),
-            transform=transform,
-            learning_rate=optimisers.constant(cfg.learning_rate),
-            regulariser=loop.regulariser(model, cfg.steps),
-        )
-        x_X1 = jnp.asarray(POINTS_X)[:, None]
-        error_X = jnp.abs(apply(loop.alone(state.params), x_X1) - x_X1)[:, 0]
-        return state, {"error_X": error_X, "nonfinite_steps": state.nonfinite_L[0]}
-
-    def leg(state: loop.TrainState) -> tuple[loop.TrainState, dict[str, jax.Array]]:
-        return jax.lax.map(leg_of_lane, (jnp.arange(len(applies)), state))
-
-    return Train(
-        init=init,
-        leg=leg,
-        legs=cfg.legs,
-        network_steps=len(applies) * cfg.steps // cfg.legs,
-        last=("error_X",),
-        group=cfg.seeds,
+    return training.make_train(
+        training.Learner(init_one, applies),
+        transform=optax.scale_by_adam(),
+        batches=lambda key: training.uniform(key, cfg.batch, cfg.train_limit),
+        points_X=POINTS_X,
+        cfg=cfg,
+        regulariser=loop.regulariser(model, cfg.steps),
     )
 
 
