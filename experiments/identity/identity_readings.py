@@ -142,6 +142,14 @@ def heights(run: Finished) -> np.ndarray:
     return np.where(np.isfinite(error_SNE), error_SNE, np.nan)
 
 
+def means(height_SNE: np.ndarray) -> np.ndarray:
+    """Returns the mean over the seeds that ended finite, `[N, E]`; NaN where none did."""
+    finite_SNE = np.isfinite(height_SNE)
+    counts_NE = finite_SNE.sum(axis=0)
+    totals_NE = np.where(finite_SNE, height_SNE, 0.0).sum(axis=0)
+    return np.where(counts_NE > 0, totals_NE / np.maximum(counts_NE, 1), np.nan)
+
+
 def printed() -> np.ndarray:
     """Returns the heights of the paper's curves, `[N, E]`."""
     numbers = paper.numbers("figure1")
@@ -153,7 +161,7 @@ def away(mean_NE: np.ndarray, *, by_name: bool) -> np.ndarray:
     theirs_NE = printed()
     if not by_name:
         mean_NE, theirs_NE = np.sort(mean_NE, axis=0), np.sort(theirs_NE, axis=0)
-    return np.abs(np.log10(mean_NE / theirs_NE)).mean(axis=0)
+    return np.nanmean(np.abs(np.log10(mean_NE / theirs_NE)), axis=0)
 
 
 def row_of(letter: str) -> str:
@@ -166,13 +174,13 @@ def fits(run: Finished) -> list[Quantity]:
     height_SNE = heights(run)
     seeds = len(height_SNE)
     drawn_BS = np.random.default_rng(0).integers(seeds, size=(RESAMPLES, seeds))
-    means_BNE = np.array([np.nanmean(height_SNE[chosen_S], axis=0) for chosen_S in drawn_BS])
+    means_BNE = np.array([means(height_SNE[chosen_S]) for chosen_S in drawn_BS])
     of = quantities_of(run, "figure1_readings", diverged_S=np.zeros(1, bool))
     found = []
     for e, end in enumerate(ENDS):
         for fit in FITS:
             by_name = fit == "by name"
-            value = away(np.nanmean(height_SNE, axis=0), by_name=by_name)[e]
+            value = away(means(height_SNE), by_name=by_name)[e]
             spread_B = [away(mean_NE, by_name=by_name)[e] for mean_NE in means_BNE]
             low, high = np.percentile(spread_B, (2.5, 97.5))
             made = of(
@@ -211,7 +219,7 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
         ranks_N = np.arange(1.0, len(PAPER) + 1)
         curves = [Curve("the paper", ranks_N, theirs_N[order_N], style="paper")]
         for run in results:
-            mean_N = np.nanmean(heights(run), axis=0)[:, 1]
+            mean_N = means(heights(run))[:, 1]
             shown_N = mean_N[order_N] if by_name else np.sort(mean_N)[::-1]
             kept = run.variant["reading"] == KEPT
             name = READINGS[run.variant["reading"]].name
