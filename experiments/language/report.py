@@ -189,8 +189,8 @@ def _table_notes(cfg: "Config") -> tuple[str, ...]:
         f"{hundreds}. Where there are few, nothing but a network's own preference says that 'five hundred' is 500.",
         f"Embedding of {cfg.embedding}, LSTM of {cfg.hidden}, one layer on its last state: linear, a NAC or a NALU "
         "(the paper's text). The configured NALU is ours: the answer so far and a learned value of the word pass "
-        f"through a NALU whose W and g an LSTM of {cfg.configured_hidden} emits at every word, y = NALU([y, v]); in the "
-        "configured NAC it is a NAC, which has no multiplicative path.",
+        f"through a NALU whose W and g an LSTM of {cfg.configured_hidden} emits at every word, y = NALU([y, v]); the "
+        "configured NAC has no multiplicative path.",
         "The paper gives no unit. An output of 1 is an answer of 1 or of 1000: in units of 1 the bounded state of an "
         "LSTM must be stretched to 999, in units of 1000 to 0.999.",
         f"Unstated, so ours, the same for all: {cfg.steps:,} steps of Adam on all training numbers (cosine to 0, "
