@@ -376,6 +376,8 @@ def test_wrong_shapes_and_types_are_refused_in_a_sentence():
         (lambda: nalu.snmu(x, w, jnp.ones(2)), "noise has the shape"),
         (lambda: nalu.nac(3.0, w), "x is a single number"),
         (lambda: nalu.log_nac(x, w, eps=-1.0), "eps is -1.0"),
+        (lambda: nalu.INALU(1, eps=-1.0).init(jax.random.key(0), x), "eps is -1.0"),
+        (lambda: nalu.MulMCFC(1, eps=-1.0).init(jax.random.key(0), x), "eps is -1.0"),
     ):
         with pytest.raises(ValueError, match=sentence):
             call()
@@ -395,14 +397,21 @@ def test_lists_integers_and_halves_are_promoted_before_the_logarithm():
     assert (half.dtype, float(half[0])) == (jnp.bfloat16, 15.0)
 
 
-@pytest.mark.parametrize("x", [0.0, 3.0])
-def test_without_eps_and_clip_products_are_exact_and_those_with_0_are_finite(x):
-    def m(x):
-        return nalu.log_nac(jnp.stack([x, 5.0]), jnp.array([[1.0], [0.0]]), eps=0.0, clip=None)[0]
+@pytest.mark.parametrize("name", ["nac_mul", "nac_mul_sigmoid", "nalu", "inalu", "inalu_shared", "mul_mc_fc"])
+def test_without_eps_and_clip_products_are_exact_and_those_with_0_are_finite(name):
+    """Snapped near weights of a product of two, as modules: 0 among the factors, and a product beyond exp(20)."""
+    cell = nalu.CELLS[name](1, eps=0.0, **({} if name == "mul_mc_fc" else {"clip": None}))
+    shapes = {key: shape for key, (_, shape) in cell.starts(2).items()}
+    params = {key: jnp.full(shape, -40.0 if key.startswith("g") else 40.0) for key, shape in shapes.items()}
+    params |= {key: jnp.zeros_like(value) for key, value in params.items() if key[0] in "rc"}
 
-    value, slope = jax.value_and_grad(m)(jnp.float32(x))
-    np.testing.assert_allclose(value, x, rtol=1e-6, atol=1e-30)
-    assert np.isfinite(slope)
+    def y(params, x):
+        return cell.apply({"params": params}, x)[0]
+
+    run = jax.jit(jax.vmap(jax.value_and_grad(y, argnums=(0, 1)), in_axes=(None, 0)))
+    values, slopes = run(params, jnp.array([[0.0, 5.0], [3.0, 5.0], [1e6, 1e7]]))
+    np.testing.assert_allclose(values, [0.0, 15.0, 1e13], rtol=1e-4, atol=1e-16)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
 
 
 def test_the_golden_ratio_only_scales_the_nalu():
