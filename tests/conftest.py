@@ -23,8 +23,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # which has all this from the proce
     for variable in ("JAX_COMPILATION_CACHE_DIR", "NALU_DATA"):
         os.environ.pop(variable, None)
 
-# XLA reads this with the first program of these tests' own process; those that they start compile as a user's do.
-os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false"  # small programs are compiled in half the time
+# XLA reads this with the first program of these tests' own process: small programs are compiled in half the time.
+os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 
 import hypothesis  # noqa: E402
 import jax  # noqa: E402

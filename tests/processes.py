@@ -15,8 +15,11 @@ from experiments.lib.places import ROOT
 
 PATIENCE = 1800.0  # seconds: only what hangs takes as long, however busy the machine is
 
-# For commands of which no test asks how fast or to which last digit they compute: compiled in a third of the time.
-IN_HASTE = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false"}
+# What has a command compile in a third of the time: no test asks how fast or to which last digit it computes.
+IN_HASTE = {
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+}
 
 
 class Answer(NamedTuple):
@@ -28,18 +31,24 @@ class Answer(NamedTuple):
 
 
 def start(
-    *words: str | Path, folder: Path = ROOT, program=(sys.executable,), streams=None, **variables: str
+    *words: str | Path,
+    folder: Path = ROOT,
+    program=(sys.executable,),
+    streams=None,
+    in_haste: bool = True,
+    **variables: str,
 ) -> subprocess.Popen:
     """Starts `python WORDS` in a folder, with the project at hand and variables beside those of the environment.
 
     Args:
       program: what to start in place of Python.
       streams: for what is not to be read here: of `subprocess.Popen`, by name.
+      in_haste: False compiles as a user's commands do, for what trains long.
     """
     return subprocess.Popen(
         [*map(str, program), *map(str, words)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(IN_HASTE if in_haste else {}), **variables},
         text=True,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **(streams or {})},
     )

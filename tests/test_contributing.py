@@ -38,16 +38,16 @@ def tree(tmp_path_factory):
     return tree
 
 
-def python(tree, *words, **environment):
+def python(tree, *words, **options):
     """Runs a command in the tree and returns what it says."""
-    answer = processes.run(*words, folder=tree, PYTHONPATH=str(tree), **environment)
+    answer = processes.run(*words, folder=tree, PYTHONPATH=str(tree), **options)
     assert answer.status == 0, answer.told + answer.wrong
     return answer.told
 
 
 def test_the_cell_is_evaluated_like_the_paper_s(tree):
     words = ("run", "table1", "--models", "nac_mul_nmu", "--profile", "smoke")
-    python(tree, "-m", "experiments", *words, **processes.IN_HASTE)
+    python(tree, "-m", "experiments", *words)
     table = pandas.read_csv(tree / "runs" / "tables" / "table1.csv")
     for task in ("static", "recurrent"):
         for items in ("interpolation", "extrapolation"):
@@ -60,14 +60,15 @@ def test_the_cell_is_evaluated_like_the_paper_s(tree):
 
 def test_the_cell_keeps_the_contract_and_both_files_keep_to_the_house(tree):
     tests = ("tests/nalu/test_contract.py", "tests/test_directions.py")
-    said = python(tree, "-m", "pytest", *tests, "-k", "nac_mul_nmu or test_directions", **processes.IN_HASTE)
+    said = python(tree, "-m", "pytest", *tests, "-k", "nac_mul_nmu or test_directions")
     assert int(re.search(r"(\d+) passed", said)[1]) > 20
     python(tree, "-m", "ruff", "check", *FILES, "nalu/_src/cells.py")
     python(tree, "-m", "ruff", "format", "--check", *FILES, "nalu/_src/cells.py")
 
 
 def test_the_experiment_gives_its_table_and_figure_and_the_outcome_that_it_expects(tree):
-    said = python(tree, "-m", "experiments", "run", "noise", "--models", "linear", "nac", "nau", "--profile", "smoke")
+    words = ("run", "noise", "--models", "linear", "nac", "nau", "--profile", "smoke")
+    said = python(tree, "-m", "experiments", *words, in_haste=False)
     assert "noise: runs/tables/noise.md, runs/figures/noise.png" in said
     table = pandas.read_csv(tree / "runs" / "tables" / "noise.csv").pivot(index="row", columns="column")["median"]
     assert table.shape == (4, 3)

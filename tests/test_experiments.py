@@ -13,14 +13,15 @@ from experiments.lib.engine import stand_in
 from experiments.lib.report.table_files import COLUMNS
 from experiments.tracking_time import report
 from tests import processes
+from tests.undrawn import leave_pictures_out
 
 pytestmark = pytest.mark.process
 
 
-def command(*words: str, store: Path, **variables: str) -> str:
+def command(*words: str, store: Path, in_haste: bool) -> str:
     """Runs a command of the smoke profile, without a network, and returns what it says."""
     words = ("-m", "experiments", *words, "--profile", "smoke", "--runs-dir", store)
-    status, told, wrong = processes.run(*words, **variables)
+    status, told, wrong = processes.run(*words, in_haste=in_haste)
     assert (status, wrong) == (0, "")
     return told
 
@@ -29,8 +30,8 @@ def command(*words: str, store: Path, **variables: str) -> str:
 def runs(tmp_path_factory):
     """The store after every experiment has run in the smoke profile."""
     store = tmp_path_factory.mktemp("smoke") / "runs"
-    command("run", "figure5", store=store)  # trains long enough to need all optimisations
-    (store / "told").write_text(command("run", "all", store=store, **processes.IN_HASTE))
+    command("run", "figure5", store=store, in_haste=False)  # trains long enough to need all optimisations
+    (store / "told").write_text(command("run", "all", store=store, in_haste=True))
     return store
 
 
@@ -79,7 +80,8 @@ def reward_of_chance(episodes=2000):
     return np.mean(rewards)
 
 
-def test_reporting_again_changes_nothing(runs):
+def test_reporting_again_changes_nothing(runs, monkeypatch):
+    leave_pictures_out(monkeypatch)
     before = {path: path.read_bytes() for path in runs.rglob("*.*") if path.suffix in (".csv", ".md", ".tex")}
     assert main.answer(["report", "--profile", "smoke", "--runs-dir", str(runs)]) == 0, "in another process, this one"
     assert {path: path.read_bytes() for path in before} == before

@@ -13,6 +13,7 @@ from experiments.lib.cli import main
 from experiments.lib.places import ROOT
 from experiments.lib.report import rendering
 from experiments.lib.store import records as store
+from tests.undrawn import leave_pictures_out
 
 PUBLISHED = ROOT / "results"
 RENDERED = ("tables/*.csv", "tables/*.md", "tables/*.tex", "figures/*.csv", "claims.csv", "README.md")
@@ -20,14 +21,24 @@ RENDERED = ("tables/*.csv", "tables/*.md", "tables/*.tex", "figures/*.csv", "cla
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
-    """A copy of the published records, rendered anew, and the verdicts on the paper's claims."""
+    """A copy of the published records, rendered anew, the verdicts on the paper's claims, and what was collected."""
     root = tmp_path_factory.mktemp("published") / "results"
     chosen = suite.experiments("all", "full")
     for experiment in chosen:
         if (PUBLISHED / experiment.name).exists():
             shutil.copytree(PUBLISHED / experiment.name, root / experiment.name)
-    quiet = Console(quiet=True)
-    return root, rendering.render_if_any(chosen, root, profile="full", published=None, console=quiet)
+    kept, collect = [], rendering.collect
+
+    def collect_and_keep(*given):
+        kept.append(collect(*given))
+        return kept[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "collect", collect_and_keep)
+        leave_pictures_out(patch)  # of which nothing but the names is compared
+        verdicts = rendering.render_if_any(chosen, root, profile="full", published=None, console=Console(quiet=True))
+    (collected,) = kept
+    return root, verdicts, collected
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +77,8 @@ def test_rendering_gives_the_committed_files_byte_for_byte(again):
 
 
 def test_the_published_results_are_sound(rendered, monkeypatch, capfd):
-    """As `verify` finds, which is here given what was rendered above: that takes a quarter of a minute."""
-    root, verdicts = rendered
+    """As `verify` finds, which is here given what was rendered and collected above: that takes half a minute."""
+    root, verdicts, collected = rendered
 
     def copied(sound, to, **_):
         assert {experiment.name for experiment in sound} == set(suite.modules())
@@ -75,6 +86,7 @@ def test_the_published_results_are_sound(rendered, monkeypatch, capfd):
         return verdicts
 
     monkeypatch.setattr(rendering, "render_if_any", copied)
+    monkeypatch.setattr(rendering, "collect", lambda *_: collected)
     assert main.answer(["verify"]) == 0, capfd.readouterr().out
     told = capfd.readouterr().out.splitlines()
     assert len(told) == len(suite.modules()) + 2

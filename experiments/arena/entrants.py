@@ -93,9 +93,16 @@ def _inalu(cell: Any) -> Callable[[int, int], nn.Module]:
 
 ADAM = nalu.Recipe("adam", 1e-3, 50_000, source="Mistry et al. 2022, arXiv 2101.09530, single module")
 INALU = nalu.Recipe(  # the benchmark's, in place of the authors' RMSProp in turns
-    "adam", 1e-3, 50_000, clip_value=0.1, penalty=0.05, penalty_from=9_999, penalty_to=10_000, penalty_below=1.0,
+    "adam",
+    1e-3,
+    50_000,
+    clip_value=0.1,
+    penalty=0.05,
+    penalty_from=9_999,
+    penalty_to=10_000,
+    penalty_below=1.0,
     source="Mistry et al. 2022, arXiv 2101.09530, single module",
-)  # fmt: skip
+)
 _OF_PRODUCTS, _OF_QUOTIENTS = (1e-7, 1e-5), (1e-9, 1e-7)  # L1 of the power units
 
 

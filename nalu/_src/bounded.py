@@ -68,6 +68,22 @@ def _bounded_product_jvp(primals, tangents):
     return bounded_product(factors), (times(before, after) * slopes).sum(axis=0)
 
 
+def magnitude(x: Float[Array, "*shape"], eps: float) -> Float[Array, "*shape"]:
+    """`|x| + eps`, whose log is finite at x = 0; with eps = 0 it is |x|, and the least normal float there."""
+    return jnp.abs(x) + eps if eps > 0 else at_least(x, eps)
+
+
+def at_least(x: Float[Array, "*shape"], eps: float) -> Float[Array, "*shape"]:
+    """`max(|x|, eps)`, and with eps = 0 the least normal float in its place.
+
+    Raises:
+      ValueError: eps is negative.
+    """
+    if eps < 0:
+        raise ValueError(f"eps is {eps}, but the log of a magnitude needs one that is not negative.")
+    return jnp.maximum(jnp.abs(x), eps or jnp.finfo(x.dtype).tiny)
+
+
 def clipped(w: Float[Array, "*shape"], low: float, high: float) -> Float[Array, "*shape"]:
     """`min(max(w, low), high)` with slope 1 on both bounds, so that a weight on its bound can come back from it."""
     return jnp.where((w < low) | (w > high), jnp.clip(w, low, high), w)

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 RUN = 6  # so many neighbouring inputs with the same weight are written as x1 + ... + x6
 
 
-class Input(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Input:
     """One input."""
 
     name: str
     place: int
 
 
-class Sum(NamedTuple):
+@dataclasses.dataclass(frozen=True)  # not a tuple: a sum never equals a product
+class Sum:
     """The sum of formulas with their coefficients."""
 
     terms: tuple[tuple[float, Any], ...]
 
 
-class Product(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Product:
     """The product of formulas with their exponents."""
 
     factors: tuple[tuple[float, Any], ...]
 
 
-class Magnitude(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Magnitude:
     """The magnitude of a formula."""
 
     of: Any
+
+
+ZERO = Sum(())
 
 
 def sum_of(pairs: Iterable[tuple[float, Any]]) -> Any:
@@ -47,6 +55,8 @@ def product_of(pairs: Iterable[tuple[float, Any]]) -> Any:
     """Returns the product of formulas `(exponent, formula)`, those of products merged, those of 0 left out."""
     exponents: dict[Any, float] = {}
     for exponent, formula in pairs:
+        if exponent > 0 and formula in (ZERO, Magnitude(ZERO)):
+            return ZERO
         whole = isinstance(formula, Product) and exponent == int(exponent)
         for inner, factor in formula.factors if whole else ((1.0, formula),):
             exponents[factor] = exponents.get(factor, 0.0) + exponent * inner
@@ -85,8 +95,10 @@ def _place(formula: Any) -> int:
             return formula.place
         case Magnitude():
             return _place(formula.of)
-        case Sum() | Product():
-            return min((_place(each) for _, each in formula[0]), default=0)
+        case Sum():
+            return min((_place(each) for _, each in formula.terms), default=0)
+        case Product():
+            return min((_place(each) for _, each in formula.factors), default=0)
     raise TypeError(f"{formula!r} is no formula.")
 
 

@@ -10,6 +10,7 @@ from flax import linen as nn
 from flax.core import FrozenDict
 
 from nalu._src.arrays import equation
+from nalu._src.bounded import at_least, bounded_exp
 from nalu._src.cell import Cell, Facts
 from nalu._src.formula import products, sums
 from nalu._src.nac import nac_weights
@@ -30,7 +31,7 @@ def inalu(
     g: Float[Array, " O"],
     *,
     eps: float = 1e-7,
-    clip: float = 20.0,
+    clip: float | None = 20.0,
 ) -> Float[Array, " O"]:
     """Chooses, per output, between a sum and a product with its sign.
 
@@ -41,17 +42,21 @@ def inalu(
       x: `[..., I]` inputs.
       w_add, w_mul: `[I, O]` weights; usually `nac_weights(w_hat, m_hat)`.
       g: `[O]` gates before the sigmoid. Weights and gates may be led by x's leading axes.
-      eps: the least magnitude of a factor.
-      clip: the largest exponent: no product exceeds exp(20) = 4.9e8.
+      eps: the least magnitude of a factor; with 0 it is the least normal float.
+      clip: the largest exponent: no product exceeds exp(20) = 4.9e8. None: only the largest float bounds it.
 
     Returns:
       `[..., O]`.
+
+    Raises:
+      ValueError: eps is negative.
 
     Source: Schlör, Ring and Hotho 2020, "iNALU: Improved Neural Arithmetic Logic Unit", arXiv 2003.07629.
     """
     share = jnp.abs(w_mul)
     sign = jnp.clip(jnp.prod(jnp.sign(x)[:, None] * share + (1 - share), axis=0), -1.0, 1.0)
-    m = jnp.exp(jnp.minimum(jnp.log(jnp.maximum(jnp.abs(x), eps)) @ w_mul, clip))
+    exponent = jnp.log(at_least(x, eps)) @ w_mul
+    m = bounded_exp(exponent if clip is None else jnp.minimum(exponent, clip))
     gate = jax.nn.sigmoid(g)
     return gate * (x @ w_add) + (1 - gate) * sign * m
 
@@ -85,7 +90,7 @@ class INALU(Cell):
 
     features: int
     eps: float = 1e-7
-    clip: float = 20.0
+    clip: float | None = 20.0
     w_hat_init: nn.initializers.Initializer = W_HAT_INIT
     m_hat_init: nn.initializers.Initializer = M_HAT_INIT
     g_init: nn.initializers.Initializer = G_INIT

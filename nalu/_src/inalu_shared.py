@@ -29,7 +29,7 @@ class INALUShared(Cell):
 
     features: int
     eps: float = 1e-7
-    clip: float = 20.0
+    clip: float | None = 20.0
     w_hat_init: nn.initializers.Initializer = W_HAT_INIT
     m_hat_init: nn.initializers.Initializer = M_HAT_INIT
     g_init: nn.initializers.Initializer = G_INIT

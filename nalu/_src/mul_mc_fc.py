@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from nalu._src.arrays import equation
-from nalu._src.bounded import bounded_exp
+from nalu._src.bounded import bounded_exp, magnitude
 from nalu._src.formula import magnitudes, products
 from nalu._src.mc_fc import MCFC, mc_fc
 from nalu._src.snapping import Snapped
@@ -37,15 +37,18 @@ def mul_mc_fc(
       r: `[I, O]` logits of where an input goes.
       w, b: `[O]` gates before the sigmoid.
       c: `[O]` bias. All may be led by x's leading axes.
-      eps: keeps the log finite at x = 0.
+      eps: keeps the log finite at x = 0. With 0 a factor of 0 is the least normal float.
 
     Returns:
       `[..., O]`, never negative, at most the largest float: the signs of x are lost. The published log has neither
       |x| nor eps, and gives NaN for x <= 0.
 
+    Raises:
+      ValueError: eps is negative.
+
     Source: Hoedt et al. 2021, "MC-LSTM: Mass-Conserving LSTM", arXiv 2101.05186.
     """
-    return bounded_exp(mc_fc(jnp.log(jnp.abs(x) + eps), r, w, b) + c)
+    return bounded_exp(mc_fc(jnp.log(magnitude(x, eps)), r, w, b) + c)
 
 
 class MulMCFC(MCFC):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from nalu._src.arrays import batched_equation
-from nalu._src.bounded import bounded_exp
+from nalu._src.bounded import bounded_exp, magnitude
 from nalu._src.cell import Cell, Facts
 from nalu._src.formula import magnitudes, products
 from nalu._src.nac import nac_weights
@@ -43,17 +43,8 @@ def log_nac(
 
     Source: Trask et al. 2018, section 2.
     """
-    exponent = jnp.log(_magnitude(x, eps)) @ w
+    exponent = jnp.log(magnitude(x, eps)) @ w
     return bounded_exp(exponent if clip is None else jnp.minimum(exponent, clip))
-
-
-def _magnitude(x: Float[Array, "*shape"], eps: float) -> Float[Array, "*shape"]:
-    if eps < 0:
-        raise ValueError(f"eps is {eps}, but log(|x| + eps) needs one that is not negative.")
-    if eps > 0:
-        return jnp.abs(x) + eps
-    least = jnp.finfo(x.dtype).tiny
-    return jnp.where(jnp.abs(x) > least, jnp.abs(x), least)
 
 
 class NACMul(Cell):

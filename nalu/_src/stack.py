@@ -29,6 +29,8 @@ def layers_of(model: Any, variables: Any) -> tuple[list[tuple[Cell, dict[str, Ar
 
         return layers, rebuild
     if isinstance(model, list | tuple):
+        if len(model) != len(variables):
+            raise ValueError(f"{len(model)} cells need the variables of as many, not of {len(variables)}.")
         layers = [_layer(cell, _inner(each)) for cell, each in zip(model, variables, strict=True)]
         return layers, lambda params: type(variables)(map(_outer, variables, params))
     return [_layer(model, _inner(variables))], lambda params: _outer(variables, params[0])
@@ -69,7 +71,12 @@ def _outer(variables: Any, params: Any) -> Any:
 def _layer(cell: Any, params: Any) -> tuple[Cell, dict[str, Array]]:
     if not isinstance(cell, Cell):
         raise ValueError(f"Only cells can be read, and a {type(cell).__name__} is none: read the cells by themselves.")
-    params = {name: jnp.asarray(value) for name, value in nn.meta.unbox(params).items()}
+    params = {name: jnp.asarray(value) for name, value in nn.meta.unbox(params or {}).items()}
+    if missing := [name for name in cell.starts(1) if name not in params]:
+        raise ValueError(
+            f"A {type(cell).__name__} has no {', '.join(missing)} among its parameters: "
+            "give what the model's own init returned, trained."
+        )
     expected = {name: shape for name, (_, shape) in cell.starts(_inputs(cell, params)).items()}
     for name, value in params.items():
         if value.shape != expected.get(name):

@@ -1,9 +1,6 @@
 """The arena trains, takes a cell of the user's own, and says what others published beside its own numbers."""
 
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pandas
@@ -15,6 +12,7 @@ from experiments.lib.errors import UserError
 from experiments.lib.places import PUBLISHED, ROOT
 from experiments.lib.report import claims
 from experiments.lib.store.records import Finished
+from tests import processes
 
 
 def finished(errors_SR, **arrays):
@@ -40,12 +38,9 @@ def test_an_example_of_docs_arena_goes_through_the_arena(tmp_path):
     typed = re.search(r"python -m experiments (run arena_single_module --cells \S+)", text)[1].split()
     small = ["--seeds", "2", "--steps", "20", "--log-every", "10", "--legs", "1", "--items", "20"]
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from experiments.__main__ import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, *typed, *small, "--runs-dir", str(tmp_path / "runs")],
-        capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False,
-        env={**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    words = ("-c", program, *typed, *small, "--runs-dir", tmp_path / "runs")
+    status, _, wrong = processes.run(*words, folder=tmp_path, PYTHONPATH="")
+    assert status == 0, wrong
     board = pandas.read_csv(tmp_path / "runs" / "tables" / "arena.csv")
     mine = board[(board["row"] == "Selector") & (board["column"] == "a * b")]
     assert mine["seeds"].max() == 2 * len(tasks.RANGES)

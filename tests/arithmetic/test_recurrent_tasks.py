@@ -82,9 +82,10 @@ def test_any_cell_of_the_library_can_be_accumulated():
     params = jax.device_get(jax.jit(network.init)(jax.random.key(9)))
     x_TIN = uniform(10, 6, 3, 5)
     (accumulated, read_out) = params
-    weights = [jax.jit(nalu.nac_weights)(*(p["w_hat"], p["m_hat"])) for p in (
-        accumulated["params"]["cell"]["cell"], read_out["params"]
-    )]  # fmt: skip
+    weights = [
+        jax.jit(nalu.nac_weights)(*(p["w_hat"], p["m_hat"]))
+        for p in (accumulated["params"]["cell"]["cell"], read_out["params"])
+    ]
     expected_N = (np.einsum("tin,ih->nh", x_TIN, weights[0]) @ np.asarray(weights[1]))[:, 0]
     actual_1N = jax.jit(network.apply)(jax.tree.map(lambda leaf: leaf[None], params), x_TIN)
     np.testing.assert_allclose(actual_1N[0], expected_N, rtol=1e-4)

@@ -158,10 +158,17 @@ def in_plain_order(tree):
     dense = vision["dense"]["kernel"].reshape(49, -1, features).transpose(2, 1, 0).reshape(features, -1)
     heads = [part for name in ("policy", "value") for part in (core[name]["kernel"].T, core[name]["bias"])]
     return [
-        vision["convolution"]["kernel"].reshape(8, 8, 3, -1).transpose(3, 2, 0, 1), vision["convolution"]["bias"],
-        dense, vision["dense"]["bias"], core["nac"]["w_hat"].T, core["nac"]["m_hat"].T,
-        inputs.T, hidden.T, bias, *heads,
-    ]  # fmt: skip
+        vision["convolution"]["kernel"].reshape(8, 8, 3, -1).transpose(3, 2, 0, 1),
+        vision["convolution"]["bias"],
+        dense,
+        vision["dense"]["bias"],
+        core["nac"]["w_hat"].T,
+        core["nac"]["m_hat"].T,
+        inputs.T,
+        hidden.T,
+        bias,
+        *heads,
+    ]
 
 
 def in_batched_order(tree):

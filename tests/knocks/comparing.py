@@ -11,7 +11,7 @@ from experiments.lib.store import records as store
 
 # A run's wall time and date are of its day; they are shown in two files, and in no other.
 DATED = ("README.md", "report.html")
-DATE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
+DATE = re.compile(rb"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d\+00:00)?")
 DURATION = re.compile(rb"\d+ h \d+ min|\d+ min|\d+ s\b")
 
 

@@ -75,9 +75,15 @@ def running(place: Place, *words: str | Path, **environment: str) -> Iterator[su
     around = {**os.environ, "XDG_CACHE_HOME": str(place.cache), **environment}
     around["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), str(ROOT))))
     with subprocess.Popen(
-        [sys.executable, *place.program, *map(str, words)], cwd=ROOT, env=around, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    ) as process:  # fmt: skip
+        [sys.executable, *place.program, *map(str, words)],
+        cwd=ROOT,
+        env=around,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
         try:
             yield process
         finally:

@@ -34,8 +34,10 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path, cache) -> Place:
+def place(tmp_path, cache, monkeypatch) -> Place:
     """Where a trial works; its commands are the toy's."""
+    for name, value in processes.IN_HASTE.items():
+        monkeypatch.setenv(name, value)
     (tmp_path / "p.toml").write_text("[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n")
     return Place(tmp_path, cache, random.Random(1), print, ("-m", "tests.toy"))
 
@@ -172,7 +174,7 @@ def test_negative_times_are_noticed(line, times):
 
 @pytest.mark.process
 def test_a_process_is_struck_when_its_moment_comes(place, tmp_path):
-    code = "import pathlib, sys, time; pathlib.Path(sys.argv[1], 'x.json').touch(); time.sleep(60)"
+    code = "import pathlib, sys, time; pathlib.Path(sys.argv[1], 'x.json').touch(); time.sleep(1800)"
     (tmp_path / "runs" / "toy").mkdir(parents=True)
     script = place._replace(program=("-c", code))
     told = outside.strike(

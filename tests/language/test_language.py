@@ -204,9 +204,13 @@ def trained_table():
     asked = queries(SPLITS)
     task = training.task([split(seed) for seed in SPLITS], asked)
     train = training.make_train(
-        Table(), task, units=TABLE_UNITS, settings=lambda _: Settings(*map(jnp.asarray, TABLE_SETTINGS)), steps=STEPS,
+        Table(),
+        task,
+        units=TABLE_UNITS,
+        settings=lambda _: Settings(*map(jnp.asarray, TABLE_SETTINGS)),
+        steps=STEPS,
         evaluations=2,
-    )  # fmt: skip
+    )
     state = jax.jit(train.init)(jax.random.key(0), *train.data)
     np.testing.assert_array_equal(state.training.params["table"], 0.5)
     noise_LV = np.random.default_rng(3).normal(scale=0.3, size=(4, len(VOCABULARY)))
@@ -324,9 +328,13 @@ def configured_lanes():
 
     def compiled(task):
         train = training.make_train(
-            module, task, units=[1000.0], settings=lambda _: Settings(*map(jnp.asarray, settings)), steps=2,
+            module,
+            task,
+            units=[1000.0],
+            settings=lambda _: Settings(*map(jnp.asarray, settings)),
+            steps=2,
             evaluations=2,
-        )  # fmt: skip
+        )
         return train, jax.jit(train.leg)
 
     train, leg = compiled(tasks[0])
@@ -444,9 +452,11 @@ def test_draws_stay_in_their_ranges_differ_by_unit_and_repeat_over_splits():
         np.testing.assert_array_equal(values_UD, np.repeat(values_UD[:, :1], 3, axis=1))
         assert (values_UD != getattr(other, name).reshape(400, 3)).any()
     ranges = {
-        "learning_rate": (0.003, 0.06), "decay": (0.03, 1.5), "recurrent_decay": (0.03, 3.0),
+        "learning_rate": (0.003, 0.06),
+        "decay": (0.03, 1.5),
+        "recurrent_decay": (0.03, 3.0),
         "read_out_decay": (0.003, 0.3),
-    }  # fmt: skip
+    }
     places_XU = []
     for name, (low, high) in ranges.items():
         values_U = by_unit[name][:, 0].astype(np.float64)

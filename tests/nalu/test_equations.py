@@ -55,17 +55,33 @@ def as_float64(*arrays):
     return [np.asarray(array, np.float64) for array in arrays]
 
 
+def compiled(function, *arguments, **fixed):
+    """Returns what a function computes as one program, which is sooner compiled than each of its steps."""
+    return jax.jit(functools.partial(function, **fixed))(*arguments)
+
+
+def slopes(function, *arguments):
+    """Returns the gradient of a function that sums to a number, by each argument."""
+    return compiled(jax.grad(lambda *each: function(*each).sum(), argnums=range(len(arguments))), *arguments)
+
+
 @pytest.mark.parametrize("batch", [(), (7,), (2, 3)])
 @pytest.mark.parametrize("gates", [3, 1], ids=["gate per output", "gate per layer"])
 def test_functions_equal_the_equations(batch, gates):
     arrays = draw(0, (*batch, 5), (5, 3), (5, 3), (5, gates))
     x, w_hat, m_hat, g = as_jax(*arrays)
     x64, w_hat64, m_hat64, g64 = as_float64(*arrays)
-    w, w64 = nalu.nac_weights(w_hat, m_hat), expected_nac_weights(w_hat64, m_hat64)
+
+    def all_four(x, w_hat, m_hat, g):
+        w = nalu.nac_weights(w_hat, m_hat)
+        return w, nalu.nac(x, w), nalu.log_nac(x, w), nalu.nalu(x, w, g)
+
+    w, added, multiplied, y = compiled(all_four, x, w_hat, m_hat, g)
+    w64 = expected_nac_weights(w_hat64, m_hat64)
     np.testing.assert_allclose(w, w64, rtol=1e-6)
-    np.testing.assert_allclose(nalu.nac(x, w), x64 @ w64, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(nalu.log_nac(x, w), expected_log_nac(x64, w64), rtol=1e-5)
-    np.testing.assert_allclose(nalu.nalu(x, w, g), expected_nalu(x64, w64, g64), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(added, x64 @ w64, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(multiplied, expected_log_nac(x64, w64), rtol=1e-5)
+    np.testing.assert_allclose(y, expected_nalu(x64, w64, g64), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("eps", [1e-7, 1e-2])
@@ -73,7 +89,7 @@ def test_functions_equal_the_equations(batch, gates):
 def test_the_equations_hold_at_zero_at_negatives_and_far_out(x, eps):
     x = np.array([x, 2.0], np.float32)
     w, g = np.array([[0.5, -1.0], [1.0, 1.0]], np.float32), np.array([[1e-4, 0.0], [0.1, 0.0]], np.float32)
-    actual = nalu.nalu(*as_jax(x, w, g), eps=eps)
+    actual = compiled(nalu.nalu, x, w, g, eps=eps)
     np.testing.assert_allclose(actual, expected_nalu(*as_float64(x, w, g), eps=eps), rtol=1e-4)
 
 
@@ -197,19 +213,20 @@ def test_clip_bounds_the_exponent_and_nothing_else():
 @pytest.mark.parametrize("gate", [0.0, 1.0])
 def test_an_overflowing_path_does_not_reach_through_a_saturated_gate(gate):
     """An infinite m would give 0 * inf = NaN under a closed gate, and NaN gradients under saturated weights."""
-    x, g = jnp.full(5, 1e30), jnp.full((5, 1), 2 * gate - 1)
+    x, g = np.full(5, 1e30, np.float32), np.full((5, 1), 2 * gate - 1, np.float32)
 
     def y(w_hat, m_hat, g, x):
         return nalu.nalu(x, nalu.nac_weights(w_hat, m_hat), g).sum()
 
-    arguments = (jnp.full((5, 1), SATURATED), jnp.full((5, 1), SATURATED), g, x)
-    expected = 5e30 if gate else np.finfo(np.float32).max
-    np.testing.assert_allclose(y(*arguments), expected, rtol=1e-5)
-    for gradient in jax.grad(y, argnums=(0, 1, 2, 3))(*arguments):
+    saturated = np.full((5, 1), SATURATED, np.float32)
+    value, gradients = compiled(jax.value_and_grad(y, argnums=(0, 1, 2, 3)), saturated, saturated, g, x)
+    np.testing.assert_allclose(value, 5e30 if gate else np.finfo(np.float32).max, rtol=1e-5)
+    for gradient in gradients:
         assert np.isfinite(gradient).all()
 
 
 finite = st.floats(-1e6, 1e6, width=32)
+value_and_slopes_of_the_nalu = jax.jit(jax.value_and_grad(lambda *a: nalu.nalu(*a).sum(), argnums=(0, 1, 2)))
 
 
 @given(hnp.arrays(np.float32, (3, 2), elements=finite), hnp.arrays(np.float32, (3, 2), elements=finite))
@@ -223,7 +240,7 @@ def test_nac_weights_stay_in_minus_one_to_one(w_hat, m_hat):
     hnp.arrays(np.float32, (2, 3), elements=st.floats(-10, 10, width=32)),
 )
 def test_values_and_gradients_are_finite_for_all_weights_of_two_inputs(x, w, g):
-    y, gradients = jax.value_and_grad(lambda *a: nalu.nalu(*a).sum(), argnums=(0, 1, 2))(*as_jax(x, w, g))
+    y, gradients = value_and_slopes_of_the_nalu(x, w, g)
     assert np.isfinite(y)
     for gradient in gradients:
         assert np.isfinite(gradient).all()
@@ -252,11 +269,11 @@ def test_recurrent_and_accumulator_equal_a_loop():
     ]:
         cell = nalu.NALU(2)
         scan = nn.RNN(form(cell))
-        actual, variables = scan.init_with_output(jax.random.key(0), x_BTI)
+        actual, variables = compiled(scan.init_with_output, jax.random.key(0), x_BTI)
         params = {"params": variables["params"]["cell"]["cell"]}
-        h = jnp.zeros((2, 2))
+        h, take = jnp.zeros((2, 2)), jax.jit(functools.partial(step, cell))
         for t in range(6):
-            h = step(cell, params, h, x_BTI[:, t])
+            h = take(params, h, x_BTI[:, t])
             np.testing.assert_allclose(actual[:, t], h, rtol=1e-5, atol=1e-6)
 
 
@@ -264,7 +281,7 @@ def test_the_accumulator_sums_a_thousand_steps():
     x_BTI = jnp.asarray(np.random.default_rng(6).integers(0, 10, (2, 1000, 2)), jnp.float32)
     scan = nn.RNN(nalu.Accumulator(nalu.NAC(1)))
     saturated = {"w_hat": SATURATED * jnp.array([[1.0], [-1.0]]), "m_hat": jnp.full((2, 1), SATURATED)}
-    h = scan.apply({"params": {"cell": {"cell": saturated}}}, x_BTI)
+    h = compiled(scan.apply, {"params": {"cell": {"cell": saturated}}}, x_BTI)
     np.testing.assert_array_equal(h[:, -1, 0], (x_BTI[..., 0] - x_BTI[..., 1]).sum(axis=1))
 
 
@@ -343,16 +360,16 @@ def drawn(name, seed=7, lead=()):
 def test_every_function_equals_its_equation_and_takes_weights_of_each_item(name):
     function, expected = getattr(nalu, name), EQUATIONS[name][0]
     arrays = drawn(name)
-    np.testing.assert_allclose(function(*as_jax(*arrays)), expected(*as_float64(*arrays)), rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(compiled(function, *arrays), expected(*as_float64(*arrays)), rtol=2e-5, atol=2e-6)
     x, *weights = drawn(name, lead=(4,))
     each = [expected(*as_float64(x[n], *(w[n] for w in weights))) for n in range(4)]
-    np.testing.assert_allclose(function(*as_jax(x, *weights)), each, rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(compiled(function, x, *weights), each, rtol=2e-5, atol=2e-6)
 
 
 def test_the_stochastic_nmu_equals_its_equation():
     x, w, noise = draw(8, (4, 5), (5, 3), (4, 5))
     noise = 1 + 4 * sigmoid(noise)
-    actual = nalu.snmu(*as_jax(x, w, noise))
+    actual = compiled(nalu.snmu, x, w, noise)
     np.testing.assert_allclose(actual, expected_snmu(*as_float64(x, w, noise)), rtol=2e-5, atol=2e-6)
 
 
@@ -376,6 +393,8 @@ def test_wrong_shapes_and_types_are_refused_in_a_sentence():
         (lambda: nalu.snmu(x, w, jnp.ones(2)), "noise has the shape"),
         (lambda: nalu.nac(3.0, w), "x is a single number"),
         (lambda: nalu.log_nac(x, w, eps=-1.0), "eps is -1.0"),
+        (lambda: nalu.INALU(1, eps=-1.0).init(jax.random.key(0), x), "eps is -1.0"),
+        (lambda: nalu.MulMCFC(1, eps=-1.0).init(jax.random.key(0), x), "eps is -1.0"),
     ):
         with pytest.raises(ValueError, match=sentence):
             call()
@@ -395,14 +414,21 @@ def test_lists_integers_and_halves_are_promoted_before_the_logarithm():
     assert (half.dtype, float(half[0])) == (jnp.bfloat16, 15.0)
 
 
-@pytest.mark.parametrize("x", [0.0, 3.0])
-def test_without_eps_and_clip_products_are_exact_and_those_with_0_are_finite(x):
-    def m(x):
-        return nalu.log_nac(jnp.stack([x, 5.0]), jnp.array([[1.0], [0.0]]), eps=0.0, clip=None)[0]
+@pytest.mark.parametrize("name", ["nac_mul", "nac_mul_sigmoid", "nalu", "inalu", "inalu_shared", "mul_mc_fc"])
+def test_without_eps_and_clip_products_are_exact_and_those_with_0_are_finite(name):
+    """Snapped near weights of a product of two, as modules: 0 among the factors, and a product beyond exp(20)."""
+    cell = nalu.CELLS[name](1, eps=0.0, **({} if name == "mul_mc_fc" else {"clip": None}))
+    shapes = {key: shape for key, (_, shape) in cell.starts(2).items()}
+    params = {key: jnp.full(shape, -40.0 if key.startswith("g") else 40.0) for key, shape in shapes.items()}
+    params |= {key: jnp.zeros_like(value) for key, value in params.items() if key[0] in "rc"}
 
-    value, slope = jax.value_and_grad(m)(jnp.float32(x))
-    np.testing.assert_allclose(value, x, rtol=1e-6, atol=1e-30)
-    assert np.isfinite(slope)
+    def y(params, x):
+        return cell.apply({"params": params}, x)[0]
+
+    run = jax.jit(jax.vmap(jax.value_and_grad(y, argnums=(0, 1)), in_axes=(None, 0)))
+    values, slopes = run(params, jnp.array([[0.0, 5.0], [3.0, 5.0], [1e6, 1e7]]))
+    np.testing.assert_allclose(values, [0.0, 15.0, 1e13], rtol=1e-4, atol=1e-16)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
 
 
 def test_the_golden_ratio_only_scales_the_nalu():
@@ -411,25 +437,22 @@ def test_the_golden_ratio_only_scales_the_nalu():
     w = (phi**w_hat - phi**-w_hat) / (phi**w_hat + phi**-w_hat) / (1 + phi**-m_hat)
     gate = 1 / (1 + phi ** -(x @ g))
     expected = gate * (x @ w) + (1 - gate) * phi ** (np.log(np.abs(x) + 1e-7) / np.log(phi) @ w)
-    scale = np.log(phi)
-    actual = nalu.nalu(x, nalu.nac_weights(*as_jax(scale * w_hat, scale * m_hat)), scale * g)
+    scaled = [np.float32(np.log(phi) * each) for each in (w_hat, m_hat, g)]
+    actual = compiled(lambda w_hat, m_hat, g: nalu.nalu(x, nalu.nac_weights(w_hat, m_hat), g), *scaled)
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_products_are_right_with_zeros_among_their_factors_and_so_are_their_slopes():
     x, w = jnp.array([0.0, 3.0, 5.0]), jnp.ones((3, 1))
-    np.testing.assert_array_equal(nalu.nmu(x, w), [0.0])
-    np.testing.assert_allclose(jax.grad(lambda x: nalu.nmu(x, w)[0])(x), [15.0, 0.0, 0.0])
-    huge = jnp.array([1e30, 1e30, 0.0])
-    np.testing.assert_array_equal(nalu.nmu(huge, w), [0.0])
-    np.testing.assert_array_equal(nalu.nmu(huge.at[2].set(-1), w), [np.finfo(np.float32).min])
+    np.testing.assert_array_equal(compiled(nalu.nmu, x, w), [0.0])
+    np.testing.assert_allclose(slopes(nalu.nmu, x, w)[0], [15.0, 0.0, 0.0])
+    for last, y in ((0.0, 0.0), (-1.0, np.finfo(np.float32).min)):
+        np.testing.assert_array_equal(compiled(nalu.nmu, np.float32([1e30, 1e30, last]), w), [y])
 
 
 def test_a_weight_on_its_bound_can_come_back_and_one_beyond_has_no_slope():
     for function in (nalu.nau, nalu.nmu, nalu.nru):
-        slope = jax.grad(lambda w, function=function: function(jnp.array([2.0, 3.0]), w).sum())(
-            jnp.array([[1.0], [1.5]])
-        )
+        _, slope = slopes(function, np.float32([2.0, 3.0]), np.float32([[1.0], [1.5]]))
         assert slope[0, 0] != 0
         assert slope[1, 0] == 0
 
@@ -440,16 +463,16 @@ def test_products_in_log_space_lose_signs(name):
         name
     ]
     for x in ([3.0, 5.0], [-3.0, 5.0], [-3.0, -5.0]):
-        np.testing.assert_allclose(getattr(nalu, name)(x, *weights), [15.0], rtol=1e-5)
+        np.testing.assert_allclose(compiled(getattr(nalu, name), np.float32(x), *weights), [15.0], rtol=1e-5)
 
 
 def test_what_each_cell_makes_of_one_over_zero():
-    zero, one, minus = jnp.zeros(1), jnp.ones((1, 1)), -jnp.ones((1, 1))
-    np.testing.assert_allclose(nalu.log_nac(zero, minus), [1e7], rtol=1e-5)
-    np.testing.assert_allclose(nalu.real_npu(zero, minus, jnp.ones(1)), [2.0**23], rtol=1e-5)
-    np.testing.assert_array_equal(nalu.nru(zero, minus), [0.0])
-    np.testing.assert_allclose(nalu.nmru(zero, jnp.array([[0.0], [1.0]])), [1e9], rtol=1e-5)
-    np.testing.assert_allclose(nalu.inalu(zero, one, minus, jnp.array([-40.0])), [0.0], atol=1e-6)
+    zero, one, minus = np.zeros(1, np.float32), np.ones((1, 1), np.float32), -np.ones((1, 1), np.float32)
+    np.testing.assert_allclose(compiled(nalu.log_nac, zero, minus), [1e7], rtol=1e-5)
+    np.testing.assert_allclose(compiled(nalu.real_npu, zero, minus, one[0]), [2.0**23], rtol=1e-5)
+    np.testing.assert_array_equal(compiled(nalu.nru, zero, minus), [0.0])
+    np.testing.assert_allclose(compiled(nalu.nmru, zero, np.float32([[0.0], [1.0]])), [1e9], rtol=1e-5)
+    np.testing.assert_allclose(compiled(nalu.inalu, zero, one, minus, np.float32([-40.0])), [0.0], atol=1e-6)
 
 
 def test_the_inalu_is_bounded_and_the_nmru_can_cancel():
@@ -460,15 +483,16 @@ def test_the_inalu_is_bounded_and_the_nmru_can_cancel():
 
 
 def test_noise_cancels_at_weights_of_0_and_1_and_only_there():
-    x, noise = as_jax(*draw(10, (6, 3), (6, 3)))
-    exact, between = jnp.array([[1.0], [0.0], [1.0]]), jnp.full((3, 1), 0.5)
-    np.testing.assert_allclose(nalu.snmu(x, exact, jnp.exp(noise)), nalu.nmu(x, exact), rtol=1e-5)
-    assert (jnp.abs(nalu.snmu(x, between, jnp.exp(noise)) - nalu.nmu(x, between)) > 1e-5).all()
+    x, noise = draw(10, (6, 3), (6, 3))
+    exact, between = np.float32([[1.0], [0.0], [1.0]]), np.full((3, 1), 0.5, np.float32)
+    both = jax.jit(lambda w: (nalu.snmu(x, w, np.exp(noise)), nalu.nmu(x, w)))
+    np.testing.assert_allclose(*both(exact), rtol=1e-5)
+    assert (np.abs(np.subtract(*both(between))) > 1e-5).all()
 
 
 def test_mass_is_conserved_behind_open_gates():
     x, r = as_jax(*draw(11, (6, 5), (5, 3)))
-    y = nalu.mc_fc(x, r, jnp.full(3, 40.0), jnp.zeros(3))
+    y = compiled(nalu.mc_fc, x, r, jnp.full(3, 40.0), jnp.zeros(3))
     np.testing.assert_allclose(y.sum(axis=1), x.sum(axis=1), rtol=1e-5, atol=1e-6)
 
 
@@ -476,8 +500,8 @@ def test_mass_is_conserved_behind_open_gates():
 def test_orthogonal_starts_have_orthonormal_rows_or_columns(shape):
     start_of = functools.partial(nalu.MCFC(3).r_init, shape=shape)
     keys_S = jax.random.split(jax.random.key(0), 3)
-    start = jax.vmap(start_of)(keys_S)[1]
-    np.testing.assert_allclose(start, start_of(keys_S[1]), atol=1e-5)
+    start, alone = compiled(lambda keys_S: (jax.vmap(start_of)(keys_S)[1], start_of(keys_S[1])), keys_S)
+    np.testing.assert_allclose(start, alone, atol=1e-5)
     short = np.asarray(start).reshape(shape[0], -1)
     short = short if short.shape[0] <= short.shape[1] else short.T
     np.testing.assert_allclose(short @ short.T, np.eye(len(short)), atol=1e-5)

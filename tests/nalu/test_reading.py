@@ -10,6 +10,7 @@ import pytest
 from flax import nnx
 
 import nalu
+from nalu._src import formula as terms
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 X = np.array([[3.0, 5.0, 0.5], [2.0, 7.0, 4.0], [0.25, 6.0, 1.5]], np.float32)
@@ -98,6 +99,20 @@ def test_a_formula_is_read_and_the_snapped_network_is_that_formula(name):
     np.testing.assert_allclose(cell.apply(exact, X)[:, 0], value(expected, X), rtol=1e-5)
     again = nalu.read(cell, exact, x=X)
     assert (again.text, again.distance) == (formula.text, 0.0)
+
+
+@pytest.mark.parametrize("second", ["nmu", "nac_mul", "nru"])
+def test_a_factor_without_terms_makes_a_product_0(second):
+    cells, weights = [nalu.NAU(2), nalu.CELLS[second](1)], LEARNT[second][0]
+    params = [{"w_nau": jnp.array([[1.0, 0.0], [1.0, 0.0]])}, {k: jnp.full((2, 1), FAR) for k in weights}]
+    assert nalu.read(cells, params).text == "y = 0"
+
+
+def test_twice_a_number_is_not_taken_for_its_square():
+    a = terms.Input("a", 0)
+    factors = [(0.5, terms.Sum(((2.0, a),))), (0.5, terms.Product(((2.0, a),)))]
+    assert terms.text_of(terms.product_of(factors)) == "sqrt(2 a) * sqrt(a^2)"
+    assert terms.text_of(terms.product_of([(1.0, terms.Product(())), (1.0, a)])) == "a"
 
 
 def test_an_untrained_cell_is_said_to_be_no_formula():
@@ -195,6 +210,10 @@ def test_what_cannot_be_read_is_refused_in_a_sentence():
         (lambda: nalu.read(nnx.Linear(3, 1, rngs=nnx.Rngs(0))), "a Linear is none"),
         (lambda: nalu.read(nalu.NAU(1)), "give what its init returned"),
         (lambda: nalu.read(nalu.NAU(1), {"w_nau": jnp.ones((8, 3, 1))}), "parameters of one seed"),
+        (lambda: nalu.read(nalu.NMU(1), params), "A NMU has no w_nmu among its parameters"),
+        (lambda: nalu.read(nalu.NAU(1), {}), "A NAU has no w_nau among its parameters"),
+        (lambda: nalu.read(nn.Sequential([nalu.NAU(1), nalu.NAC(1)]), {"layers_0": params}), "NAC has no w_hat, m_hat"),
+        (lambda: nalu.read([nalu.NAU(1)], [params, params]), "1 cells need the variables of as many, not of 2"),
         (lambda: nalu.read(nalu.NAU(1), params, ["a"]), "names has 1 names, but the first cell has 3 inputs"),
         (lambda: nalu.read(nalu.NAU(1), params, x=X[:, :2]), r"must be \[N, 3\]"),
         (lambda: nalu.read(nalu.NAU(1), params, x=X, y=X), r"y has the shape \(3, 3\), but the network gives \(3, 1\)"),

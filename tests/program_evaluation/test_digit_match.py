@@ -75,13 +75,15 @@ def test_thousands_of_pairs_of_all_lengths_and_signs():
         return rng.choice([-1, 1], 3000) * rng.integers(0, 10 ** rng.integers(1, 10, 3000))
 
     targets = np.concatenate([integers() for _ in range(5)])
-    predictions = np.concatenate([
-        integers(),
-        targets[3000:6000] + rng.normal(0, 2, 3000),
-        targets[6000:9000] + rng.integers(-9, 10, 3000) * 10 ** rng.integers(0, 9, 3000),
-        targets[9000:12000] % 10_000 + rng.choice([-0.5, 0.5], 3000),
-        -targets[12000:],
-    ]).astype(np.float32)  # fmt: skip
+    predictions = np.concatenate(
+        [
+            integers(),
+            targets[3000:6000] + rng.normal(0, 2, 3000),
+            targets[6000:9000] + rng.integers(-9, 10, 3000) * 10 ** rng.integers(0, 9, 3000),
+            targets[9000:12000] % 10_000 + rng.choice([-0.5, 0.5], 3000),
+            -targets[12000:],
+        ]
+    ).astype(np.float32)
     targets[9000:12000] %= 10_000  # of which float32 holds the halves
     assert (np.abs(predictions) >= 1e9).any() and (targets == 0).any() and (targets < 0).any()
     expected_N = [by_strings(*pair) for pair in zip(predictions, targets, strict=True)]

@@ -86,8 +86,12 @@ def train_constant(transform, stages, *, evaluations=10, warm_up=1):
         Recipe(
             Constant(), transform, RATE, STEPS, batch=4, warm_up=warm_up, networks=2, sharpness=SHARPEST, stages=stages
         ),
-        "addition", digits=(2, 3), programs=50, evaluations=evaluations, key_tests=jax.random.key(5),
-    )  # fmt: skip
+        "addition",
+        digits=(2, 3),
+        programs=50,
+        evaluations=evaluations,
+        key_tests=jax.random.key(5),
+    )
     state = jax.jit(train.init)(jax.random.key(1), *train.data)
     leg, metrics_E, values_E = jax.jit(train.leg), [], []
     for _ in range(train.legs):
@@ -151,9 +155,13 @@ def test_tests_are_of_their_size_and_validation_is_of_two_digits_and_none_of_the
     data = {}
     for seed in (5, 5, 6):
         train = training.make_train(
-            recipes.recipe("lstm", "addition", networks=1, length=1.0, evaluations=1), "addition",
-            digits=(2, 3), programs=200, evaluations=1, key_tests=jax.random.key(seed),
-        )  # fmt: skip
+            recipes.recipe("lstm", "addition", networks=1, length=1.0, evaluations=1),
+            "addition",
+            digits=(2, 3),
+            programs=200,
+            evaluations=1,
+            key_tests=jax.random.key(seed),
+        )
         validation, by_size = jax.device_get(train.data)
         data.setdefault(seed, []).append(by_size.values_T)
         for values_NT, (low, high) in ((validation.values_T, (0, 99)), (by_size.values_T[0], (0, 99))):
@@ -168,9 +176,13 @@ def test_tests_are_of_their_size_and_validation_is_of_two_digits_and_none_of_the
 def test_the_matching_digits_are_of_each_network_and_size():
     """Of two networks that answer 150 and 0 to everything."""
     train = training.make_train(
-        Recipe(Constant(), optax.identity(), 0.0, 1, 4, networks=2), "addition", digits=(2, 3), programs=300,
-        evaluations=1, key_tests=jax.random.key(5),
-    )  # fmt: skip
+        Recipe(Constant(), optax.identity(), 0.0, 1, 4, networks=2),
+        "addition",
+        digits=(2, 3),
+        programs=300,
+        evaluations=1,
+        key_tests=jax.random.key(5),
+    )
     state = jax.jit(train.init)(jax.random.key(1), *train.data)
     constants_L = np.array([150.0, 0.0])
     bias_L = jnp.asarray(constants_L / SLOPE, jnp.float32)
@@ -192,9 +204,13 @@ def test_the_matching_digits_are_of_each_network_and_size():
 
 def test_networks_side_by_side_start_from_different_parameters():
     train = training.make_train(
-        Recipe(ProgramNetwork(ConfiguredNalu(1, 3)), optax.identity(), 0.1, 2, 4, networks=3), "addition", digits=(2,),
-        programs=5, evaluations=1, key_tests=jax.random.key(0),
-    )  # fmt: skip
+        Recipe(ProgramNetwork(ConfiguredNalu(1, 3)), optax.identity(), 0.1, 2, 4, networks=3),
+        "addition",
+        digits=(2,),
+        programs=5,
+        evaluations=1,
+        key_tests=jax.random.key(0),
+    )
     kernel_L = np.asarray(jax.jit(train.init)(jax.random.key(0)).params["cell"]["controls"]["kernel"])
     assert kernel_L.shape[0] == 3 and not np.allclose(kernel_L[0], kernel_L[1])
     assert train.network_steps == 2 * 3 and train.legs == 1
@@ -289,9 +305,12 @@ def reported(model, language="addition", *, networks=1, seed=0):
         "nonfinite_steps": np.zeros((3, 2, networks), np.int32),
     }
     return Finished(
-        "program_evaluation", {"language": language, "model": model}, arrays, "abc",
+        "program_evaluation",
+        {"language": language, "model": model},
+        arrays,
+        "abc",
         {"device": "cpu", "profile": "full"},
-    )  # fmt: skip
+    )
 
 
 def nalu_by_hand():

@@ -40,9 +40,7 @@ def gradients(params, x0, x1):
     dg = dy * (added - times) * gate * (1 - gate)
     da0 = (by_sum * x0 + by_product * l0).sum(-1, keepdim=True)
     da1 = (by_sum * x1 + by_product * l1).sum(-1, keepdim=True)
-    of_nalu = (
-        da0 * s0 * (1 - t0 * t0), da1 * s1 * (1 - t1 * t1), da0 * t0 * s0 * (1 - s0), da1 * t1 * s1 * (1 - s1)
-    )  # fmt: skip
+    of_nalu = (da0 * s0 * (1 - t0 * t0), da1 * s1 * (1 - t1 * t1), da0 * t0 * s0 * (1 - s0), da1 * t1 * s1 * (1 - s1))
     return torch.stack([*of_nau, *of_nmu, *(each[..., 0] for each in of_nalu), (dg * x0).sum(-1), (dg * x1).sum(-1)])
 
 
@@ -60,10 +58,14 @@ def step(params, first, second, u, count):
 
 def make_run():
     shape = (SEEDS, work.RANGES)
-    params = torch.cat([
-        torch.rand(2, *shape) - 0.5, torch.rand(2, *shape) / 2 + 0.25,
-        (2 * torch.rand(4, *shape) - 1) * work.START, (2 * torch.rand(2, *shape) - 1) * math.sqrt(2),
-    ])  # fmt: skip
+    params = torch.cat(
+        [
+            torch.rand(2, *shape) - 0.5,
+            torch.rand(2, *shape) / 2 + 0.25,
+            (2 * torch.rand(4, *shape) - 1) * work.START,
+            (2 * torch.rand(2, *shape) - 1) * math.sqrt(2),
+        ]
+    )
     state = [params, torch.zeros_like(params), torch.zeros_like(params)]
     count = torch.tensor(0.0)
     one = torch.compile(step) if COMPILED else step

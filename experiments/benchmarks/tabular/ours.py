@@ -24,9 +24,18 @@ def runner(cell: str, starts: int, rates: tuple[float, ...]) -> Callable[[], int
 
     def run() -> int:
         cells.fit(
-            rows, [everything], [starts], cell=cell, terms=None, learning_rates=rates, steps=work.STEPS,
-            batch=work.BATCH, patience=work.EVALUATIONS, validation_fraction=work.HELD, seed=0,
-        )  # fmt: skip
+            rows,
+            [everything],
+            [starts],
+            cell=cell,
+            terms=None,
+            learning_rates=rates,
+            steps=work.STEPS,
+            batch=work.BATCH,
+            patience=work.EVALUATIONS,
+            validation_fraction=work.HELD,
+            seed=0,
+        )
         return starts * len(rates) * work.STEPS
 
     return run

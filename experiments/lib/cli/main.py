@@ -40,14 +40,14 @@ class Output(Console):
 def answer(words: list[str]) -> int:
     """Runs one command and returns its exit status: 0, or 1 (the machine) or 2 (the command) after one sentence.
 
-    If nobody reads on what it prints, it is 141, without a sentence, as of any command that SIGPIPE ends.
+    If nobody reads on what it prints, it is 141, without a sentence, as of any command that SIGPIPE ends. If what it
+    prints cannot be written, it is 1, but for training, whose results are in the store.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of its cache of fonts, which only saves time
-    status = 0
+    status, console = 0, Output(soft_wrap=True, markup=False, emoji=False)  # a path may hold [brackets] or :colons:
     try:
         try:
-            # A path may hold [brackets] or :colons:.
-            _dispatch(words, Output(soft_wrap=True, markup=False, emoji=False))
+            _dispatch(words, console)
         except UserError as error:
             status = error.status
             print(f"experiments: {on_one_line(str(error))}", file=sys.stderr)
@@ -55,7 +55,8 @@ def answer(words: list[str]) -> int:
     except BrokenPipeError:
         _write_to_nobody(sys.stdout, sys.stderr)
         return UNREAD
-    return status
+    unwritten = getattr(sys.stdout, "failed", False) and not console.training
+    return status or int(unwritten)
 
 
 def _write_to_nobody(*streams: TextIO) -> None:
@@ -144,15 +145,19 @@ def _report(command: commands.Report, console: Console) -> None:
 
 
 def _verify(command: commands.Verify, console: Console) -> None:
+    from ..verify import commands as typed
     from ..verify import verify
 
     _require_one_store(command.published, command.runs_dir is not None)
     root = _read_store(command.runs_dir)
     own = root.resolve() != places.PUBLISHED.resolve()
     profile = command.profile or ("quick" if own else "full")
-    experiments = stand_in.as_stored(suite.experiments("all", profile), root)
+    experiments, made_by = suite.experiments("all", profile), {}
+    if own:
+        experiments, made_by = typed.as_rendered(experiments, root, profile)
+    experiments = stand_in.as_stored(experiments, root)
     published = places.PUBLISHED if own else None
-    verify.verify(experiments, root, profile=profile, published=published, console=console)
+    verify.verify(experiments, root, profile=profile, published=published, console=console, made_by=made_by)
 
 
 def _require_one_store(published: bool, named: bool) -> None:

@@ -106,8 +106,9 @@ def _allowed_here() -> float:
         folder = top / path.lstrip("/")
         for place in (folder, *folder.parents):
             with suppress(OSError, ValueError):  # v2 says `max` where there is no limit
-                rests.append(int((place / most).read_text(encoding="ascii"))
-                             - int((place / now).read_text(encoding="ascii")))  # fmt: skip
+                rests.append(
+                    int((place / most).read_text(encoding="ascii")) - int((place / now).read_text(encoding="ascii"))
+                )
     return min(rests)
 
 

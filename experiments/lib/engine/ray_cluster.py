@@ -63,8 +63,10 @@ def train_missing(
     console.print(f"{len(works)} runs to train on a Ray cluster of {where}", highlight=False)
     failures = []
     with progress.Overview(console, len(works), sum(work.seconds for work in works)) as overview:
-        running = {task.remote(work.experiment.name, work.experiment.config, work.address.digest, order, cores): work
-                   for work in works}  # fmt: skip
+        running = {
+            task.remote(work.experiment.name, work.experiment.config, work.address.digest, order, cores): work
+            for work in works
+        }
         while running:
             ended, _ = ray.wait(list(running), timeout=1.0)
             overview.now_done(0.0)

@@ -35,7 +35,7 @@ def prepare(
 
     needing = processes.share([needs(experiment) for experiment in experiments])
     if any(needing) and processes.share(digits.prepare(None, say, console=console)) == digits.STAND_IN:
-        return [_with_stand_in(its) if needy else its for its, needy in zip(experiments, needing, strict=True)]
+        return [with_stand_in(its) if needy else its for its, needy in zip(experiments, needing, strict=True)]
     return experiments
 
 
@@ -46,9 +46,9 @@ def as_stored(experiments: list[Experiment], root: Path) -> list[Experiment]:
         return any(records.exists(root, address) for address in experiment.addresses())
 
     def one(experiment: Experiment) -> Experiment:
-        if not _wants_mnist(experiment) or stored(experiment):
+        if stored(experiment):
             return experiment
-        other = _with_stand_in(experiment)
+        other = with_stand_in(experiment)
         return other if stored(other) else experiment
 
     return [one(experiment) for experiment in experiments]
@@ -58,5 +58,8 @@ def _wants_mnist(experiment: Experiment) -> bool:
     return getattr(experiment.config, "digits", None) == digits.MNIST
 
 
-def _with_stand_in(experiment: Experiment) -> Experiment:
+def with_stand_in(experiment: Experiment) -> Experiment:
+    """Returns an experiment on MNIST with the stand-in, and any other as it is."""
+    if not _wants_mnist(experiment):
+        return experiment
     return experiment._replace(config=dataclasses.replace(experiment.config, digits=digits.STAND_IN))

@@ -16,7 +16,7 @@ def make_harmless() -> None:
 
     A stream that was closed is led nowhere, so that no file of ours is opened in its place and filled with what is
     printed; characters that the locale does not have are replaced; and a stream that fails is given up, which is said
-    on standard error.
+    on standard error and by `failed`.
     """
     for number in STANDARD:
         try:
@@ -34,6 +34,8 @@ def make_harmless() -> None:
 
 class _Patient:
     """A text stream without errors, but for a broken pipe: after the first one, what is written goes nowhere."""
+
+    failed = False
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -61,14 +63,15 @@ class _Patient:
 
     def _give_up(self, error: OSError) -> None:
         """Leads the stream nowhere, also what it still holds and what libraries print beside Python."""
+        self.failed = True
         number = self._stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, number)
         os.close(nowhere)
         with suppress(OSError):
             if number != 2:
-                sentence = f"experiments: Standard output cannot be written ({error.strerror}); going on without it.\n"
-                os.write(2, sentence.encode())
+                reason = f"Standard output cannot be written ({error.strerror})"
+                os.write(2, f"experiments: {reason}: what is printed is lost, and nothing else.\n".encode())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -1,5 +1,6 @@
 """The index of the rendered results: what was run, what it says of the paper's claims, and where to look."""
 
+import re
 from typing import NamedTuple
 
 from . import claims, printing
@@ -78,6 +79,11 @@ def render_index(summaries: list[Summary], verdicts: tuple[claims.Verdict, ...])
         if by_artefact[summary.artefact]:
             parts.append(_claims(by_artefact[summary.artefact]))
     return ("\n\n".join(parts) + "\n").encode()
+
+
+def commands(text: str) -> dict[str, str]:
+    """Returns the command of each artefact in an index that `render_index` made; nothing of any other text."""
+    return dict(re.findall(r"^\| \*\*(\w+)\*\* \|.* \| `([^`]+)` \| [^|]*\|$", text, re.MULTILINE))
 
 
 def _line(summary: Summary, verdicts: list[claims.Verdict]) -> tuple[str, ...]:

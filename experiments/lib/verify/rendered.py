@@ -6,7 +6,7 @@ with fonts and with versions of what draws them, so those that differ are counte
 
 import re
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +38,13 @@ class Rendered(NamedTuple):
 
 
 def compare(
-    sound: list[suite.Experiment], root: Path, *, whole: bool, profile: str, published: Path | None
+    sound: list[suite.Experiment],
+    root: Path,
+    *,
+    whole: bool,
+    profile: str,
+    published: Path | None,
+    made_by: Mapping[str, str],
 ) -> Rendered:
     """Returns how what was rendered at `root` compares with what its records render to now.
 
@@ -46,6 +52,7 @@ def compare(
       sound: the experiments to render.
       whole: that these are all; else claims and index, which are of all, are not compared.
       published: as in `verify.verify`; the published results' README, the repository's, is compared, too.
+      made_by: as in `rendering.render_if_any`.
 
     Raises:
       UserError: the temporary folder cannot be written.
@@ -59,7 +66,9 @@ def compare(
                     if records.exists(root, address):
                         records.copy(address, root, again)
             quiet = Console(quiet=True)
-            verdicts = rendering.render_if_any(sound, again, profile=profile, published=published, console=quiet)
+            verdicts = rendering.render_if_any(
+                sound, again, profile=profile, published=published, console=quiet, made_by=made_by
+            )
             for place in files_under(again):
                 if NOT_COMPARED.fullmatch(place.name) or (len(place.parts) == 1 and not whole):
                     continue

@@ -3,8 +3,9 @@
 Nothing is trained and nothing in the store is written. Every fault is said, not the first alone.
 """
 
+import types
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,14 +54,21 @@ class Records(NamedTuple):
 
 
 def verify(
-    experiments: list[Experiment], root: Path, *, profile: str, published: Path | None, console: Console
+    experiments: list[Experiment],
+    root: Path,
+    *,
+    profile: str,
+    published: Path | None,
+    console: Console,
+    made_by: Mapping[str, str] = types.MappingProxyType({}),
 ) -> None:
     """Prints a line for each experiment and one for what is made of them, and a sentence for each fault.
 
     Args:
-      experiments: all experiments, with the configs of the profile.
+      experiments: all experiments, with the configs of the profile, or those with which the store was rendered.
       published: the published results that a user's own are shown beside; None where these are the published ones, of
         which every record must be a run of the profile, and beside which nothing else may lie.
+      made_by: as in `rendering.render_if_any`.
 
     Raises:
       UserError: there is a fault, or nothing to verify.
@@ -73,7 +81,9 @@ def verify(
         _say(console, records.line, records.faults)
     damaged = {name for records in found if records.damaged for name in records.experiment.module.ARTEFACTS}
     sound = [experiment for experiment in experiments if not damaged & set(experiment.module.ARTEFACTS)]
-    rendered = rendered_check.compare(sound, root, whole=not damaged, profile=profile, published=published)
+    rendered = rendered_check.compare(
+        sound, root, whole=not damaged, profile=profile, published=published, made_by=made_by
+    )
     known = rendered.places if rendered.places and not damaged else None
     faults = [*rendered.faults]
     faults += rendered_check.strays(root, known, [experiment.name for experiment in experiments], strict=strict)

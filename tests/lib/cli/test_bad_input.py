@@ -215,7 +215,7 @@ def in_python(value: Any, hint: Any) -> Any:
 def test_any_profile_is_taken_as_it_is_or_refused(desk):
     seen = Counter()
 
-    @hypothesis.settings(max_examples=300)
+    @hypothesis.settings(max_examples=200)
     @hypothesis.given(profiles())
     def one(text: bytes) -> None:
         outcome = desk.say("run", "all", "--profile", desk.profile(text))
@@ -234,7 +234,7 @@ def test_any_profile_is_taken_as_it_is_or_refused(desk):
                 assert same(getattr(resolved, field), expected), (name, field)
 
     one()
-    assert min(seen[0], seen[2]) > 50, "both are tried"
+    assert min(seen[0], seen[2]) > 30, "both are tried"
 
 
 @pytest.mark.parametrize("profile", config.profile_names())

@@ -22,7 +22,7 @@ def both(tmp_path_factory) -> tuple[Path, Path]:
     folders, started = [], []
     for seed in ("1", "2"):
         folder = tmp_path_factory.mktemp(f"hash{seed}")
-        own = {"PYTHONHASHSEED": seed, "XDG_CACHE_HOME": str(folder / "cache"), **processes.IN_HASTE}
+        own = {"PYTHONHASHSEED": seed, "XDG_CACHE_HOME": str(folder / "cache")}
         started.append(processes.start("-m", "experiments", *WORDS, "--runs-dir", folder / "runs", **own))
         folders.append(folder / "runs")
     for process in started:

@@ -17,6 +17,8 @@ from experiments.lib.store.records import NUMERICS
 from experiments.lib.training.train import Measured, Train
 from tests import processes, toy
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 
 class Watcher:
     """Keeps what the driver says; stops the run as soon as `stop_at` advances have been told."""

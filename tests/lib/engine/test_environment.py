@@ -14,8 +14,12 @@ STATES = (*jax.config.values, *(name for name in dir(flax.config) if name.starts
 @pytest.fixture
 def prepared(monkeypatch, tmp_path):
     """Prepares JAX as a command does, and puts its states back afterwards."""
-    names = (*environment.SET, "jax_compilation_cache_dir", "jax_enable_compilation_cache",
-             "jax_persistent_cache_min_compile_time_secs")  # fmt: skip
+    names = (
+        *environment.SET,
+        "jax_compilation_cache_dir",
+        "jax_enable_compilation_cache",
+        "jax_persistent_cache_min_compile_time_secs",
+    )
     before = {name: jax.config.values[name] for name in names}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XLA_FLAGS", "")
@@ -27,8 +31,13 @@ def prepared(monkeypatch, tmp_path):
 
 
 def test_states_that_numbers_rest_on_are_set_whatever_the_environment_said(prepared):
-    before = {"jax_enable_x64": True, "jax_random_seed_offset": 7, "jax_numpy_dtype_promotion": "strict",
-              "jax_default_prng_impl": "rbg", "jax_default_matmul_precision": "bfloat16"}  # fmt: skip
+    before = {
+        "jax_enable_x64": True,
+        "jax_random_seed_offset": 7,
+        "jax_numpy_dtype_promotion": "strict",
+        "jax_default_prng_impl": "rbg",
+        "jax_default_matmul_precision": "bfloat16",
+    }
     for name, value in before.items():
         jax.config.update(name, value)
     prepared()
@@ -57,9 +66,18 @@ def test_every_state_is_set_or_harmless_or_refused(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["jax_disable_jit", "jax_debug_nans", "jax_default_device", "jax_error_checking_behavior_nan", "jax_transfer_guard",
-     "jax_debug_key_reuse", "jax_explicit_x64_dtypes", "flax_fix_rng_separator", "flax_preserve_adopted_names"],
-)  # fmt: skip
+    [
+        "jax_disable_jit",
+        "jax_debug_nans",
+        "jax_default_device",
+        "jax_error_checking_behavior_nan",
+        "jax_transfer_guard",
+        "jax_debug_key_reuse",
+        "jax_explicit_x64_dtypes",
+        "flax_fix_rng_separator",
+        "flax_preserve_adopted_names",
+    ],
+)
 def test_states_under_which_a_run_would_be_another_are_refused(name):
     assert name in STATES
     with pytest.raises(UserError, match=name.upper()):

@@ -21,10 +21,13 @@ def test_a_device_that_knows_its_memory_is_asked():
 VERSIONS = {
     "v2": ("0::/a/b\n", "", "memory.max", "memory.current", "max"),
     "v1": (
-        "11:cpu,cpuacct:/a\n9:hugetlb,memory:/a/b\n1:name=systemd:/x\n0::/y\n", "memory",
-        "memory.limit_in_bytes", "memory.usage_in_bytes", "9223372036854771712",
+        "11:cpu,cpuacct:/a\n9:hugetlb,memory:/a/b\n1:name=systemd:/x\n0::/y\n",
+        "memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "9223372036854771712",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=VERSIONS)

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.lib.cli import main
+from experiments.lib.engine import machine
 from tests import processes
 
 pytestmark = pytest.mark.process
@@ -68,27 +70,20 @@ def same_numbers(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
         np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-def test_two_processes_give_the_numbers_of_one_and_the_first_alone_speaks(place, alone):
-    (first, second) = wait(run(place, "two", number=2))
-    assert first[0] == second[0] == 0, (first, second)
-    assert "[2/2] toy shifted: " in first[1] and "two/report.html" in first[1]
-    assert "toy" not in second[1]
-    same_numbers(arrays(place / "two"), alone)
-
-
-def test_two_processes_that_are_killed_go_on_from_their_checkpoint(place, alone):
-    started = run(place, "killed", number=2)
-    assert processes.until(lambda: list((place / "killed").glob(".unfinished/*/seeds-*/[1-9]")), *started)
+def test_two_processes_that_are_killed_go_on_to_the_numbers_of_one_and_the_first_alone_speaks(place, alone):
+    started = run(place, "two", number=2)
+    assert processes.until(lambda: list((place / "two").glob(".unfinished/*/seeds-*/[1-9]")), *started)
     for process in started:
         process.kill()
     wait(started)
-    unfinished = list((place / "killed").glob(".unfinished/*/seeds-*/[1-9]"))
-    assert unfinished
-    begun = [path for path in unfinished if path.name != "8"]
-    (first, second) = wait(run(place, "killed", number=2))
+    unfinished = list((place / "two").glob(".unfinished/*/seeds-*/[1-9]"))
+    assert [path for path in unfinished if path.name != "8"]
+    (first, second) = wait(run(place, "two", number=2))
     assert first[0] == second[0] == 0, (first, second)
-    assert begun and "damaged" not in first[1]
-    same_numbers(arrays(place / "killed"), alone)
+    assert "damaged" not in first[1]
+    assert "[2/2] toy shifted: " in first[1] and "two/report.html" in first[1]
+    assert "toy" not in second[1]
+    same_numbers(arrays(place / "two"), alone)
 
 
 def test_what_the_first_process_cannot_write_ends_all_with_its_sentence(place):
@@ -134,12 +129,16 @@ def test_each_process_trains_its_share_of_the_seeds(place):
         {"JAX_COORDINATOR_ADDRESS": "localhost:1", "JAX_NUM_PROCESSES": "two", "JAX_PROCESS_ID": "0"},
     ],
 )
-def test_half_a_description_of_the_others_is_one_sentence(place, variables):
-    words = ("-m", "tests.toy", "run", "toy", "--profile", "p.toml", "--runs-dir", "never")
-    ((status, told, wrong),) = wait(start(place, *words, number=1, **variables))
-    assert (status, told) == (2, "")
-    assert wrong.startswith("experiments: ") and wrong.count("\n") == 1 and "JAX_COORDINATOR_ADDRESS must be" in wrong
-    assert not (place / "never").exists()
+def test_half_a_description_of_the_others_is_one_sentence(monkeypatch, tmp_path, capfd, variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(machine, "prepare", lambda: None)
+    assert main.answer(["run", "figure1", "--profile", "smoke", "--runs-dir", str(tmp_path / "never")]) == 2
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("experiments: ") and told.err.count("\n") == 1
+    assert "JAX_COORDINATOR_ADDRESS must be" in told.err
+    assert not (tmp_path / "never").exists()
 
 
 def test_a_store_that_one_process_began_is_finished_by_two(place, alone):

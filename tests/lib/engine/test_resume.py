@@ -12,7 +12,7 @@ from tests import processes
 
 pytestmark = pytest.mark.process
 SENTENCE = "experiments: Stopped; the same command goes on from here.\n"
-WORDS = ("run", "figure1", "--models", "nac", "--seeds", "2", "--steps", "2500", "--legs", "25", "--batch", "8")
+WORDS = ("run", "figure1", "--models", "nac", "--seeds", "2", "--steps", "300", "--legs", "15", "--batch", "8")
 
 # Figure 1 with a checkpoint after each leg; with `LEG,EVENTS` it kills itself after so many files from then on.
 FIGURE1 = """
@@ -89,7 +89,7 @@ def test_a_run_stopped_in_the_middle_of_a_leg_says_one_sentence(tmp_path, number
     process = start(tmp_path / "runs", "-m", "tests.toy", "run", "toy", "--profile", profile)
     assert process.stdout.readline() == "toy: 2 of 2 runs to train\n"
     before = processes.cpu_seconds(process)
-    assert processes.until(lambda: processes.cpu_seconds(process) > before + 3, process), "compiled and at work"
+    assert processes.until(lambda: processes.cpu_seconds(process) > before + 2, process), "compiled and at work"
     process.send_signal(number)
     assert processes.answer(process)._replace(told="") == (status, "", SENTENCE)
 

@@ -5,7 +5,13 @@ import os
 
 import pytest
 
+from experiments.lib.cli import main, run
 from experiments.lib.engine import streams
+
+LOST = (
+    "experiments: Standard output cannot be written (No space left on device): what is printed is lost, "
+    "and nothing else.\n"
+)
 
 
 @pytest.fixture
@@ -29,8 +35,25 @@ def test_a_full_disk_under_the_log_is_said_once_and_the_rest_goes_nowhere(standa
             out.flush()
         out.writelines(["more\n"] * 3)
         out.flush()
-    said = capfd.readouterr().err
-    assert said == "experiments: Standard output cannot be written (No space left on device); going on without it.\n"
+    assert capfd.readouterr().err == LOST
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["status", "--profile", "smoke"], ["--help"], ["run", "figure1", "--help"]]
+)
+def test_a_command_whose_answer_cannot_be_written_fails(standard, capfd, words):
+    with open("/dev/full", "w") as log:
+        standard(log)
+        assert main.answer(words) == 1
+    assert capfd.readouterr().err == LOST
+
+
+def test_training_goes_on_and_succeeds_without_its_log(standard, capfd, monkeypatch):
+    monkeypatch.setattr(run, "run", lambda command, words, console: console.print("trained\n" * 10_000))
+    with open("/dev/full", "w") as log:
+        standard(log)
+        assert main.answer(["run", "figure1"]) == 0
+    assert capfd.readouterr().err == LOST
 
 
 def test_characters_that_a_locale_does_not_have_are_replaced(standard, tmp_path):

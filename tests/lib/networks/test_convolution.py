@@ -242,10 +242,17 @@ def test_the_digit_net_is_pytorch_s_own_modules():
     params = start(convnet.DIGIT_NET, 3)
     images = np.random.default_rng(4).standard_normal((2, 28, 28), np.float32)
     modules = torch.nn.Sequential(
-        torch.nn.Conv2d(1, 10, 5), torch.nn.MaxPool2d(2), torch.nn.ReLU(),
-        torch.nn.Conv2d(10, 20, 5), torch.nn.MaxPool2d(2), torch.nn.ReLU(),
-        torch.nn.Flatten(), torch.nn.Linear(320, 50), torch.nn.ReLU(), torch.nn.Linear(50, 10),
-    ).double()  # fmt: skip
+        torch.nn.Conv2d(1, 10, 5),
+        torch.nn.MaxPool2d(2),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(10, 20, 5),
+        torch.nn.MaxPool2d(2),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Linear(320, 50),
+        torch.nn.ReLU(),
+        torch.nn.Linear(50, 10),
+    ).double()
     with torch.no_grad():
         for module, layer in zip((modules[0], modules[3], modules[7], modules[9]), params, strict=True):
             kernel = layer["kernel"].astype(np.float64)

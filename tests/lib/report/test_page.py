@@ -34,9 +34,19 @@ in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on 
 
 def quantity(block, row, column, values_S, metric="score", **changes):
     return Quantity(
-        "table1", block, row, column, metric, np.array(values_S), "0123abcd", "a CPU", "quick",
-        selected=1, selected_by="interpolation error", threshold=0.05 if metric == "score" else None,
-    )._replace(**changes)  # fmt: skip
+        "table1",
+        block,
+        row,
+        column,
+        metric,
+        np.array(values_S),
+        "0123abcd",
+        "a CPU",
+        "quick",
+        selected=1,
+        selected_by="interpolation error",
+        threshold=0.05 if metric == "score" else None,
+    )._replace(**changes)
 
 
 def table(**changes):
@@ -56,17 +66,29 @@ CURVES = (Curve("c", np.arange(3.0), np.arange(3.0)), Curve("d", np.arange(3.0),
 FIGURES = [
     Figure("table1", "curves", HOSTILE, (Panel("p", "steps", "error", CURVES),), ("A figure's <note>.",)),
     Gallery(
-        "table1", "seen", "Seen", (Picture("one", np.zeros((4, 4, 3), np.uint8), "says\n3"),) * 2,
-        notes=("A gallery's note.",), moving=True,
+        "table1",
+        "seen",
+        "Seen",
+        (Picture("one", np.zeros((4, 4, 3), np.uint8), "says\n3"),) * 2,
+        notes=("A gallery's note.",),
+        moving=True,
     ),
-]  # fmt: skip
+]
 RECORD = Finished(
-    "static", {"cell": "nalu"}, {"error": np.zeros((3, 6))}, "0123abcd",
+    "static",
+    {"cell": "nalu"},
+    {"error": np.zeros((3, 6))},
+    "0123abcd",
     {
-        "wall_seconds": 200.0, "date": "2026-11-20T10:00", "device": "a CPU", "profile": "quick", "seeds": 3,
-        "commit": "fedcba98", "command": "python -m experiments run <static>",
+        "wall_seconds": 200.0,
+        "date": "2026-11-20T10:00",
+        "device": "a CPU",
+        "profile": "quick",
+        "seeds": 3,
+        "commit": "fedcba98",
+        "command": "python -m experiments run <static>",
     },
-)  # fmt: skip
+)
 
 
 def render(root, tables):
@@ -278,8 +300,10 @@ class Browser:
         ]
         self.process = subprocess.Popen(
             ["bash", "-c", command, CHROMIUM, *options, "about:blank"],
-            pass_fds=(its_in, its_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            pass_fds=(its_in, its_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(its_in)
         os.close(its_out)
         self.asked, self.rest, self.session = 0, b"", {}

@@ -23,9 +23,19 @@ BLOCKS = ("static interpolation", "static extrapolation")
 def quantity(block, row, column, values_S, metric="score"):
     main = metric == "score"
     return Quantity(
-        "table1", block, row, column, metric, np.array(values_S), "0123abcd", "a CPU", "quick",
-        selected=1, selected_by="interpolation error", threshold=0.05 if main else None,
-    )  # fmt: skip
+        "table1",
+        block,
+        row,
+        column,
+        metric,
+        np.array(values_S),
+        "0123abcd",
+        "a CPU",
+        "quick",
+        selected=1,
+        selected_by="interpolation error",
+        threshold=0.05 if main else None,
+    )
 
 
 def table(**changes):
@@ -44,9 +54,12 @@ def table(**changes):
 
 FIGURE = Figure("table1", "curves", "Curves", (Panel("p", "x", "y", (Curve("c", np.arange(3.0), np.arange(3.0)),)),))
 RECORD = Finished(
-    "static", {"cell": "nalu"}, {"error": np.zeros((3, 6))}, "0123abcd",
+    "static",
+    {"cell": "nalu"},
+    {"error": np.zeros((3, 6))},
+    "0123abcd",
     {"wall_seconds": 200.0, "date": "2026-11-20T10:00", "device": "a CPU", "profile": "quick"},
-)  # fmt: skip
+)
 
 
 def render_all(root, tables=None, published=None):
@@ -59,9 +72,16 @@ def render_all(root, tables=None, published=None):
 def test_the_files_of_the_contract_are_there_and_rendering_again_gives_the_same_bytes(tmp_path):
     files = render_all(tmp_path / "a")
     assert sorted(files) == [
-        "README.md", "claims.csv", "figures/curves.csv", "figures/curves.png", "figures/curves.svg", "report.html",
-        "tables/table1.csv", "tables/table1.md", "tables/table1.tex",
-    ]  # fmt: skip
+        "README.md",
+        "claims.csv",
+        "figures/curves.csv",
+        "figures/curves.png",
+        "figures/curves.svg",
+        "report.html",
+        "tables/table1.csv",
+        "tables/table1.md",
+        "tables/table1.tex",
+    ]
     assert render_all(tmp_path / "b") == files
     assert render_all(tmp_path / "a") == files
 

@@ -28,9 +28,12 @@ def test_the_commit_is_of_this_project_in_a_hook_of_another(other, asked_anew, m
     for name, value in {"GIT_DIR": other / ".git", "GIT_WORK_TREE": other, "GIT_INDEX_FILE": other / "index"}.items():
         monkeypatch.setenv(name, str(value))
     head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, env={"PATH": provenance.os.environ["PATH"]},
-        capture_output=True, text=True,
-    )  # fmt: skip
+        ["git", "rev-parse", "HEAD"],
+        cwd=ROOT,
+        env={"PATH": provenance.os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    )
     assert provenance.commit().removesuffix("-dirty") == head.stdout[:12], "and none outside of a checkout"
 
 

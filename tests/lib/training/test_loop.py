@@ -13,6 +13,7 @@ import nalu
 from experiments.lib.training import loop, optimisers
 from tests import processes
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 STEPS = 6
 RATE = 0.1
 TARGET_L = np.array([1.0, -2.0, 0.5])

@@ -235,6 +235,27 @@ def test_what_only_published_results_must_be(place, call):
     assert "figures/other.png belongs to nothing here" in told
 
 
+@pytest.mark.parametrize("words", [["--models", "line"], ["--learning-rate", "0.5", "--models", "shifted"]])
+def test_what_was_typed_is_no_fault_nor_is_how_the_profile_was(place, call, words):
+    assert main.answer(["run", "toy", "--profile", "./p.toml", *words]) == 0
+    status, told, wrong = call("verify", "--runs-dir", "runs")
+    assert (status, wrong) == (0, ""), told
+    files = ("README.md", "tables/toy.csv")
+    for file in files:
+        edit(place / "runs" / file)
+    told = call("verify", "--runs-dir", "runs")[1]
+    assert all(f"runs/{file} is not what the records of profile p.toml say" in told for file in files)
+
+
+@pytest.mark.parametrize("command", ["run toy --sedes 3", "rm -rf 'x", "run toy --profile p.toml --models line"])
+def test_an_index_that_names_another_command_is_a_fault(place, call, command):
+    index = place / "runs" / "README.md"
+    index.write_text(re.sub("`make toy[^`]*`", f"`python -m experiments {command}`", index.read_text()))
+    status, told, _ = call("verify", "--runs-dir", "runs")
+    assert status == 1
+    assert ("tables/toy.csv" if "models" in command else "README.md") + " is not what the records of profile" in told
+
+
 def test_an_experiment_is_whole_or_not_there(place, call, which):
     shifted = next(address for address in planned() if address.variant["model"] == "shifted")
     for suffix in (".json", ".npz"):

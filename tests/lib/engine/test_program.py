@@ -1,0 +1,45 @@
+"""Every program of every experiment is one that accelerators take, though there is none here to run it.
+
+Programs are traced as the engine traces them where it finds an accelerator, and lowered; nothing is compiled.
+"""
+
+import jax
+import pytest
+from jax.sharding import AbstractMesh
+
+from experiments.lib import suite
+from experiments.lib.engine import program, stand_in
+from experiments.lib.store.records import NUMERICS
+from experiments.lib.training.train import Train
+
+ACCELERATORS = ("cuda", "tpu")
+
+
+@pytest.fixture
+def accelerator(monkeypatch):
+    """Has all code find an accelerator where it asks for the backend, and JAX as it is in a real run."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    numerics = NUMERICS["threefry_partitionable"], NUMERICS["matmul_precision"]
+    with (
+        jax.threefry_partitionable(numerics[0]),
+        jax.default_matmul_precision(numerics[1]),
+        jax.numpy_rank_promotion("allow"),
+    ):
+        yield
+
+
+def trainings(name: str) -> dict[str, Train]:
+    """Returns by choice what an experiment trains in JAX in the smoke profile, on digits that are at hand."""
+    (experiment,) = [each for each in suite.experiments("all", "smoke") if each.name == name]
+    experiment = stand_in.with_stand_in(experiment)
+    make = experiment.module.make_train
+    made = {address.choice: make(experiment.config, **address.variant) for address in experiment.addresses()}
+    return {choice: train for choice, train in made.items() if isinstance(train, Train)}
+
+
+@pytest.mark.parametrize("name", suite.modules())
+def test_every_program_lowers_for_accelerators(accelerator, name):
+    for choice, train in trainings(name).items():
+        traced = program.trace(train, 4, AbstractMesh((2,), ("seeds",)), on_cpu=False)
+        for part in filter(None, (traced.init, traced.leg, traced.finish)):
+            assert part.lower(lowering_platforms=ACCELERATORS).in_tree == part.in_tree, choice
