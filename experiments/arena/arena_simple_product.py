@@ -79,7 +79,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, and success over the tolerance."""
     its = results_of(published.with_published("arena_simple_product", results))
     return [
-        *report.board(PROTOCOL, its, (TARGET,), NOTE),
+        *report.board(PROTOCOL, its, (TARGET,), NOTE, glance=("two layers", "simple product"), front=True),
         *published.beside(PROTOCOL, its),
         *report.by_range("arena_simple_product", PROTOCOL, its),
         *report.over_tolerance("arena", PROTOCOL, its),

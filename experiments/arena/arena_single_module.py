@@ -13,13 +13,11 @@ import dataclasses
 import itertools
 from typing import Annotated, Any
 
-import numpy as np
-
 from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, published, report, tasks, training
+from . import entrants, published, single_module, training
 from .entrants import ENTRANTS
 from .report import Result
 from .tuned import TUNED
@@ -78,47 +76,31 @@ def make_train(
     entrants.try_out(cell)
     entrant = entrants.entrant(cell)
     recipe = entrant.recipe_of(operation).over(cfg.steps)
-    rate, lanes = recipe.learning_rate if settings == "published" else learning_rate, len(tasks.RANGES)
-    return training.make_train(
-        networks.network(entrant.module(1, 2), 2),
-        tasks.single_module(operation),
-        recipe,
-        training.length(cfg),
-        learning_rate_L=np.full(lanes, rate),
-        start_L=np.full(lanes, start),
-    )
+    rate = None if settings == "published" else learning_rate
+    return single_module.make_train(cfg, entrant, operation, recipe, learning_rate=rate, start=start)
 
 
-def results_of(results: list[Finished], settings: str) -> list[Result]:
-    """Returns what the records of one column say, as the board shows it."""
-    ranges = tuple(its.name for its in tasks.RANGES)
-    return [
-        report.result(run, entrants.entrant(run.variant["cell"]).title, run.variant["operation"], ranges)
-        for run in results
-        if run.variant["settings"] == settings
-    ]
+def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
+    """Returns (settings, protocol, what the records say) of each column."""
+    results = published.with_published("arena_single_module", results)
+    chosen = {key: [run for run in results if run.variant["settings"] == key] for key in PROTOCOLS}
+    return [(key, PROTOCOLS[key], single_module.results_of(its)) for key, its in chosen.items()]
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, and every range."""
-    results = published.with_published("arena_single_module", results)
     made = []
-    for settings, protocol in PROTOCOLS.items():
-        its = results_of(results, settings)
-        made += report.board(protocol, its, entrants.ALL, NOTES[settings])
-        if settings == "published":
-            made += published.beside("single module", its)
-        made += report.by_range("arena_single_module", f"{protocol}, range by range", its)
-        made += report.over_tolerance("arena", protocol, its)
+    for settings, protocol, its in _columns(results):
+        beside = "single module" if settings == "published" else None
+        its_own = {"beside": beside, "short": settings, "front": True}
+        made += single_module.tables("arena_single_module", protocol, its, NOTES[settings], **its_own)
     return made
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
-    results = published.with_published("arena_single_module", results)
     made = []
-    for settings, protocol in PROTOCOLS.items():
+    for settings, protocol, its in _columns(results):
         name = "arena_single_module" if settings == "published" else f"arena_single_module_{settings}"
-        for figure in report.figures(name, protocol, results_of(results, settings), entrants.ALL):
-            made.append(figure._replace(artefact="arena_single_module"))
+        made += single_module.figures("arena_single_module", name, protocol, its)
     return made

@@ -18,10 +18,17 @@ NOTE = (
     "p: how often two rates differ by as much or more if they are the same in truth, by Fisher's exact test; above "
     "0.05 the claim holds. Sources and how sure they are: `experiments/arena/published/rates.csv`."
 )
+NOTE_ERRORS = (
+    "Medians of the mean squared error on the test range of what cannot be solved, where luck plays no part. Sources: "
+    "`experiments/arena/published/numbers.csv`."
+)
 
 
 class Rate(NamedTuple):
-    """A rate that somebody published: a line of `rates.csv`; `range` may be several, or `*` for all."""
+    """A rate that somebody published: a line of `rates.csv`; `range` may be several, or `*` for all.
+
+    `squared`: the mean squared error below which they call a seed solved; None where they go by the tolerance of 1e-5.
+    """
 
     protocol: str
     cell: str
@@ -31,6 +38,7 @@ class Rate(NamedTuple):
     solved: int
     seen: str
     source: str
+    squared: float | None = None
 
     @property
     def name(self) -> str:
@@ -42,8 +50,12 @@ class Rate(NamedTuple):
 @functools.cache
 def rates(protocol: str) -> tuple[Rate, ...]:
     """Returns the published rates of a protocol."""
-    lines = [Rate(**{**line, "seeds": int(line["seeds"]), "solved": int(line["solved"])}) for line in read("rates")]
-    return tuple(line for line in lines if line.protocol == protocol)
+    made = []
+    for line in read("rates"):
+        numbers = {"seeds": int(line["seeds"]), "solved": int(line["solved"])}
+        squared = float(line["squared"]) if line["squared"] else None
+        made.append(Rate(**{**line, **numbers, "squared": squared}))
+    return tuple(rate for rate in made if rate.protocol == protocol)
 
 
 def with_published(experiment: str, results: list[Finished]) -> list[Finished]:
@@ -61,6 +73,29 @@ def read(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def beside_errors(protocol: str, results: Sequence[Result]) -> list[Table]:
+    """Returns our median mean squared errors beside the published ones of a protocol, where there are both."""
+    block, quantities = f"{protocol}, errors beside the published", []
+    theirs = {(line["cell"], line["output"]): line for line in read("numbers") if line["protocol"] == protocol}
+    for its in results:
+        line = theirs.get((its.title, its.operation))
+        if line is None or its.squared_SR is None:
+            continue
+        ours, published = float(np.median(its.squared_SR)), float(line["mean"])
+        values = {"ours": ours, "published": published, "apart %": 100 * abs(ours / published - 1)}
+        quantities += [
+            told(its.run, ("arena", block, f"{its.title}: {its.operation}", name), name, np.array([value]))
+            for name, value in values.items()
+        ]
+    if not quantities:
+        return []
+    rows = tuple(dict.fromkeys(q.row for q in quantities))
+    title = f"The arena beside what others published: errors, {protocol}"
+    columns, notes = ("ours", "published", "apart %"), (NOTE_ERRORS,)
+    made = Table("arena", title, (block,), rows, columns, tuple(quantities), notes, decimals=2, headline="median")
+    return [made._replace(cap=1e12)]
+
+
 def beside(protocol: str, results: Sequence[Result]) -> list[Table]:
     """Returns our rates beside the published ones of a protocol, where there are both."""
     import scipy.stats  # takes half a second
@@ -71,7 +106,8 @@ def beside(protocol: str, results: Sequence[Result]) -> list[Table]:
             if (its.title, its.operation) != (rate.cell, rate.operation):
                 continue
             chosen = [r for r, name in enumerate(its.ranges) if rate.range == "*" or name in rate.range.split("|")]
-            solved_N = (its.test_SR[:, chosen] < PROTOCOL).ravel()
+            below_SR = its.test_SR < PROTOCOL if rate.squared is None else its.squared_SR < rate.squared
+            solved_N = below_SR[:, chosen].ravel()
             ours, theirs = int(solved_N.sum()), rate.solved
             p = scipy.stats.fisher_exact([[ours, solved_N.size - ours], [theirs, rate.seeds - theirs]]).pvalue
             found = {"ours %": 100 * ours / solved_N.size, "published %": 100 * theirs / rate.seeds, "p": p}

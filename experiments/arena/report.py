@@ -17,17 +17,34 @@ PROTOCOL = 1e-5  # the tolerance at which the protocols call a seed solved
 EXACT = 1e-6  # the error of the true program is below: float32's rounding
 FLOOR = 1e-9  # the least relative error that is told: float32 knows no smaller one
 TOLERANCES = np.logspace(-7, 0, 57)
-ERROR, SNAPPED = "log10 of the error", "log10 of the error at exact weights"
-RULE = (
-    "Error: the relative error on the test range, which is the tolerance at which weights that are off by as much have "
-    "this mean squared error; its logarithm, -9 at least. Solved: below 1e-5, the protocols' tolerance. The parameters "
-    "are those of the log with the least error inside the training range."
-)
+SNAPPED = "relative error at exact weights"
 READ = (
     "Read exactly: the error after every weight is replaced by the exact one that it is nearest to (`nalu.snap`); if "
     "that is the true program, only rounding is left, below 1e-6."
 )
 COUNTED = "A seed in one range counts as one: these are what the key calls seeds."
+
+
+class Rule(NamedTuple):
+    """What a protocol calls solved: the error that it goes by, below which it must be, and both in a sentence."""
+
+    error: str
+    below: float
+    sentence: str
+
+
+RELATIVE = Rule(
+    "relative error",
+    PROTOCOL,
+    "Relative error: on the test range, the tolerance at which weights that are off by as much have this mean squared "
+    "error; told as 1e-9 at least. Solved: below 1e-5, the protocols' tolerance. The parameters are those of the log "
+    "with the least error inside the training range.",
+)
+SQUARED = Rule(
+    "mean squared error",
+    1e-5,
+    "Mean squared error: on the test range, after the last step. Solved: below 1e-5, as the protocol has it.",
+)
 
 
 class Result(NamedTuple):
@@ -43,6 +60,11 @@ class Result(NamedTuple):
     sparsity_SR: np.ndarray
     diverged_SR: np.ndarray
     run: Finished
+    squared_SR: np.ndarray | None = None  # the mean squared error that a protocol goes by
+
+    def errors_SR(self, rule: Rule) -> np.ndarray:
+        """The errors that a rule goes by."""
+        return self.squared_SR if rule.error == SQUARED.error else self.test_SR
 
 
 def result(run: Finished, title: str, operation: str, ranges: Sequence[str]) -> Result:
@@ -59,6 +81,7 @@ def result(run: Finished, title: str, operation: str, ranges: Sequence[str]) -> 
         sparsity_SR=sparsity(arrays),
         diverged_SR=arrays["diverged"][:, -1],
         run=run,
+        squared_SR=np.asarray(arrays["squared"][:, -1], np.float64) if "squared" in arrays else None,
     )
 
 
@@ -85,10 +108,10 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return 0.5 * (1 + np.tanh(x / 2))
 
 
-def logs(errors: np.ndarray) -> np.ndarray:
-    """Returns log10 of errors, of `FLOOR` at least; inf where the error is not finite."""
+def floored(errors: np.ndarray) -> np.ndarray:
+    """Returns errors, `FLOOR` at least; inf where one is not finite."""
     errors = np.asarray(errors, np.float64)
-    return np.log10(np.where(np.isfinite(errors), np.maximum(errors, FLOOR), np.inf))
+    return np.where(np.isfinite(errors), np.maximum(errors, FLOOR), np.inf)
 
 
 def told(
@@ -103,28 +126,40 @@ def told(
     """Returns a quantity at (artefact, block, row, column).
 
     Args:
-      below: of errors whose logarithms the values are: the error that counts as solved.
+      below: of errors: what counts as solved.
     """
     values_N = np.asarray(values_N, np.float64)
     diverged_N = np.zeros(len(values_N), bool) if diverged_N is None else diverged_N
-    threshold = None if below is None else float(np.log10(below))
     artefact, block, row, column = place
     of = quantities_of(run, artefact, diverged_S=diverged_N)
-    return of(block, row, column, metric, values_N, threshold=threshold)
+    return of(block, row, column, metric, values_N, threshold=below)
 
 
 def _steps(its: Result, chosen: np.ndarray) -> np.ndarray:
     return its.solved_at_SR[chosen & (its.test_SR < PROTOCOL) & (its.solved_at_SR > 0)]
 
 
-def board(protocol: str, results: Sequence[Result], operations: Sequence[str], *notes: str) -> list[Table]:
-    """Returns the board of one protocol: cells by operations, over all seeds and ranges; then what is read exactly."""
+def board(
+    protocol: str,
+    results: Sequence[Result],
+    operations: Sequence[str],
+    *notes: str,
+    rule: Rule = RELATIVE,
+    glance: tuple[str, str],
+    front: bool = False,
+) -> list[Table]:
+    """Returns the board of one protocol: cells by operations, over all seeds and ranges; then what is read exactly.
+
+    Args:
+      glance: see `Table`.
+      front: whether the README shows it.
+    """
     quantities: list[Quantity] = []
     exact: list[Quantity] = []
     for its in results:
         everywhere = np.ones(its.test_SR.shape, bool)
         place, diverged_N = ("arena", protocol, its.title, its.operation), its.diverged_SR.ravel()
-        quantities.append(told(its.run, place, ERROR, logs(its.test_SR).ravel(), diverged_N=diverged_N, below=PROTOCOL))
+        quantities.append(_solved(its, place, rule, slice(None), diverged_N))
         if len(_steps(its, everywhere)):
             quantities.append(told(its.run, place, "steps of the solved", _steps(its, everywhere)))
         if not np.isnan(its.sparsity_SR).all():
@@ -133,26 +168,32 @@ def board(protocol: str, results: Sequence[Result], operations: Sequence[str], *
         quantities.append(told(its.run, place, "CPU-seconds a network", np.array([cost])))
         if its.snapped_SR is not None:
             place = ("arena", f"{protocol}, read exactly", its.title, its.operation)
-            exact.append(told(its.run, place, SNAPPED, logs(its.snapped_SR).ravel(), below=EXACT))
-    view = View(protocol, tuple((protocol, operation) for operation in operations), share=True)
-    made = _table("arena", f"The arena: {protocol}", quantities, RULE, COUNTED, *notes)
-    made = [table._replace(columns=tuple(operations), front=(view,)) for table in made]
-    read = _table("arena", f"The arena: {protocol}, read exactly", exact, READ, COUNTED)
+            exact.append(told(its.run, place, SNAPPED, floored(its.snapped_SR).ravel(), below=EXACT))
+    view = View(protocol, tuple((protocol, operation) for operation in operations))
+    made = _table("arena", f"The arena: {protocol}", quantities, rule.sentence, COUNTED, *notes, headline="share")
+    made = [table._replace(columns=tuple(operations), front=(view,) if front else (), glance=glance) for table in made]
+    read = _table("arena", f"The arena: {protocol}, read exactly", exact, READ, COUNTED, headline="share")
     return made + [table._replace(columns=tuple(operations)) for table in read]
 
 
-def by_range(artefact: str, title: str, results: Sequence[Result], *notes: str) -> list[Table]:
+def _solved(
+    its: Result, place: tuple[str, str, str, str], rule: Rule, ranges: slice | int, diverged_N: np.ndarray
+) -> Quantity:
+    errors_N = floored(its.errors_SR(rule)[:, ranges]).ravel()
+    return told(its.run, place, rule.error, errors_N, diverged_N=diverged_N, below=rule.below)
+
+
+def by_range(artefact: str, title: str, results: Sequence[Result], *notes: str, rule: Rule = RELATIVE) -> list[Table]:
     """Returns the errors of every cell in every range, a block for each operation."""
     quantities: list[Quantity] = []
     for its, (r, name) in itertools.product(results, enumerate(results[0].ranges if results else ())):
         place = (artefact, its.operation, name, its.title)
-        errors_S, diverged_S = logs(its.test_SR[:, r]), its.diverged_SR[:, r]
-        quantities.append(told(its.run, place, ERROR, errors_S, diverged_N=diverged_S, below=PROTOCOL))
+        quantities.append(_solved(its, place, rule, r, its.diverged_SR[:, r]))
         here = np.zeros(its.test_SR.shape, bool)
         here[:, r] = True
         if len(_steps(its, here)):
             quantities.append(told(its.run, place, "steps of the solved", _steps(its, here)))
-    return _table(artefact, title, quantities, RULE, *notes)
+    return _table(artefact, title, quantities, rule.sentence, *notes, headline="share")
 
 
 def over_tolerance(artefact: str, protocol: str, results: Sequence[Result]) -> list[Table]:
@@ -166,11 +207,18 @@ def over_tolerance(artefact: str, protocol: str, results: Sequence[Result]) -> l
     return _table(artefact, title, quantities, note, decimals=0)
 
 
-def _table(artefact: str, title: str, quantities: list[Quantity], *notes: str, decimals: int = 1) -> list[Table]:
+def _table(
+    artefact: str,
+    title: str,
+    quantities: list[Quantity],
+    *notes: str,
+    decimals: int = 1,
+    headline: str = "median",
+) -> list[Table]:
     if not quantities:
         return []
     names = [tuple(dict.fromkeys(getattr(q, kind) for q in quantities)) for kind in ("block", "row", "column")]
-    return [Table(artefact, title, *names, tuple(quantities), notes, decimals, headline="median")]
+    return [Table(artefact, title, *names, tuple(quantities), notes, decimals, headline=headline)]
 
 
 def figures(artefact: str, protocol: str, results: Sequence[Result], operations: Sequence[str]) -> list[Figure]:
@@ -203,7 +251,7 @@ def far(operation: str, results: list[Result]) -> Panel | None:
     for its in results:
         solved_SR = its.test_SR < PROTOCOL
         if solved_SR.sum() >= 5:
-            median_F = np.median(10 ** logs(its.far_SRF[solved_SR]), axis=0)
+            median_F = np.median(floored(its.far_SRF[solved_SR]), axis=0)
             shown = np.isfinite(median_F)
             curves.append(Curve(its.title, np.array(FAR)[shown], median_F[shown]))
     if not curves:

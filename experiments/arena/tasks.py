@@ -99,6 +99,69 @@ def single_module(operation: str, ranges: tuple[Range, ...] = RANGES, *, inputs:
     )
 
 
+class Spread(NamedTuple):
+    """How numbers are spread: a mixture of what is made of uniform numbers, for training and, after it, for the test.
+
+    x = shift + uniform u + normal z(u) + exponential e(u), where u is U[0, 1), z normal, cut off at three deviations,
+    and e exponential with mean 1.
+    """
+
+    shift: float
+    uniform: float
+    normal: float
+    exponential: float
+    test_shift: float
+    test_uniform: float
+    test_normal: float
+    test_exponential: float
+
+
+def _uniform(low: float, high: float) -> tuple[float, ...]:
+    return low, high - low, 0.0, 0.0
+
+
+def _normal(low: float, high: float) -> tuple[float, ...]:
+    return (low + high) / 2, 0.0, (high - low) / 6, 0.0
+
+
+def _exponential(mean: float) -> tuple[float, ...]:
+    return 0.0, 0.0, 0.0, mean
+
+
+SPREADS = {  # Schlör et al. 2020, experiment 1: as its published results name them
+    "N(-3, 3)": Spread(*_normal(-3, 3), *_normal(8, 10)),
+    "N(-2, 4)": Spread(*_normal(-2, 4), *_normal(8, 10)),
+    "N(-4, 2)": Spread(*_normal(-4, 2), *_normal(8, 10)),
+    "U(-1, 1)": Spread(*_uniform(-1, 1), *_uniform(-10, -5)),
+    "U(-5, 5)": Spread(*_uniform(-5, 5), *_uniform(-10, -5)),
+    "E(0.2)": Spread(*_exponential(0.2), *_exponential(0.5)),
+    "E(0.8)": Spread(*_exponential(0.8), *_exponential(0.5)),
+}
+
+
+def minimal_arithmetic(operation: str) -> Task:
+    """Returns the minimal arithmetic task: an operation on two numbers, spread in seven ways.
+
+    Normal numbers are those of an interval: its middle, a sixth of it as the deviation, cut off at its ends.
+    Exponential ones are told by their mean. Weights are off by eps as in the single module.
+
+    Source: Schlör, Ring and Hotho 2020, "iNALU: Improved Neural Arithmetic Logic Unit", arXiv 2003.07629, experiment
+    1, and their code.
+    """
+
+    def mixed(u_IN: jax.Array, shift: Any, uniform: Any, normal: Any, exponential: Any) -> jax.Array:
+        within_three = jax.scipy.special.erf(3 / np.sqrt(2))
+        z_IN = np.sqrt(2) * jax.scipy.special.erfinv(within_three * (2 * u_IN - 1))
+        x_IN = shift + uniform * u_IN + normal * z_IN - exponential * jnp.log1p(-u_IN)
+        return jnp.where(x_IN == 0, 1e-7, x_IN)  # a divisor
+
+    return single_module(operation)._replace(
+        lanes=stacked(tuple(SPREADS.values())),
+        inside=lambda u_IN, lane: mixed(u_IN, *lane[:4]),
+        beyond=lambda u_IN, lane: mixed(u_IN, *lane[4:]),
+    )
+
+
 def simple_product() -> Task:
     """Returns the "simple" product of the arithmetic function task: (x1 + x2 + x3 + x4) (x1 + x2) of U[1, 2] numbers.
 
@@ -121,6 +184,53 @@ def simple_product() -> Task:
     )
 
 
+FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
+    **OPERATIONS,
+    "a^2": lambda a, b: a * a,
+    "sqrt(a)": lambda a, b: a**0.5,
+}
+# How each changes as a and b change by da and db.
+SLOPES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
+    "a + b": lambda a, b, da, db: da + db,
+    "a - b": lambda a, b, da, db: da - db,
+    "a * b": lambda a, b, da, db: b * da + a * db,
+    "a / b": lambda a, b, da, db: (da - a / b * db) / b,
+    "a^2": lambda a, b, da, db: 2 * a * da,
+    "sqrt(a)": lambda a, b, da, db: da / (2 * a**0.5),
+}
+PART, OVERLAP = 25, 12  # inputs that a and b each sum, and those that both do
+
+
+def arithmetic_function(operation: str, *, inputs: int = 100, part: int = PART, overlap: int = OVERLAP) -> Task:
+    """Returns the arithmetic function task: an operation on two sums over overlapping parts of U[1, 2] numbers.
+
+    Weights of the first layer that are off by eps are 1 - eps in the part of a sum and eps elsewhere; the second layer
+    is perfect. The published code draws the place of the two parts for each seed; here they are the first, for networks
+    start alike in all inputs. All lanes have one range: they are networks that share their data.
+
+    Source: Madsen and Johansen 2020, "Neural Arithmetic Units", arXiv 2001.05016, and their code.
+    """
+    compute, change = FUNCTIONS[operation], SLOPES[operation]
+
+    def sums(x_IN: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return x_IN[:part].sum(axis=0), x_IN[part - overlap : 2 * part - overlap].sum(axis=0)
+
+    def slope(x_IN: jax.Array) -> jax.Array:
+        a_N, b_N = sums(x_IN)
+        all_N = x_IN.sum(axis=0)
+        return change(a_N, b_N, all_N - 2 * a_N, all_N - 2 * b_N)[None]
+
+    one = Range(1, 2, 2, 6)
+    return Task(
+        inputs=inputs,
+        lanes=(),
+        inside=lambda u_IN, _: within(u_IN, one),
+        beyond=lambda u_IN, _: one.test_low + u_IN * (one.test_high - one.test_low),
+        target=lambda x_IN: compute(*sums(x_IN))[None],
+        slope=slope,
+    )
+
+
 def four_at_once() -> Task:
     """Returns the simple task of the neural power unit: x + y, x y, x / y and the root of x, of U[0.1, 2.1] numbers.
 
@@ -135,9 +245,9 @@ def four_at_once() -> Task:
     return Task(inputs=2, lanes=stacked((one,)), inside=within, beyond=beyond, target=target, slope=target)
 
 
-def stacked(ranges: tuple[Range, ...]) -> Range:
-    """Returns ranges as lanes, arrays `[L]`."""
-    return Range(*(np.array(values, np.float32) for values in zip(*ranges, strict=True)))
+def stacked(ranges: tuple[Any, ...]) -> Any:
+    """Returns ranges, or spreads, as lanes, arrays `[L]`."""
+    return type(ranges[0])(*(np.array(values, np.float32) for values in zip(*ranges, strict=True)))
 
 
 def within(u_IN: jax.Array, lane: Range) -> jax.Array:

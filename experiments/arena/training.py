@@ -21,6 +21,8 @@ from ..lib.training.train import Train
 from .networks import Network
 from .tasks import FAR, Task
 
+Steps = tuple[Callable[[jax.Array], "Trained"], Callable[["Trained", int], "Trained"]]  # see `steps_of`
+
 TOLERANCES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # whose first log is kept
 VALIDATION, TEST, DISTANT = 43953907, 8689336, 1905  # keys of the fixed items
 GROUP = 50  # seeds that advance together, which are what fills the loops
@@ -66,6 +68,9 @@ def make_train(
     start_L: np.ndarray,
     range_L: np.ndarray | None = None,
     keep: bool = True,
+    steps: "Steps | None" = None,
+    squared: Callable[["State"], Any] | None = None,
+    squared_items: int | None = None,
 ) -> Train:
     """Returns the training of one seed in all lanes.
 
@@ -74,12 +79,18 @@ def make_train(
       learning_rate_L, start_L: learning rate, and what the parameters are multiplied by before the first step.
       range_L: which range a lane's start is of; lanes of one range start from the same numbers.
       keep: measure the chosen parameters far away at the end, and keep them.
+      steps: another training than that by `steps_of`: (key -> networks, (networks, number of steps) -> networks).
+      squared: state -> parameters whose mean squared error on the test range is kept, too, where the protocol goes by
+        that; `squared_items`: on so many items.
     """
     lanes = len(learning_rate_L)
     logs = length.steps // length.log_every // length.legs
-    start, take_step = steps_of(
-        network, task, recipe, length.batch, learning_rate_L=learning_rate_L, start_L=start_L, range_L=range_L
-    )
+    if steps is None:
+        start, take_step = steps_of(
+            network, task, recipe, length.batch, learning_rate_L=learning_rate_L, start_L=start_L, range_L=range_L
+        )
+        steps = start, in_scan(take_step)
+    start, advance = steps
 
     def init(key: jax.Array) -> State:
         trained, worst_L = start(key), jnp.full(lanes, jnp.inf)
@@ -92,7 +103,7 @@ def make_train(
         )
 
     def log(state: State, _: None) -> tuple[State, None]:
-        trained, _ = jax.lax.scan(take_step, state.trained, length=length.log_every)
+        trained = advance(state.trained, length.log_every)
         inside_L = relative_error(network, task, trained.params, uniform(VALIDATION, task, length.items), task.inside)
         beyond_L = relative_error(network, task, trained.params, uniform(TEST, task, length.items), task.beyond)
         better_L = inside_L < state.validation
@@ -130,6 +141,9 @@ def make_train(
             exact = jax.vmap(lambda params, lane: network.snap(params, task.inside(few_IN, lane)))
             snapped, test_IN = exact(state.best, task.lanes), uniform(TEST, task, min(length.items, CHUNK))
             found["snapped"] = relative_error(network, task, snapped, test_IN, task.beyond)
+        if squared is not None:
+            test_IN = uniform(TEST, task, squared_items or length.items)
+            found["squared"] = squared_error(network, task, squared(state), test_IN, task.beyond)
         return state, found
 
     return Train(
@@ -152,8 +166,13 @@ def steps_of(
     learning_rate_L: np.ndarray,
     start_L: np.ndarray,
     range_L: np.ndarray | None = None,
+    epoch: int | None = None,
 ) -> tuple[Callable[[jax.Array], Trained], Callable[[Trained, None], tuple[Trained, None]]]:
-    """Returns (key -> networks before training, one step of training for `lax.scan`); see `make_train`."""
+    """Returns (key -> networks before training, one step of training for `lax.scan`); see `make_train`.
+
+    Args:
+      epoch: so many batches are drawn once, and come again in the same order; None draws fresh ones for ever.
+    """
     transform = optimiser(recipe)
     numbers_L = np.arange(len(learning_rate_L)) if range_L is None else range_L
     rates_L, scales_L = jnp.asarray(learning_rate_L, jnp.float32), jnp.asarray(start_L, jnp.float32)
@@ -185,18 +204,34 @@ def steps_of(
 
     def take_step(trained: Trained, _: None) -> tuple[Trained, None]:
         key_items, key_noise = jax.random.split(jax.random.fold_in(trained.key, trained.step))
+        if epoch is None:
+            u_IN = coarse_uniform(key_items, task.inputs, batch)
+        else:
+            u_IN = fine_uniform(jax.random.fold_in(trained.key, trained.step % epoch), task.inputs, batch)
         params, memory = jax.vmap(of_lane, in_axes=(0, 0, 0, 0, None, None, None))(
             trained.params,
             trained.optimiser,
             rates_L,
             task.lanes,
-            coarse_uniform(key_items, task.inputs, batch),
+            u_IN,
             key_noise,
             trained.step,
         )
         return Trained(params, memory, trained.key, trained.step + 1), None
 
     return start, take_step
+
+
+def in_scan(
+    take_step: Callable[[Trained, None], tuple[Trained, None]],
+) -> Callable[[Trained, int], Trained]:
+    """Returns (networks, number of steps) -> networks after so many steps."""
+
+    def advance(trained: Trained, number: int) -> Trained:
+        trained, _ = jax.lax.scan(take_step, trained, length=number)
+        return trained
+
+    return advance
 
 
 def named(params: Any) -> dict[str, jax.Array]:
@@ -219,6 +254,20 @@ def optimiser(recipe: nalu.Recipe) -> optax.GradientTransformation:
 
 def relative_error(network: Network, task: Task, params_L: Any, u_IN: jax.Array, items: Any) -> jax.Array:
     """Returns the relative error `[L]` of every lane's network on items made of uniform numbers; inf, not NaN."""
+    error_L, slope_L = _mean_squares(network, task, params_L, u_IN, items)
+    error_L = jnp.sqrt(error_L / slope_L)
+    return jnp.where(jnp.isfinite(error_L), error_L, jnp.inf)
+
+
+def squared_error(network: Network, task: Task, params_L: Any, u_IN: jax.Array, items: Any) -> jax.Array:
+    """Returns the mean squared error `[L]` of every lane's network on items made of uniform numbers; inf, not NaN."""
+    error_L, _ = _mean_squares(network, task, params_L, u_IN, items)
+    return jnp.where(jnp.isfinite(error_L), error_L, jnp.inf)
+
+
+def _mean_squares(
+    network: Network, task: Task, params_L: Any, u_IN: jax.Array, items: Any
+) -> tuple[jax.Array, jax.Array]:
     chunks_CIN = jnp.moveaxis(u_IN.reshape(u_IN.shape[0], -1, min(CHUNK, u_IN.shape[1])), 1, 0)
 
     def squares(params: Any, lane: Any, u_IN: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -230,8 +279,7 @@ def relative_error(network: Network, task: Task, params_L: Any, u_IN: jax.Array,
 
     over_lanes = jax.vmap(squares, in_axes=(0, 0, None))
     errors_CL, slopes_CL = jax.lax.map(lambda u_IN: over_lanes(params_L, task.lanes, u_IN), chunks_CIN)
-    error_L = jnp.sqrt(errors_CL.mean(axis=0) / slopes_CL.mean(axis=0))
-    return jnp.where(jnp.isfinite(error_L), error_L, jnp.inf)
+    return errors_CL.mean(axis=0), slopes_CL.mean(axis=0)
 
 
 def uniform(number: int, task: Task, items: int) -> jax.Array:
@@ -244,6 +292,12 @@ def coarse_uniform(key: jax.Array, inputs: int, items: int) -> jax.Array:
     words = jax.random.bits(key, (inputs, (items + 1) // 2))
     halves = jnp.concatenate([words >> 16, words & 0xFFFF], axis=1)[:, :items]
     return (halves.astype(jnp.int32).astype(jnp.float32) + 0.5) / 65536
+
+
+def fine_uniform(key: jax.Array, inputs: int, items: int) -> jax.Array:
+    """Returns uniform numbers `[I, N]` of 23 bits each, never 0, 1/2 or 1: some divide, and of some there is a log."""
+    bits = jax.random.bits(key, (inputs, items)) >> 9
+    return (bits.astype(jnp.int32).astype(jnp.float32) + 0.5) / 2**23
 
 
 def _where(flags_L: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:

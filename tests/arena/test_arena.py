@@ -6,7 +6,16 @@ import numpy as np
 import pandas
 import pytest
 
-from experiments.arena import arena_search, arena_single_module, entrants, published, report, tasks, tuned
+from experiments.arena import (
+    arena_search,
+    arena_single_module,
+    arena_single_module_10,
+    entrants,
+    published,
+    report,
+    tasks,
+    tuned,
+)
 from experiments.lib import suite
 from experiments.lib.errors import UserError
 from experiments.lib.places import PUBLISHED, ROOT
@@ -74,6 +83,28 @@ def test_a_cell_that_cannot_be_trained_is_told_why_in_one_sentence(code, complai
     assert "\n" not in str(told.value)
 
 
+def test_ten_inputs_are_trained_as_published():
+    """Penalties begin after 50,000 of 100,000 steps; NRU has another rate, an iNALU its own rule."""
+    recipes = {name: arena_single_module_10.recipe_of(name, "a / b") for name in ("nmru", "nru", "real_npu", "inalu")}
+    nau = arena_single_module_10.recipe_of("nau", "a + b")
+    assert (nau.steps, nau.penalty, nau.penalty_from, nau.penalty_to) == (100_000, 0.01, 50_000, 75_000)
+    assert [recipes[name].learning_rate for name in ("nmru", "nru", "real_npu")] == [1e-2, 1e-3, 5e-3]
+    assert recipes["real_npu"].l1 == (1e-9, 1e-7)
+    assert recipes["inalu"].penalty_to == 10_000
+
+
+def test_ours_is_solved_by_the_rule_of_what_it_stands_beside():
+    """91.6 % of 225 by a mean squared error below 1e-5, whatever the relative one is."""
+    squared_SR = np.full((25, 9), 1e-6)
+    squared_SR[:19, 0] = 1e-4
+    run = finished(np.full((25, 9), 1e-3), squared=squared_SR[:, None])
+    names = [each.name for each in tasks.RANGES]
+    (table,) = published.beside("single module of 10", [report.result(run, "NMRU", "a / b", names)])
+    assert {q.metric: q.values_S[0] for q in table.quantities} == pytest.approx(
+        {"ours %": 100 * 206 / 225, "published %": 100 * 206 / 225, "p": 1}
+    )
+
+
 def test_an_unknown_cell_is_told_which_is_close():
     with pytest.raises(UserError, match=r"did you mean 'nmru'"):
         arena_single_module.Config(cells=("nmrux",))
@@ -83,7 +114,8 @@ def test_the_board_counts_seeds_and_ranges_and_a_nan_is_a_failure():
     errors_SR = np.full((4, 9), 1e-7)
     errors_SR[0, :3] = 1e-3
     errors_SR[1, 4] = np.inf
-    (table,) = report.board("p", [report.result(finished(errors_SR), "NMU", "a * b", range(9))], entrants.ALL)
+    its = [report.result(finished(errors_SR), "NMU", "a * b", range(9))]
+    (table,) = report.board("p", its, entrants.ALL, glance=("one layer", "p"))
     its = table.quantities[0]
     assert (its.values_S < its.threshold).sum() == 36 - 4
     assert its.diverged == 1
@@ -104,7 +136,8 @@ def test_published_rates_stand_beside_ours():
 
 
 def test_every_claim_is_of_a_published_number():
-    rows = {rate.name for protocol in ("single module", "simple product") for rate in published.rates(protocol)}
+    protocols = {line["protocol"] for line in published.read("rates")}
+    rows = {rate.name for protocol in protocols for rate in published.rates(protocol)}
     of_arena = [claim for claim in claims.all_claims() if claim.artefact == "arena"]
     assert {name for claim in of_arena if "p" in claim.metric for name in claim.row} == rows
 

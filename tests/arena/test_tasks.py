@@ -19,7 +19,7 @@ OFF = {
 
 def items(task, chosen, number=4000):
     u_IN = np.random.default_rng(0).uniform(size=(task.inputs, number)).astype(np.float32)
-    lanes = [tasks.Range(*(values[lane] for values in task.lanes)) for lane in range(len(task.lanes.low))]
+    lanes = [type(task.lanes)(*values) for values in zip(*task.lanes, strict=True)] if task.lanes else [()]
     return [np.asarray(getattr(task, chosen)(jnp.asarray(u_IN), lane), np.float64) for lane in lanes]
 
 
@@ -51,6 +51,62 @@ def test_the_simple_product_has_the_published_threshold():
     assert 1e-10 * np.mean(np.asarray(task.slope(x_IN), np.float64) ** 2) == pytest.approx(2.157e-6, rel=0.02)
 
 
+OFF_FUNCTIONS = {
+    "a + b": lambda a, b: a + b,
+    "a - b": lambda a, b: a - b,
+    "a * b": lambda a, b: a * b,
+    "a / b": lambda a, b: a / b,
+    "a^2": lambda a, b: a**2,
+    "sqrt(a)": lambda a, b: np.sqrt(a),
+}
+
+
+@pytest.mark.parametrize("operation", tasks.FUNCTIONS)
+def test_an_error_of_the_arithmetic_function_is_the_tolerance_of_its_first_layer(operation):
+    task = tasks.arithmetic_function(operation)
+    (x_IN,) = items(task, "beyond", 500)
+    in_a, in_b = np.zeros(100), np.zeros(100)
+    in_a[:25], in_b[13:38] = 1, 1
+    eps, compute = 1e-6, OFF_FUNCTIONS[operation]
+    exact_N = compute(in_a @ x_IN, in_b @ x_IN)
+    off_N = compute(*((w * (1 - eps) + (1 - w) * eps) @ x_IN for w in (in_a, in_b)))
+    np.testing.assert_allclose(np.asarray(task.target(x_IN))[0], exact_N, rtol=1e-6, atol=1e-4)
+    told = np.sqrt(np.mean((off_N - exact_N) ** 2) / np.mean(np.asarray(task.slope(x_IN), np.float64) ** 2))
+    assert told == pytest.approx(eps, rel=1e-3)
+
+
+PUBLISHED = {"a + b": 1.4785e-5, "a - b": 1.385e-8, "a * b": 0.160052, "a / b": 4.955e-12,
+             "a^2": 0.15947, "sqrt(a)": 8.953e-9}  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", tasks.FUNCTIONS)
+def test_the_arithmetic_function_has_the_published_thresholds(operation):
+    """They are of sums of 26 numbers, where the published code's data has 25."""
+    task = tasks.arithmetic_function(operation, part=26, overlap=13)
+    (x_IN,) = items(task, "beyond", 20_000)
+    threshold = 1e-10 * np.mean(np.asarray(task.slope(x_IN), np.float64) ** 2)
+    assert threshold == pytest.approx(PUBLISHED[operation], rel=0.02)
+
+
+def test_numbers_of_minimal_arithmetic_are_spread_as_its_sets_say():
+    import scipy.stats
+
+    task = tasks.minimal_arithmetic("a / b")
+    tests = {"N": "N(8, 10)", "U": "U(-10, -5)", "E": "E(0.5)"}
+    for chosen, names in (("inside", list(tasks.SPREADS)), ("beyond", [tests[name[0]] for name in tasks.SPREADS])):
+        for name, x_IN in zip(names, items(task, chosen), strict=True):
+            numbers = [float(number) for number in name[2:-1].split(",")]
+            if name[0] == "N":  # a sixth of the interval is the deviation, and nothing is beyond it
+                middle, deviation = sum(numbers) / 2, (numbers[1] - numbers[0]) / 6
+                truth = scipy.stats.truncnorm(-3, 3, middle, deviation)
+            elif name[0] == "U":
+                truth = scipy.stats.uniform(numbers[0], numbers[1] - numbers[0])
+            else:
+                truth = scipy.stats.expon(scale=numbers[0])
+            assert scipy.stats.kstest(x_IN.ravel(), truth.cdf).pvalue > 0.01, (chosen, name)
+            assert (x_IN != 0).all()
+
+
 def test_tests_lie_where_the_protocol_says():
     task = tasks.single_module("a + b")
     for each, x_IN, y_IN in zip(tasks.RANGES, items(task, "inside"), items(task, "beyond"), strict=True):
@@ -65,6 +121,15 @@ def test_a_network_that_is_not_finite_is_infinitely_bad():
     network = Network(None, lambda params, x_IN, key: params * jnp.ones((1, x_IN.shape[1])), None, None)
     params_L = jnp.full(9, jnp.nan)
     assert np.isinf(training.relative_error(network, task, params_L, training.uniform(1, task, 10), task.beyond)).all()
+
+
+def test_draws_that_divide_are_uniform_and_neither_0_nor_a_half_nor_1():
+    import jax
+
+    u_IN = np.asarray(training.fine_uniform(jax.random.key(3), 2, 99_999))
+    assert not np.isin(u_IN, (0, 0.5, 1)).any()
+    assert np.abs(np.sort(u_IN[0]) - np.linspace(0, 1, u_IN.shape[1])).max() < 0.006
+    assert len(np.unique(u_IN)) > 195_000
 
 
 def test_training_draws_are_uniform():

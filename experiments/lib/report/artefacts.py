@@ -69,7 +69,9 @@ class Table(NamedTuple):
     Several tables of one artefact (from several experiments) are rendered one after the other into the same files.
     `columns` may hold more than the paper's; those the paper has come first. Missing cells are runs not yet done.
     `decimals` and `cap`: how values print (`>999` above a cap of 999). `paper_factor`: where it is not 1, the paper's
-    errors are also shown times this; the notes say why. `front`: how the README shows it, if it does.
+    errors are also shown times this; the notes say why. `front`: how the README shows it, if it does. `glance`: of
+    tables whose headline is the share solved, the grid of all of them at a glance that it belongs to, and what it is
+    called there.
     """
 
     artefact: str
@@ -81,9 +83,10 @@ class Table(NamedTuple):
     notes: tuple[str, ...] = ()
     decimals: int = 1
     cap: float = 999.0
-    headline: str = "selected"  # which of ours is compared with the paper's: "selected" or "median"
+    headline: str = "selected"  # which of ours is compared with the paper's: "selected", "median" or "share" solved
     paper_factor: float = 1.0
     front: tuple[View, ...] = ()
+    glance: tuple[str, str] | None = None
 
 
 class Curve(NamedTuple):

@@ -104,6 +104,9 @@ def _cell(table: Table, view: View, quantity: Quantity | None, printed: paper.Pr
     if quantity is None:
         return printing.ABSENT + theirs if theirs else ""
     estimate = summarise(quantity)
+    if table.headline == "share":
+        share, interval = printing.share(estimate)
+        return f"{printing.moon(estimate.success)} **{share}** <sub>{interval}</sub>".replace(" ", "&nbsp;") + theirs
     unit = "%" if quantity.metric.endswith("%") and not quantity.column.endswith("%") else ""
     ours, small = estimate.selected if view.selected else estimate.median, ""
     if view.selected:
@@ -122,6 +125,9 @@ def _key(artefact: str, tables: list[Table]) -> str:
     seeds = sorted({len(quantity.values_S) for quantity in main})
     number = f"median over {' or '.join(map(str, seeds))} seeds"
     views = [view for table in tables for view in table.front]
+    if any(table.headline == "share" for table in tables):
+        number = f"share of {' or '.join(map(str, seeds))} seeds that solve it, small its 95 % interval"
+        number += f" ({printing.MOONS_SAY})"
     if any(view.selected for view in views):
         selected_by = " or ".join(sorted({quantity.selected_by for quantity in main if quantity.selected is not None}))
         number = f"seed selected by {selected_by}, small the {number}"

@@ -53,6 +53,21 @@ def percent(estimate: Estimate) -> str:
     return f"solved {success} % [{low}, {high}]"
 
 
+def share(estimate: Estimate) -> tuple[str, str]:
+    """Returns the success rate and its interval, e.g. "98 %" and "93–99"."""
+    success, low, high = (f"{100 * share:.0f}" for share in estimate[4:7])
+    return f"{success} %", f"{low}–{high}"
+
+
+MOONS = ((0.9, "●"), (0.6, "◕"), (0.4, "◑"), (0.1, "◔"), (0.0, "○"))  # from these shares on
+MOONS_SAY = "● 90 % and more, ◕ 60, ◑ 40, ◔ 10, ○ fewer"
+
+
+def moon(share: float) -> str:
+    """Returns the sign of a share, which is seen at a glance and without colours; see `MOONS`."""
+    return next(sign for least, sign in MOONS if share >= least)
+
+
 def count(number: int, name: str) -> str:
     """Returns "1 record" or "7,000 records"."""
     return f"{number:,} {name}{'' if number == 1 else 's'}"

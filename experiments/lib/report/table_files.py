@@ -14,6 +14,7 @@ COLUMNS = (
     *("profile", "device", "record"),
 )
 
+GLANCE = "The share of seeds that solve it:"
 _TEX_ESCAPES = {
     **{character: rf"\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
@@ -43,6 +44,8 @@ def render_table_markdown(tables: list[Table], published: Published | None = Non
       published: the published numbers (`read_published`), to be shown beside a user's own run.
     """
     parts = []
+    for grid in table_cells.at_a_glance(tables):
+        parts += [f"## At a glance: {escape(grid.title)}", f"{GLANCE} {printing.MOONS_SAY}.", _markdown_grid(grid)]
     for table in tables:
         parts += [f"## {escape(table.title)}", " ".join(table_cells.key(table, published=bool(published)))]
         for grid in table_cells.grids(table, published):
@@ -73,8 +76,11 @@ def _markdown_grid(grid: table_cells.Grid) -> str:
     return grid_markdown(("", *map(escape, grid.columns)), lines)
 
 
-def _markdown_cell(cell: table_cells.Cell) -> str:
-    lines = [f"**{escape(cell.headline)}**", *(f"<sub>{escape(detail)}</sub>" for detail in cell.details)]
+def _markdown_cell(cell: table_cells.Cell | None) -> str:
+    if cell is None:
+        return ""
+    sign = f"{cell.sign} " if cell.sign else ""
+    lines = [f"{sign}**{escape(cell.headline)}**", *(f"<sub>{escape(detail)}</sub>" for detail in cell.details)]
     lines += [f"published {escape(cell.published)}"] if cell.published else []
     lines += [f"paper {escape(cell.paper)}"] if cell.paper else []
     return "<br>".join(lines).replace(" ", "&nbsp;")

@@ -1,6 +1,7 @@
 """The parts of a table's cells, whatever they are rendered to: our number, its company, and the paper's."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ class Cell(NamedTuple):
       published: the published number, for a user's own run.
       paper: the paper's number, with a question mark where it was not seen for sure.
       quantity: what all but the paper's number is said of; None where the run has not been done.
+      sign: of the share of seeds that solve it, where that is the headline.
     """
 
     headline: str
@@ -27,6 +29,7 @@ class Cell(NamedTuple):
     published: str = ""
     paper: str = ""
     quantity: Quantity | None = None
+    sign: str = ""
 
     @property
     def share(self) -> float | None:
@@ -84,6 +87,38 @@ def grids(table: Table, published: Published | None = None) -> list[Grid]:
     return result
 
 
+def at_a_glance(tables: Iterable[Table]) -> list[Grid]:
+    """Returns the shares solved of several tables side by side, their columns in one grid for each `glance`."""
+    shown = [table for table in tables if table.glance and table.headline == "share"]
+    made = []
+    for title in dict.fromkeys(table.glance[0] for table in shown):
+        its = [table for table in shown if table.glance[0] == title]
+        main = [(table, main_quantities(table)) for table in its]
+        used = [{(block, c) for block, _, c in quantities} for _, quantities in main]
+        places = [
+            (number, block, column)
+            for number, (table, _) in enumerate(main)
+            for block in table.blocks
+            for column in table.columns
+            if (block, column) in used[number]
+        ]
+        rows = tuple(dict.fromkeys(row for table, _ in main for row in table.rows))
+        cells = tuple(
+            tuple(_share_alone(main[number][1].get((block, row, column))) for number, block, column in places)
+            for row in rows
+        )
+        columns = tuple(f"{column} ({its[number].glance[1]})" for number, _, column in places)
+        made.append(Grid(title, title, rows, columns, cells))
+    return made
+
+
+def _share_alone(quantity: Quantity | None) -> Cell | None:
+    if quantity is None:
+        return None
+    estimate = summarise(quantity)
+    return Cell(printing.share(estimate)[0], quantity=quantity, sign=printing.moon(estimate.success))
+
+
 def main_quantities(table: Table) -> dict[tuple[str, str, str], Quantity]:
     """Returns the first quantity of each cell by (block, row, column)."""
     main: dict[tuple[str, str, str], Quantity] = {}
@@ -110,11 +145,17 @@ def _cell(table: Table, quantity: Quantity | None, place: tuple[str, str, str], 
         return printing.short(value, decimals=table.decimals, cap=table.cap)
 
     estimate = summarise(quantity)
+    if table.headline == "share" and estimate.success is not None:
+        headline, interval = printing.share(estimate)
+        details = (interval, f"median {printing.raw(estimate.median)}", *_diverged(estimate))
+        line = published.get((*place, quantity.metric), {}).get("success", "")
+        theirs = f"{100 * float(line):.0f} %" if line else ""
+        return Cell(headline, details, theirs, printed, quantity, printing.moon(estimate.success))
     interval = f"[{show(estimate.low)}, {show(estimate.high)}]"
     is_selected = table.headline == "selected" and estimate.selected is not None
     details = [f"median {show(estimate.median)} {interval}" if is_selected else interval]
     details += [printing.percent(estimate)] if estimate.success is not None else []
-    details += [f"{estimate.diverged} diverged"] if estimate.diverged else []
+    details += _diverged(estimate)
     line = published.get((*place, quantity.metric), {})
     other = line.get("selected" if is_selected else "median", "")
     return Cell(
@@ -124,6 +165,10 @@ def _cell(table: Table, quantity: Quantity | None, place: tuple[str, str, str], 
         paper=printed,
         quantity=quantity,
     )
+
+
+def _diverged(estimate: Estimate) -> list[str]:
+    return [f"{estimate.diverged} diverged"] if estimate.diverged else []
 
 
 def _printed(table: Table, entry: paper.Printed) -> str:
@@ -144,11 +189,15 @@ def key(table: Table, *, published: bool = False) -> list[str]:
     first = f"the median over seeds with its 95 % bootstrap interval ({n_seeds} seeds)"
     if all(quantity.interval is not None for quantity in main):
         first = f"the median over seeds ({n_seeds}) with the 95 % interval that the notes tell"
+    limits = " or ".join(f"{limit:g}" for limit in thresholds)
+    if table.headline == "share":
+        first = f"the share of seeds below {limits} ({n_seeds} seeds) and its 95 % Wilson interval; then the median"
     if table.headline == "selected" and selected_by:
         first = f"the seed selected by {' or '.join(selected_by)}; below it {first}"
     sentences = [f"In bold {first}."]
-    if thresholds:
-        limits = " or ".join(f"{limit:g}" for limit in thresholds)
+    if table.headline == "share":
+        sentences.append(f"{printing.MOONS_SAY}.")
+    elif thresholds:
         plain = len(thresholds) <= 3 and not any(quantity.higher_is_better for quantity in main)
         reached = f"below {limits}" if plain else "that reach what the notes call solved,"
         sentences.append(f"Then the share of seeds {reached} with its 95 % Wilson interval.")

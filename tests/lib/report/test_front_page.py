@@ -208,6 +208,15 @@ def test_a_cell_is_the_median_the_share_that_solves_it_and_the_papers_number():
     assert "results/tables/table1.md" in blocks()["table1"]
 
 
+def test_a_share_that_is_the_headline_has_its_sign_and_its_interval():
+    (grid,) = grids(blocks(headline="share")["table1"])
+    assert grid["a+b"]["NALU"] == "◕ **67 %** <sub>21–94</sub> (paper 0.0)"
+    assert grid["a+b"]["ReLU6"] == "○ **0 %** <sub>0–56</sub> (paper 42.6)"
+    assert (
+        "share of 3 seeds that solve it, small its 95 % interval (● 90 % and more" in blocks(headline="share")["table1"]
+    )
+
+
 def test_the_selected_seed_stands_before_the_median_and_a_doubtful_or_divided_number_is_marked():
     units = [quantity("in units of 1", "LSTM", "test", [9, 5, 7], artefact="table3", metric="mean absolute error")]
     words = Table("table3", "Words", ("in units of 1",), ("LSTM",), ("test",), tuple(units), paper_factor=0.5)

@@ -199,6 +199,20 @@ def test_every_note_and_every_claim_is_on_the_page(page, seen):
     assert "Not run yet figure5" in seen
 
 
+def test_shares_of_several_tables_stand_in_one_grid_at_a_glance(tmp_path):
+    one = table(headline="share", glance=("all of them", "one"))
+    other = table(headline="share", glance=("all of them", "two"), title="Another", columns=("NALU",))
+    text = render(tmp_path, [one, other])
+    (grid,) = re.findall(r"<caption>all of them</caption>.*?</table>", text, re.DOTALL)
+    assert {"NALU (one)", "NALU (two)"} <= set(re.findall(r'scope="col">([^<]*)<', grid))
+    assert "<svg" not in grid
+    cells = re.findall(r'data-sort="[\d.]+">\s*<span class="sign">(.)</span> <b>(\d+) %</b>', grid)
+    assert cells
+    assert set(cells) == {("◔", "33"), ("○", "0")}
+    assert not Elements(text).faults
+    assert "## At a glance: all of them" in (tmp_path / "tables" / "table1.md").read_text(encoding="utf-8")
+
+
 def test_what_comes_from_outside_is_escaped(page, elements):
     assert "<script>alert" not in page
     assert html.unescape(page).count(HOSTILE) >= 4  # title, contents, table, figure

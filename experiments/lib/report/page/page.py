@@ -88,10 +88,12 @@ def _template() -> jinja2.Template:
     }
     environment.globals |= {
         "further": _further,
+        "glance": tables.at_a_glance,
         "grids": tables.grids,
         "infinite": math.inf,
         "key": tables.key,
         "marks": claims.MARKS,
+        "moons": printing.MOONS_SAY,
         "rule": claims.RULE,
     }
     return environment.from_string(_beside("page.html"))
@@ -103,6 +105,8 @@ def _beside(name: str) -> str:
 
 def _title(part: Part) -> str:
     """What the tables are of; only of an artefact without any, what the figures show."""
+    if any(table.glance for table in part.artefact.tables):  # too many to be named
+        return part.artefact.tables[0].title.partition(":")[0]
     return "; ".join(dict.fromkeys(table.title for table in part.artefact.tables)) or part.summary.title
 
 

@@ -1,0 +1,78 @@
+"""The arithmetic function task: a group of networks is trained until all are decided, as it is published."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.arena import arena_arithmetic_function as experiment
+from experiments.arena import training
+from experiments.lib.store.records import Finished
+from experiments.lib.training.train import Train
+
+LEGS = 12
+
+
+def steps_taken(tests_EL, finite=True):
+    """Steps, of one a leg, of a group whose chosen errors at the ends of legs are these."""
+    tests_EL = jnp.asarray(tests_EL, jnp.float32)
+    lanes = tests_EL.shape[1]
+
+    def init(key):
+        params = {"w": jnp.ones((lanes, 1)) if finite else jnp.full((lanes, 1), jnp.nan)}
+        trained = training.Trained(params, (), key, jnp.int32(0))
+        worst_L = jnp.full(lanes, jnp.inf)
+        return training.State(trained, params, worst_L, worst_L, jnp.zeros((lanes, 5), jnp.int32))
+
+    def leg(state):
+        trained = state.trained._replace(step=state.trained.step + 1)
+        return state._replace(trained=trained, test=tests_EL[state.trained.step]), {}
+
+    train = experiment.until_decided(Train(init, leg, LEGS, 1, finish=lambda state: (state, {})))
+    watched = train.init(jax.random.key(0))
+    for _ in range(LEGS):
+        watched, found = train.leg(watched)
+    return int(found["steps"][0])
+
+
+SOLVED, NOT = 1e-7, 1e-3
+COURSES = {
+    "all solved from the second leg on": ([[NOT, NOT]] + [[SOLVED, SOLVED]] * 11, 4),
+    "one is not solved": ([[SOLVED, NOT]] * 12, 12),
+    "one touches it, and solves it later": ([[SOLVED, SOLVED], [SOLVED, SOLVED], [SOLVED, NOT]]
+                                            + [[SOLVED, SOLVED]] * 9, 6),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("tests_EL", "steps"), COURSES.values(), ids=COURSES)
+def test_a_group_is_left_when_each_network_was_solved_at_three_ends_of_legs_in_a_row(tests_EL, steps):
+    assert steps_taken(tests_EL) == steps
+
+
+def test_a_group_that_is_no_longer_finite_is_left():
+    assert steps_taken([[NOT, NOT]] * LEGS, finite=False) == 0
+
+
+def test_pairs_are_trained_as_published():
+    """Penalties of five million steps: NAU's from 5,000 to 50,000, that of NAU with NMU from one million to two."""
+    assert experiment.recipe_of("nau")[1:6] == (1e-3, 5_000_000, 0.01, 5e3, 5e4)
+    assert experiment.recipe_of("nmu")[1:6] == (1e-3, 5_000_000, 10.0, 1e6, 2e6)
+    for name in ("nac", "linear", "nalu", "nac_mul"):
+        assert not experiment.recipe_of(name).regularised
+    nac = experiment.network_of("nac").init(jax.random.key(0), jnp.ones((1, 100)))["params"]
+    assert 0.48 < float(abs(nac["layers_0"]["w_hat"]).max()) <= 0.504
+
+
+def test_networks_of_a_group_differ_and_every_one_is_a_seed():
+    cfg = experiment.Config(networks=3, steps=20, leg_steps=10, log_every=10, items=20, batch=4)
+    train = experiment.make_train(cfg, cell="linear", operation="a - b")
+    with jax.numpy_rank_promotion("allow"):
+        state, found = train.leg(train.init(jax.random.key(1)))
+        state, kept = train.finish(state)
+    run = Finished("x", {"cell": "linear", "operation": "a - b"}, {}, "0", {"device": "a", "profile": "full"})
+    stored = {name: np.asarray(array)[None, None] for name, array in {**found, **kept}.items()}
+    (its,) = experiment.results_of([run._replace(arrays=stored)])
+    assert its.test_SR.shape == its.squared_SR.shape == its.sparsity_SR.shape == (3, 1)
+    assert len(np.unique(its.test_SR)) == 3
+    # The mean squared error that the protocol goes by is the relative error times one number.
+    assert np.ptp(np.sqrt(its.squared_SR) / its.test_SR) < 1e-4 * np.max(np.sqrt(its.squared_SR) / its.test_SR)

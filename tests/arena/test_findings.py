@@ -1,0 +1,50 @@
+"""What docs/arena.md says that the board shows is what the published tables say."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from experiments.lib.places import ROOT
+
+TEXT = " ".join((ROOT / "docs" / "arena.md").read_text(encoding="utf-8").split())
+PUBLISHED, TUNED = "single module, as published", "single module, tuned"
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """The percent of seeds and ranges that are solved: (protocol, cell and operation, tolerance)."""
+    board = pd.read_csv(ROOT / "results" / "tables" / "arena.csv", keep_default_na=False)
+    board = board[board["metric"] == "solved %"]
+    places = zip(board["block"].str.removesuffix(", over the tolerance"), board["row"], board["column"], strict=True)
+    return dict(zip(places, board["median"].astype(float), strict=True))
+
+
+# (what the page says, the place on the board, at least, at most)
+SENTENCES = (
+    ("holds at 1e-5, where the multiplying NAC solves fewer than one seed and range in ten",
+     (PUBLISHED, "NAC mul: a / b", "1e-05"), 0, 10),
+    ("at 1e-4 it solves about half", (PUBLISHED, "NAC mul: a / b", "0.0001"), 40, 60),
+    ("at 1e-3 two in three", (PUBLISHED, "NAC mul: a / b", "0.001"), 60, 80),
+    ("its products: fewer than a third at 1e-5", (PUBLISHED, "NAC mul: a * b", "1e-05"), 0, 33),
+    ("two in three at 1e-3", (PUBLISHED, "NAC mul: a * b", "0.001"), 60, 80),
+    ("it solves fewer than two in three sums", (PUBLISHED, "NAC: a + b", "1e-05"), 0, 66),
+    ("with 1e-1 nine in ten", (TUNED, "NAC: a + b", "1e-05"), 90, 100),
+    ("divides in fewer than one in ten", (PUBLISHED, "NAC mul: a / b", "1e-05"), 0, 10),
+    ("tuned in more than half", (TUNED, "NAC mul: a / b", "1e-05"), 50, 100),
+    ("solves every sum and difference", (PUBLISHED, "linear: a + b", "1e-05"), 90, 100),
+    ("nine in ten and more", (PUBLISHED, "linear: a - b", "1e-05"), 90, 100),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "place", "least", "most"), SENTENCES, ids=[each[0] for each in SENTENCES])
+def test_a_finding_is_what_the_board_says(words, place, least, most, solved):
+    assert words in TEXT
+    assert least <= solved[place] <= most
+
+
+def test_every_number_of_the_findings_is_checked():
+    findings = re.search(r"## Findings (.*?) ## ", TEXT)[1]
+    said = re.findall(r"(?:one|two|nine)(?: seed and range)? in (?:ten|three|five)|a third|half", findings)
+    checked = [word for words, *_ in SENTENCES for word in re.findall("|".join(map(re.escape, set(said))), words)]
+    assert sorted(said) == sorted(checked)

@@ -1,0 +1,106 @@
+"""iNALU's training is the published one: turns, steps of RMSProp, penalty, and when a network starts anew."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import nalu
+from experiments.arena import in_turns, networks, tasks
+
+RECIPE = nalu.CELLS["inalu"].published
+
+
+@pytest.fixture(scope="module")
+def after():
+    """The parameters of an iNALU at its start and after each of two blocks of a training of one lane."""
+    task = tasks.minimal_arithmetic("a * b")
+    task = task._replace(lanes=jax.tree.map(lambda leaf: leaf[:1], task.lanes))
+    network = networks.network(nalu.CELLS["inalu"](1), 2)
+    start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=10, steps=200, lanes=1)
+    trained = [start(jax.random.key(3))]
+    for _ in range(2):
+        trained.append(jax.jit(lambda each: advance(each, in_turns.BLOCK))(trained[-1]))
+    return trained
+
+
+def test_a_step_moves_every_parameter_no_further_than_rmsprop_allows(after):
+    """Forty of fifty batches are the weights', ten the gates': the first step of 1e-2 g / sqrt(0.9 + 0.1 g^2)."""
+    before, now = after[0].params["params"], after[1].params["params"]
+    for name, leaf in now.items():
+        steps = 10 if name.startswith("g") else 40
+        moved = float(np.abs(leaf - before[name]).max())
+        assert 0 < moved < steps * RECIPE.learning_rate * RECIPE.clip_value / np.sqrt(0.9**steps)
+
+
+def test_rmsprop_is_tensorflows_and_leaves_alone_what_is_not_in_turn():
+    params = {"w": jnp.array([1.0, -2.0]), "g": jnp.array([0.5])}
+    slopes = {"w": jnp.array([0.03, -7.0]), "g": jnp.array([0.05])}
+    squares = {"w": jnp.array([1.0, 0.2]), "g": jnp.array([1.0])}
+    taken = {"w": jnp.array(True), "g": jnp.array(False)}
+    moved, memory = in_turns._rms_step(params, squares, slopes, taken, RECIPE)
+    clipped = np.array([0.03, -0.1])
+    mean = 0.9 * np.array([1.0, 0.2]) + 0.1 * clipped**2
+    np.testing.assert_allclose(memory["w"], mean, rtol=1e-6)
+    np.testing.assert_allclose(moved["w"], [1, -2] - 0.01 * clipped / np.sqrt(mean + 1e-10), rtol=1e-6)
+    assert (moved["g"], memory["g"]) == (0.5, 1)
+
+
+def test_the_penalty_is_that_of_the_cell():
+    params = {"params": {"w_hat_inalu": jnp.array([[3.0], [-21.0]]), "g_inalu": jnp.array([-0.2])}}
+    slopes = jax.tree.map(in_turns._slope_to_saturation, params)
+    for mine, its in zip(jax.tree.leaves(slopes), jax.tree.leaves(jax.grad(nalu.penalty)(params)), strict=True):
+        np.testing.assert_allclose(mine, its)
+
+
+def published_rule(losses):
+    """What the code of Schlör et al. asks of the losses since the last start, in float64."""
+    early, late = np.split(np.asarray(losses, float), [len(losses) // 2])
+    return bool(len(losses) > 10_000 and early.mean() <= late.mean() + late.std() and late.mean() > 1)
+
+
+N = 10_100
+NOISE = np.random.default_rng(0).normal(size=N)
+LOSSES = {
+    "it falls": 10 - 8 * np.arange(N) / N,
+    "it stays": 3 + 0.1 * NOISE,
+    "it falls by less than it scatters": 5 - 0.5 * np.arange(N) / N + 2 * NOISE,
+    "it is low": 0.5 + 0.1 * NOISE,
+    "it is young": np.full(9_900, 3.0),
+}
+
+
+@pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
+def test_a_network_starts_anew_where_the_published_rule_says_so(losses):
+    before = [1e3] * 40 * in_turns.BLOCK  # of the start before, which do not count
+    blocks_KN = np.reshape([*before, *losses], (-1, in_turns.BLOCK))
+    room_K = np.zeros(30)
+    sums_K, squares_K = np.r_[blocks_KN.sum(axis=1), room_K], np.r_[(blocks_KN**2).sum(axis=1), room_K]
+    block = jnp.int32(len(blocks_KN) - 1)
+    (found,) = in_turns.stalled(jnp.array(sums_K)[None], jnp.array(squares_K)[None], jnp.array([40]), block)
+    assert bool(found) == published_rule(losses)
+
+
+def test_the_rule_tells_them_apart():
+    assert [name for name, losses in LOSSES.items() if published_rule(losses)] == [
+        "it stays",
+        "it falls by less than it scatters",
+    ]
+
+
+@pytest.mark.parametrize(("decade", "restarts"), [(10, 0), (1, 1)])
+def test_what_stalls_is_drawn_anew_in_a_tenth_epoch_alone(decade, restarts, monkeypatch):
+    """An iNALU that begins with products of numbers around 9 is off by thousands, and its losses scatter."""
+    monkeypatch.setattr(in_turns, "FEWEST", 0)
+    monkeypatch.setattr(in_turns, "DECADE", decade)
+    task = tasks.minimal_arithmetic("a * b")
+    task = task._replace(lanes=jax.tree.map(lambda leaf: leaf[:1], task.lanes), inside=task.beyond)
+    network = networks.network(nalu.CELLS["inalu_shared"](1), 2)
+    start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=50, steps=200, lanes=1)
+    trained = jax.jit(lambda each: advance(each, 100))(start(jax.random.key(3)))
+    assert trained.optimiser.restarts.tolist() == [restarts]
+    assert trained.optimiser.since.tolist() == [2 * restarts], "what was lost before counts no more"
+    sizes = np.abs(np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(trained.params)]))
+    near_its_start = bool(np.abs(np.asarray(trained.params["params"]["w_hat_inalu"]) - 1).max() < 0.6)
+    assert (sizes < 2).all()
+    assert near_its_start == (restarts == 0)
