@@ -23,6 +23,7 @@ myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # files of tables begin with a heading of the second level
 nb_execution_mode = "force"
 nb_execution_in_temp = True
+nb_execution_cache_path = str(ROOT / "docs" / "_site" / ".jupyter_cache")
 nb_execution_timeout = 1200  # only what hangs takes as long
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
