@@ -8,6 +8,7 @@ DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo cuda || echo cpu)
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m experiments
+SITE := $(VENV)/bin/python -m sphinx -q -W --keep-going -c docs
 comma := ,
 accelerator := $(addprefix $(comma),$(filter-out cpu,$(DEVICE)))
 READY := $(VENV)/.ready-experiments-$(DEVICE)
@@ -15,7 +16,7 @@ READY := $(VENV)/.ready-experiments-$(DEVICE)
 ARTEFACTS := $(sort $(shell sed -n 's/^ARTEFACTS = (\(.*\))/\1/p' experiments/*.py experiments/*/*.py | tr -d '",'))
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench knocks test check format clean
+.PHONY: help reproduce-all $(ARTEFACTS) report smoke publish bench knocks test check format docs docs-links wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z$$].*:.*## / {printf "make %-16s %s\n", $$1, $$2}' Makefile | sed 's/$$(ARTEFACTS)  /$(ARTEFACTS)/'
@@ -53,8 +54,18 @@ format: $(VENV)/.ready-dev-$(DEVICE)  ## format, and repair what the linter can
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
+docs: $(VENV)/.ready-docs-$(DEVICE)  ## build the site into docs/_site, notebooks included; needs no network
+	@$(SITE) -b html . docs/_site
+	@echo "docs/_site/index.html"
+
+docs-links: $(VENV)/.ready-docs-$(DEVICE)  ## ask every address that the guides name whether it is there
+	@$(SITE) -b linkcheck -D nb_execution_mode=off . docs/_site/links
+
+wheel: $(VENV)/.ready-release-$(DEVICE)  ## build sdist and wheel into dist/, and check what they say of themselves
+	@rm -rf dist && $(VENV)/bin/python -m build --quiet && $(VENV)/bin/python -m twine check --strict dist/*
+
 clean:  ## remove .venv and caches; runs/ and results/ stay
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) build dist docs/_site *.egg-info .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(VENV)/.ready-%-$(DEVICE): pyproject.toml constraints.txt

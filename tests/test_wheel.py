@@ -43,7 +43,7 @@ def source(tmp_path_factory):
     tree = tmp_path_factory.mktemp("source")
     for folder in ("nalu", "experiments", "configs"):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+    for file in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / file, tree)
     return tree
 

@@ -172,3 +172,12 @@ def test_a_table_that_cannot_be_learnt_is_refused(changed, targets, sentence):
 def test_one_row_is_refused_for_being_one():
     with pytest.raises(UserError, match="has 1 row, but at least 30 are needed"):
         columns.examine(frame().iloc[:1], ["strength"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"), [("MOST_ROWS", "has 40 rows, more than 10"), ("MOST_BYTES", "GB, more")]
+)
+def test_a_huge_file_is_refused_with_what_to_do(written, monkeypatch, limit, sentence):
+    monkeypatch.setattr(table_file, limit, 10)
+    with pytest.raises(UserError, match=f"{sentence}.*take a sample"):
+        table_file.read(written(text()))

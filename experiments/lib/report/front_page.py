@@ -1,4 +1,4 @@
-"""The README's own numbers: tables in short and the verdicts on the claims, as the published records say.
+"""The numbers of the README and of the guides: tables in short and verdicts on claims, as the published records say.
 
 Each stands between two markers, `<!-- table1 -->` and `<!-- /table1 -->`: people write the text around them, and only
 this module what is between. Whether and how it is shown, a table says itself (`Table.front`).
@@ -17,22 +17,46 @@ from .statistics import summarise
 from .table_files import escape, grid_markdown
 
 ABSENT = "Not published yet."
+PAGES = ("README.md", "docs/reproduction.md", "docs/arena.md", "docs/tabular.md")
 
 
-def write(path: Path, tables: Sequence[Table], verdicts: Sequence[claims.Verdict]) -> None:
-    """Puts what the records say into the README at `path`; where there is none, this is no checkout.
+def write(folder: Path, tables: Sequence[Table], verdicts: Sequence[claims.Verdict]) -> None:
+    """Puts what the records say into the pages under `folder` (`PAGES`); without a README there, it is no checkout.
 
     Args:
       tables: all that are published.
 
     Raises:
-      UserError: a marker is missing or doubled, or the file cannot be written.
+      UserError: a marker is missing or doubled, or a file cannot be written.
     """
-    if path.is_file():
-        old = path.read_text(encoding="utf-8")
-        new = fill(old, blocks(tables, verdicts))
+    for path, (old, new) in filled(folder, blocks(tables, verdicts)).items():
         if new != old:
             files.write_atomically(path, new.encode())
+
+
+def filled(folder: Path, blocks: dict[str, str]) -> dict[Path, tuple[str, str]]:
+    """Returns the text of every page, as it is and as it should be.
+
+    A block stands on whichever page marks it; what no page marks, the README lacks.
+
+    Raises:
+      UserError: a marker is missing or doubled.
+    """
+    paths = [folder / name for name in PAGES if (folder / PAGES[0]).is_file() and (folder / name).is_file()]
+    texts = {path: path.read_text(encoding="utf-8") for path in paths}
+    marks = {path: {name for name in blocks if _marks(name, text)} for path, text in texts.items()}
+    made = {}
+    for path, text in texts.items():
+        elsewhere = set().union(*(marks[other] for other in paths if other != path))
+        mine = marks[path] | (set(blocks) - elsewhere if path == paths[0] else set())
+        up = "../" * (len(path.relative_to(folder).parts) - 1)
+        its = {name: block.replace("](results/", f"]({up}results/") for name, block in blocks.items() if name in mine}
+        made[path] = (text, fill(text, its, path.name))
+    return made
+
+
+def _marks(name: str, text: str) -> bool:
+    return f"<!-- {name} -->" in text or f"<!-- /{name} -->" in text
 
 
 def blocks(tables: Sequence[Table], verdicts: Sequence[claims.Verdict]) -> dict[str, str]:
@@ -49,7 +73,7 @@ def blocks(tables: Sequence[Table], verdicts: Sequence[claims.Verdict]) -> dict[
     return made
 
 
-def fill(text: str, blocks: dict[str, str]) -> str:
+def fill(text: str, blocks: dict[str, str], page: str = "README.md") -> str:
     """Returns the text with each block between its markers; one line stays in its line.
 
     What is marked but has no block is not published yet, which is said there.
@@ -63,13 +87,13 @@ def fill(text: str, blocks: dict[str, str]) -> str:
         for marker in (first, last):
             if text.count(marker) != 1:
                 raise UserError(
-                    f"The README must hold {marker} once, but holds it {text.count(marker)} times: "
+                    f"{page} must hold {marker} once, but holds it {text.count(marker)} times: "
                     "put it where its numbers belong, or remove the others."
                 )
         before, _, rest = text.partition(first)
         _, found, after = rest.partition(last)
         if not found:
-            raise UserError(f"The README holds {last} before {first}: exchange them.")
+            raise UserError(f"{page} holds {last} before {first}: exchange them.")
         padding = "\n" if "\n" in block else ""
         text = f"{before}{first}{padding}{block}{padding}{last}{after}"
     return text

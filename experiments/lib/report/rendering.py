@@ -67,7 +67,7 @@ def render_if_any(
     verdicts = write(root, collected, commands, published=published, console=console)
     if root.resolve() == PUBLISHED.resolve():
         tables = [table for artefact in collected.values() for table in artefact.tables]
-        front_page.write(PUBLISHED.parent / "README.md", tables, verdicts)
+        front_page.write(PUBLISHED.parent, tables, verdicts)
     return verdicts
 
 

@@ -51,7 +51,7 @@ def compare(
     Args:
       sound: the experiments to render.
       whole: that these are all; else claims and index, which are of all, are not compared.
-      published: as in `verify.verify`; the published results' README, the repository's, is compared, too.
+      published: as in `verify.verify`; numbers in the README and the guides beside published results are compared.
       made_by: as in `rendering.render_if_any`.
 
     Raises:
@@ -79,7 +79,7 @@ def compare(
                 elif fault:
                     faults.append(f"{root / place} {fault}.")
             if published is None and whole and verdicts:
-                faults += _front_page(root.parent / "README.md", sound, again, verdicts)
+                faults += _front_page(root.parent, sound, again, verdicts)
     except OSError as error:
         raise files.explain(error, Path(tempfile.gettempdir())) from error
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:  # what unexpected arrays make of a table
@@ -118,18 +118,15 @@ def files_under(root: Path) -> Iterator[Path]:
 
 
 def _front_page(
-    path: Path, sound: list[suite.Experiment], root: Path, verdicts: tuple[claims.Verdict, ...]
+    folder: Path, sound: list[suite.Experiment], root: Path, verdicts: tuple[claims.Verdict, ...]
 ) -> list[str]:
-    """Says what is wrong with the numbers in the README, where there is one: only a checkout has it."""
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
+    """Says what is wrong with the numbers in the README and the guides, where they are: only a checkout has them."""
     tables = [table for artefact in rendering.collect(sound, root).values() for table in artefact.tables]
     try:
-        right = front_page.fill(text, front_page.blocks(tables, verdicts))
+        pages = front_page.filled(folder, front_page.blocks(tables, verdicts))
     except UserError as error:
         return [str(error)]
-    return [] if right == text else [f"The numbers in {path} are not what the records say."]
+    return [f"The numbers in {path} are not what the records say." for path, (old, new) in pages.items() if new != old]
 
 
 def _differs(right: bytes, path: Path, profile: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The README: its own numbers are those of the published records, and its sentences agree with them."""
+"""README and guides: their own numbers are those of the published records, and their sentences agree with them."""
 
 import re
 
@@ -14,7 +14,7 @@ from experiments.lib.report import claims, front_page, rendering
 from experiments.lib.report.artefacts import Artefact, Quantity, Table, View
 from experiments.lib.store.records import Finished
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = "".join((ROOT / page).read_text(encoding="utf-8") for page in front_page.PAGES)
 DECIMALS = {"table1": 1, "table2": 2, "table3": 2, "table4": 1}
 OPERATIONS = ("a+b", "a-b", "a*b", "a/b", "a^2", "sqrt(a)")
 CLAIMS = front_page.blocks([], claims.evaluate(claims.all_claims(), []))  # all open
@@ -25,7 +25,7 @@ def published(artefact):
     return pd.read_csv(ROOT / "results" / "tables" / f"{artefact}.csv", keep_default_na=False)
 
 
-def between(name, text=README):
+def between(name, text=PAGES):
     return re.search(f"<!-- {re.escape(name)} -->(.*?)<!-- /{re.escape(name)} -->", text, re.DOTALL)[1]
 
 
@@ -77,15 +77,18 @@ def tables():
     return [table for artefact in collected.values() for table in artefact.tables]
 
 
-def test_the_readme_is_what_the_published_records_say(tables):
+def test_the_pages_are_what_the_published_records_say(tables):
     quantities = [quantity for table in tables for quantity in table.quantities]
     made = front_page.blocks(tables, claims.evaluate(claims.all_claims(), quantities))
     assert set(made) >= set(DECIMALS)
-    assert front_page.fill(README, made) == README, "run `python -m experiments report --published --profile full`"
+    pages = front_page.filled(ROOT, made)
+    assert {path.name for path, (old, new) in pages.items() if old != new} == set(), (
+        "run `python -m experiments report --published --profile full`"
+    )
 
 
 @pytest.mark.parametrize("artefact", DECIMALS)
-def test_the_numbers_of_the_readme_are_those_of_the_published_tables(artefact, tables):
+def test_the_numbers_of_the_pages_are_those_of_the_published_tables(artefact, tables):
     lines = published(artefact)
     views = [view for table in tables if table.artefact == artefact for view in table.front]
     shown = list(grids(between(artefact)))
@@ -115,7 +118,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_published_tables(artefact, t
     assert checked >= 18
 
 
-def test_the_verdicts_of_the_readme_are_those_of_the_published_claims():
+def test_the_verdicts_on_the_pages_are_those_of_the_published_claims():
     verdicts = pd.read_csv(ROOT / "results" / "claims.csv")
     for artefact, its in verdicts.groupby("artefact"):
         told = between(f"{artefact} claims")
@@ -158,16 +161,10 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("sentence", "artefact", "metric", "field", "places"), SENTENCES)
-def test_the_sentences_of_the_readme_agree_with_the_published_tables(sentence, artefact, metric, field, places):
+def test_the_sentences_of_the_pages_agree_with_the_published_tables(sentence, artefact, metric, field, places):
     lines = published(artefact).set_index(["block", "row", "column", "metric"])[field]
     values = [float(lines[(*place, metric)]) * (100 if field == "success" else 1) for place in places]
-    assert sentence.format(*values) in " ".join(README.split())
-
-
-def test_what_the_readme_links_to_and_shows_exists():
-    targets = re.findall(r"\]\((?!https?:)([^)]+)\)", README) + re.findall(r'src="([^"]+)"', README)
-    assert len(targets) > 30
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    assert sentence.format(*values) in " ".join(PAGES.split())
 
 
 def test_the_text_around_the_markers_stays_and_filling_again_changes_nothing():
@@ -184,16 +181,16 @@ def test_the_text_around_the_markers_stays_and_filling_again_changes_nothing():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("nothing", "The README must hold <!-- a --> once, but holds it 0 times"),
-        ("<!-- a -->", "The README must hold <!-- /a --> once, but holds it 0 times"),
-        ("<!-- a --><!-- /a --><!-- a --><!-- /a -->", "The README must hold <!-- a --> once, but holds it 2 times"),
-        ("<!-- /a --><!-- a -->", "The README holds <!-- /a --> before <!-- a -->"),
+        ("nothing", "README.md must hold <!-- a --> once, but holds it 0 times"),
+        ("<!-- a -->", "README.md must hold <!-- /a --> once, but holds it 0 times"),
+        ("<!-- a --><!-- /a --><!-- a --><!-- /a -->", "README.md must hold <!-- a --> once, but holds it 2 times"),
+        ("<!-- /a --><!-- a -->", "README.md holds <!-- /a --> before <!-- a -->"),
     ],
 )
 def test_a_marker_that_is_missing_doubled_or_out_of_order_is_told_in_one_sentence(text, told):
     with pytest.raises(UserError, match=re.escape(told)) as raised:
         front_page.fill(text, {"a": "1"})
-    assert re.fullmatch(r"[^\n.]+\.", str(raised.value))
+    assert re.fullmatch(r"README\.md [^\n.]+\.", str(raised.value))
 
 
 def test_a_cell_is_the_median_the_share_that_solves_it_and_the_papers_number():
@@ -236,6 +233,24 @@ def test_what_is_not_published_is_said_to_be_so_and_its_claims_are_open():
     filled = front_page.fill(MARKERS, front_page.blocks([table(quantities=())], ()) | CLAIMS)
     assert between("table1", filled) == between("table4", filled) == "Not published yet."
     assert re.fullmatch(r"\d+ open", between("figure1 claims", filled))
+
+
+def test_a_block_stands_where_a_page_marks_it_with_links_from_there(tmp_path):
+    (tmp_path / "docs").mkdir()
+    readme, guide = tmp_path / "README.md", tmp_path / "docs" / "reproduction.md"
+    readme.write_text("<!-- b --><!-- /b -->")
+    guide.write_text("<!-- a --><!-- /a -->")
+    made = {"a": "[all](results/tables/a.md)", "b": "[all](results/tables/b.md)"}
+    texts = {path: new for path, (_, new) in front_page.filled(tmp_path, made).items()}
+    assert texts == {
+        readme: "<!-- b -->[all](results/tables/b.md)<!-- /b -->",
+        guide: "<!-- a -->[all](../results/tables/a.md)<!-- /a -->",
+    }
+    with pytest.raises(UserError, match="README.md must hold <!-- c --> once"):
+        front_page.filled(tmp_path, made | {"c": "1"})
+    guide.write_text("<!-- a -->")
+    with pytest.raises(UserError, match="reproduction.md must hold <!-- /a --> once"):
+        front_page.filled(tmp_path, made)
 
 
 def test_a_table_that_does_not_ask_for_it_is_not_on_the_front_page():

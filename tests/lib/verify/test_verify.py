@@ -307,7 +307,7 @@ def test_the_numbers_of_the_front_page_are_compared(place, call):
     assert status == 1
     assert re.search(r"The numbers in .*README.md are not what the records say", told)
     page.write_text("nothing")
-    assert "The README must hold" in call("verify")[1]
+    assert "README.md must hold" in call("verify")[1]
 
 
 def test_records_that_cannot_be_rendered_are_one_fault(place, call, monkeypatch):
