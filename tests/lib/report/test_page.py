@@ -229,6 +229,14 @@ def test_a_half_finished_store_has_a_page(tmp_path):
     assert "paper 42.6" in seen
 
 
+def test_what_was_run_stands_before_what_was_not(page):
+    order = re.findall(r'<section class="artefact" id="([^"]+)"', page)
+    contents = re.findall(r'<li><a href="#([^"]+)"><b>', page)
+    assert order == contents
+    assert order[0] == "table1"
+    assert "figure1" in order[1:]
+
+
 def test_the_counts_on_the_buttons_are_those_of_the_verdicts():
     claim = claims.all_claims()[0]
     verdicts = tuple(claims.Verdict(claim, name, 1.0, 1.0, 1.0) for name in ("holds", "holds", "fails"))
