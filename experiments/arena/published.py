@@ -27,7 +27,8 @@ NOTE_ERRORS = (
 class Rate(NamedTuple):
     """A rate that somebody published: a line of `rates.csv`; `range` may be several, or `*` for all.
 
-    `squared`: the mean squared error below which they call a seed solved; None where they go by the tolerance of 1e-5.
+    `rule`: what they call solved. Nothing: the tolerance of 1e-5 at the chosen log; "first": the same at any log; a
+    number: the mean squared error below which a seed must be.
     """
 
     protocol: str
@@ -38,7 +39,13 @@ class Rate(NamedTuple):
     solved: int
     seen: str
     source: str
-    squared: float | None = None
+    rule: str = ""
+
+    def solved_by(self, its: Result) -> np.ndarray:
+        """Returns which of ours are solved by this rule, `[S, R]`."""
+        if self.rule == "first":
+            return its.solved_at_SR > 0
+        return its.squared_SR < float(self.rule) if self.rule else its.test_SR < PROTOCOL
 
     @property
     def name(self) -> str:
@@ -53,8 +60,7 @@ def rates(protocol: str) -> tuple[Rate, ...]:
     made = []
     for line in read("rates"):
         numbers = {"seeds": int(line["seeds"]), "solved": int(line["solved"])}
-        squared = float(line["squared"]) if line["squared"] else None
-        made.append(Rate(**{**line, **numbers, "squared": squared}))
+        made.append(Rate(**{**line, **numbers}))
     return tuple(rate for rate in made if rate.protocol == protocol)
 
 
@@ -106,8 +112,7 @@ def beside(protocol: str, results: Sequence[Result]) -> list[Table]:
             if (its.title, its.operation) != (rate.cell, rate.operation):
                 continue
             chosen = [r for r, name in enumerate(its.ranges) if rate.range == "*" or name in rate.range.split("|")]
-            below_SR = its.test_SR < PROTOCOL if rate.squared is None else its.squared_SR < rate.squared
-            solved_N = below_SR[:, chosen].ravel()
+            solved_N = rate.solved_by(its)[:, chosen].ravel()
             ours, theirs = int(solved_N.sum()), rate.solved
             p = scipy.stats.fisher_exact([[ours, solved_N.size - ours], [theirs, rate.seeds - theirs]]).pvalue
             found = {"ours %": 100 * ours / solved_N.size, "published %": 100 * theirs / rate.seeds, "p": p}

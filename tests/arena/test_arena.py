@@ -105,6 +105,13 @@ def test_ours_is_solved_by_the_rule_of_what_it_stands_beside():
     )
 
 
+def test_a_rate_by_the_first_log_counts_what_was_ever_below():
+    run = finished(np.full((100, 1), 1e-3), solved_at=np.where(np.arange(100) < 94, 9000, 0).reshape(-1, 1, 1, 1))
+    its = report.result(run, "NAU, NAU", "a + b", ["U[1, 2]"])
+    (table,) = published.beside("arithmetic function", [its])
+    assert {q.metric: q.values_S[0] for q in table.quantities} == {"ours %": 94, "published %": 94, "p": 1}
+
+
 def test_an_unknown_cell_is_told_which_is_close():
     with pytest.raises(UserError, match=r"did you mean 'nmru'"):
         arena_single_module.Config(cells=("nmrux",))

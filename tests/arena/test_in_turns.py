@@ -11,17 +11,29 @@ from experiments.arena import in_turns, networks, tasks
 RECIPE = nalu.CELLS["inalu"].published
 
 
-@pytest.fixture(scope="module")
-def after():
+def blocks(**options):
     """The parameters of an iNALU at its start and after each of two blocks of a training of one lane."""
     task = tasks.minimal_arithmetic("a * b")
     task = task._replace(lanes=jax.tree.map(lambda leaf: leaf[:1], task.lanes))
     network = networks.network(nalu.CELLS["inalu"](1), 2)
-    start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=10, steps=200, lanes=1)
-    trained = [start(jax.random.key(3))]
+    start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=10, steps=200, lanes=1, **options)
+    block, trained = jax.jit(lambda each: advance(each, in_turns.BLOCK)), [start(jax.random.key(3))]
     for _ in range(2):
-        trained.append(jax.jit(lambda each: advance(each, in_turns.BLOCK))(trained[-1]))
+        trained.append(block(trained[-1]))
     return trained
+
+
+@pytest.fixture(scope="module")
+def after():
+    return blocks()
+
+
+def test_the_penalty_waits_for_so_many_epochs(after):
+    """Of ten steps each: not in the first five, but in the five after it begins to count."""
+    early = blocks(quiet=5)
+    for each, other, same in ((1, 1, True), (2, 2, False)):
+        pairs = zip(jax.tree.leaves(early[each].params), jax.tree.leaves(after[other].params), strict=True)
+        assert all(bool((a == b).all()) == same for a, b in pairs)
 
 
 def test_a_step_moves_every_parameter_no_further_than_rmsprop_allows(after):

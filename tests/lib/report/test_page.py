@@ -200,7 +200,8 @@ def test_every_note_and_every_claim_is_on_the_page(page, seen):
 
 
 def test_shares_of_several_tables_stand_in_one_grid_at_a_glance(tmp_path):
-    one = table(headline="share", glance=("all of them", "one"))
+    solved = [each._replace(threshold=0.3) for each in table().quantities if each.metric == "score"]  # 0.28 by ReLU6
+    one = table(headline="share", glance=("all of them", "one"), quantities=tuple(solved))
     other = table(headline="share", glance=("all of them", "two"), title="Another", columns=("NALU",))
     text = render(tmp_path, [one, other])
     (grid,) = re.findall(r"<caption>all of them</caption>.*?</table>", text, re.DOTALL)
@@ -227,6 +228,14 @@ def test_a_half_finished_store_has_a_page(tmp_path):
     seen = render(tmp_path, [table(quantities=())])
     assert "Not run yet" in seen
     assert "paper 42.6" in seen
+
+
+def test_what_was_run_stands_before_what_was_not(page):
+    order = re.findall(r'<section class="artefact" id="([^"]+)"', page)
+    contents = re.findall(r'<li><a href="#([^"]+)"><b>', page)
+    assert order == contents
+    assert order[0] == "table1"
+    assert "figure1" in order[1:]
 
 
 def test_the_counts_on_the_buttons_are_those_of_the_verdicts():
