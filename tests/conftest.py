@@ -13,6 +13,8 @@ import typing
 from pathlib import Path
 from unittest import mock
 
+from tests.processes import FLAGS
+
 # Here and in the processes that tests start: what they compile and what matplotlib finds is kept for the next one.
 NOWHERE = "http://127.0.0.1:9"
 if "PYTEST_XDIST_WORKER" not in os.environ:  # which has all this from the process that started it
@@ -24,7 +26,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # which has all this from the proce
         os.environ.pop(variable, None)
 
 # XLA reads this with the first program of these tests' own process: small programs are compiled in half the time.
-os.environ["XLA_FLAGS"] = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+os.environ["XLA_FLAGS"] = " ".join(FLAGS)
 
 import hypothesis  # noqa: E402
 import jax  # noqa: E402
