@@ -36,7 +36,7 @@ NOTE = (
 class Config:
     """Settings of the simple product."""
 
-    seeds: Count = 25  # Madsen and Johansen have 100
+    seeds: Count = 100  # Madsen and Johansen
     root: Root = 5103  # ours: the root of the reported keys
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(tuple(PAIRS))  # or module:Class, a cell of your own
     steps: Count = 200_000  # Madsen and Johansen, as the next two
