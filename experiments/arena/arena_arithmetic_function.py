@@ -58,7 +58,7 @@ NOTE = (
 class Config:
     """Settings of the arithmetic function task."""
 
-    seeds: Count = 2  # ours: groups of networks that share their data
+    seeds: Count = 1  # ours: groups of networks that share their data
     networks: Size = 50  # ours: of a group; Madsen and Johansen have 100 seeds, each with data of its own
     root: Root = 5106  # ours: the root of the reported keys
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(tuple(PAIRS_OF_100))  # or module:Class, of your own

@@ -58,5 +58,5 @@ def test_records_differ_in_nothing_but_the_hour_and_what_it_took(both):
 
 def test_what_is_rendered_is_equal_byte_for_byte(both):
     one, other = (bytes_of(folder, "tables/*", "figures/*", "claims.csv") for folder in both)
-    assert {"tables/table1.md", "figures/table1_static.svg", "claims.csv"} <= set(one)
+    assert {"tables/figure1.md", "figures/figure1.svg", "claims.csv"} <= set(one)
     assert one == other
