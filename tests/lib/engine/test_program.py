@@ -13,6 +13,7 @@ from experiments.lib.store.records import NUMERICS
 from experiments.lib.training.train import Train
 
 ACCELERATORS = ("cuda", "tpu")
+TRAINED = ("model", "cell", "layer")  # how variants name what is trained
 
 
 @pytest.fixture
@@ -29,11 +30,17 @@ def accelerator(monkeypatch):
 
 
 def trainings(name: str) -> dict[str, Train]:
-    """Returns by choice what an experiment trains in JAX in the smoke profile, on digits that are at hand."""
+    """Returns by choice what an experiment trains in JAX in the smoke profile, on digits that are at hand.
+
+    Of runs that differ in the task alone, by which no program gains or loses an operation, one is enough.
+    """
     (experiment,) = [each for each in suite.experiments("all", "smoke") if each.name == name]
     experiment = stand_in.with_stand_in(experiment)
     make = experiment.module.make_train
-    made = {address.choice: make(experiment.config, **address.variant) for address in experiment.addresses()}
+    one = {}
+    for address in experiment.addresses():
+        one.setdefault(tuple(address.variant.get(name) for name in TRAINED), address)
+    made = {address.choice: make(experiment.config, **address.variant) for address in one.values()}
     return {choice: train for choice, train in made.items() if isinstance(train, Train)}
 
 
