@@ -20,7 +20,7 @@ SHARE = 0.25  # of the rows, held out
 FEWEST = 8  # rows held out, for a split to say anything
 MOST_TARGETS, MOST_EDGES = 2, 4  # by targets, and by targets and inputs together; each costs a training
 DISTINCT = 6  # values that an input must have to be split by
-SHARPNESS = 4.0  # a candidate with twice the error of another gets a sixteenth of its weight
+SHARPNESS = 8.0  # a candidate with twice the error of another gets 1/256 of its weight
 
 
 class Split(NamedTuple):

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
-from nalu.sklearn import ExtrapolationWarning, NALURegressor, choice, formulas, ranges
+from nalu.sklearn import ExtrapolationWarning, NALURegressor, choice, formulas, plain, ranges, trees, wide
 from nalu.sklearn.rows import distinct
 
 QUICK = {"steps": 40, "restarts": 1, "random_state": 0}
@@ -189,7 +189,46 @@ def test_impossible_settings_are_refused(settings, sentence):
 
 def test_what_errs_less_beyond_the_edges_is_believed_more():
     error_CJT = np.array([[[1.0], [2.0]], [[2.0], [4.0]]])
-    assert choice.weights(error_CJT)[:, 0] == pytest.approx([16 / 17, 1 / 17])
+    assert choice.weights(error_CJT)[:, 0] == pytest.approx([256 / 257, 1 / 257])
+
+
+def rows_of(x, y):
+    return distinct(x, y[:, None], np.ones(len(x)))
+
+
+def test_the_kernel_is_that_of_a_wide_layer_of_relu():
+    generator = np.random.default_rng(0)
+    x, other = generator.standard_normal((4, 3)), generator.standard_normal((5, 3))
+    units = generator.standard_normal((3, 400_000))
+    layer = [np.maximum(each @ units, 0) for each in (x, other)]
+    assert wide.kernel(x, other) == pytest.approx(2 * layer[0] @ layer[1].T / 400_000, abs=0.05)
+
+
+def test_a_wide_network_bends_inside_and_goes_straight_on_outside():
+    x = np.linspace(-1, 1, 80)[:, None]
+    solved = wide.wide(rows_of(x, np.abs(x[:, 0])), 0)
+    assert solved.predict(np.array([[-0.8], [0.0], [0.8]]))[:, 0] == pytest.approx([0.8, 0.0, 0.8], abs=0.06)
+    near, far, further = solved.predict(np.array([[20.0], [30.0], [40.0]]))[:, 0]
+    assert further - far == pytest.approx(far - near, rel=0.01)
+
+
+def test_trees_add_what_a_model_leaves_and_no_more_than_that_far_outside():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(0, 1, (300, 1))
+    y = 2 * x[:, 0] + (x[:, 0] > 0.5)
+    its = rows_of(x, y)
+    line = plain.linear(its)
+    corrected = trees.on_what_is_left(line, its, seed=0)
+    assert np.abs(corrected.predict(x)[:, 0] - y).mean() < np.abs(line.predict(x)[:, 0] - y).mean() / 5
+    edge, far = (corrected.trees.predict(np.array([[place]])) for place in (1.0, 1.5))
+    assert edge == far
+
+
+def test_each_candidate_is_there_with_trees_and_without_as_told():
+    x, y = table(noise=0.5)
+    settings = {**QUICK, "cell": "nalu"}
+    for told, names in ((False, {"nalu"}), (True, {"nalu + trees"}), ("auto", {"nalu", "nalu + trees"})):
+        assert set(NALURegressor(trees=told, **settings).fit(x, y).weights_) == names
 
 
 def test_no_row_of_an_inner_split_is_on_both_sides():
