@@ -189,7 +189,17 @@ def test_impossible_settings_are_refused(settings, sentence):
 
 def test_what_errs_less_beyond_the_edges_is_believed_more():
     error_CJT = np.array([[[1.0], [2.0]], [[2.0], [4.0]]])
-    assert choice.weights(error_CJT)[:, 0] == pytest.approx([256 / 257, 1 / 257])
+    assert choice.weights(error_CJT, np.array([[0.5, 0.5]]))[:, 0, 0] == pytest.approx([256 / 257, 1 / 257])
+
+
+def test_a_row_is_predicted_by_what_erred_least_on_rows_like_it():
+    everything = np.arange(3)
+    splits = [choice.Split(everything, everything, target=0), choice.Split(everything, everything, input=1),
+              choice.Split(everything, everything)]  # fmt: skip
+    beyond_RI, high_RT = np.array([[0.0, 0.0], [0.0, 0.5], [0.0, 0.0]]), np.array([[0.0], [0.0], [1.0]])
+    say_RJ = choice.say(splits, beyond_RI, high_RT)
+    assert say_RJ.sum(axis=1) == pytest.approx(1)
+    assert say_RJ.argmax(axis=1).tolist() == [2, 1, 0]
 
 
 def rows_of(x, y):
@@ -224,11 +234,14 @@ def test_trees_add_what_a_model_leaves_and_no_more_than_that_far_outside():
     assert edge == far
 
 
-def test_each_candidate_is_there_with_trees_and_without_as_told():
-    x, y = table(noise=0.5)
-    settings = {**QUICK, "cell": "nalu"}
-    for told, names in ((False, {"nalu"}), (True, {"nalu + trees"}), ("auto", {"nalu", "nalu + trees"})):
-        assert set(NALURegressor(trees=told, **settings).fit(x, y).weights_) == names
+def test_each_candidate_has_trees_where_they_are_asked_for():
+    x, _ = table()
+    y = np.exp(np.sin(4 * x[:, 0])) * x[:, 1]  # positive, and no formula that could be read
+    model = NALURegressor(**QUICK).fit(x, y)
+    assert {"linear + trees", "power law + trees", "nalu + trees", "trees", "wide network"} < set(model.weights_)
+    alone = {told: NALURegressor("nalu", trees=told, **QUICK).fit(x, y).weights_ for told in (True, False)}
+    assert set(alone[True]) == {"nalu + trees"}
+    assert set(alone[False]) == {"nalu"}
 
 
 def test_no_row_of_an_inner_split_is_on_both_sides():
