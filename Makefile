@@ -55,8 +55,8 @@ format: $(VENV)/.ready-dev-$(DEVICE)  ## format, and repair what the linter can
 	@$(VENV)/bin/ruff format .
 
 docs: $(VENV)/.ready-docs-$(DEVICE)  ## build the site into docs/_site, notebooks included; needs no network
-	@$(SITE) -b html . docs/_site
-	@echo "docs/_site/index.html"
+	@$(SITE) -b html . docs/_site/html
+	@echo "docs/_site/html/index.html"
 
 docs-links: $(VENV)/.ready-docs-$(DEVICE)  ## ask every address that the guides name whether it is there
 	@$(SITE) -b linkcheck -D nb_execution_mode=off . docs/_site/links

@@ -14,7 +14,15 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 project, author, copyright = "nalu", "The nalu contributors", "The nalu contributors"
 version = release = PROJECT["version"]
 root_doc = "docs/index"
-include_patterns = ["docs/**", "results/*.md", "results/tables/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+include_patterns = [
+    "docs/**",
+    "results/*.md",
+    "results/tables/*.md",
+    "**/SOURCES.md",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+]
 exclude_patterns = ["docs/_*", ".git", ".venv", "build", "runs*"]
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 

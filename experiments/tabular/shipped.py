@@ -14,7 +14,7 @@ from . import columns, table_file
 FOLDER = Path(__file__).parent / "data"
 STEEL = "steel"
 STEEL_TARGETS = ("yield-strength", "tensile-strength", "elongation")
-STEEL_EDGES = ("yield-strength", "Ceq", "Thickness")
+STEEL_EDGES = ("tensile-strength", "yield-strength", "Ceq", "Thickness")
 
 
 class Task(NamedTuple):

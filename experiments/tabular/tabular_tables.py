@@ -23,7 +23,7 @@ from ..lib.training.train import Measured
 from . import models, report, scores, shipped, splits
 from .models import STEPS
 
-VERSION = 1
+VERSION = 2
 PLACE = (9, 3)  # after the paper's
 ARTEFACTS = ("tabular_tables",)
 

@@ -1,14 +1,16 @@
-"""Which candidates to believe, by what they err beyond an edge of the training rows.
+"""Which candidates to believe, for which row, by what they err beyond edges of the training rows.
 
 Validation on rows drawn at random says nothing of extrapolation. So the rows of training are split where they end: the
 upper quarter by each target, and by the inputs that go with the targets most, is held out, and with them a quarter at
-random. What errs least over all of these splits is believed most.
+random. A row that lies beyond the range of an input is predicted by what erred least where that input ended; one that
+lies inside, by what erred least on rows drawn at random; one that is predicted to be high, by what erred least above.
 
 Axes: R rows, I inputs, T targets, J splits, C candidates.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,29 +22,37 @@ SHARE = 0.25  # of the rows, held out
 FEWEST = 8  # rows held out, for a split to say anything
 MOST_TARGETS, MOST_EDGES = 2, 4  # by targets, and by targets and inputs together; each costs a training
 DISTINCT = 6  # values that an input must have to be split by
-SHARPNESS = 4.0  # a candidate with twice the error of another gets a sixteenth of its weight
+SHARPNESS = 8.0  # a candidate with twice the error of another gets 1/256 of its weight
+
+
+EVEN = 0.3  # of each split's say, the same for every row
+ITS_OWN, OF_TARGET = 4.0, 12.0  # on top: of the split that a row is like; of a target's, where it is predicted high
+NEAR = 0.1  # widths of a range: beyond it by as much, a row is outside altogether
 
 
 class Split(NamedTuple):
-    """Rows to train on and rows to be judged by; `outside`: those lie beyond the edge of a column."""
+    """Rows to train on and rows to be judged by; those lie beyond the edge of a target, of an input, or anywhere."""
 
     trained: np.ndarray
     judged: np.ndarray
-    outside: bool
+    target: int | None = None
+    input: int | None = None
 
 
 def inner_splits(rows: Rows, seed: int) -> list[Split]:
     """Returns the splits; none where there are too few rows for any."""
+    targets = range(min(rows.y_RT.shape[1], MOST_TARGETS))
+    places = [(target, None) for target in targets] + [(None, i) for i in strongest(rows, MOST_EDGES)]
     splits = []
-    columns = [*rows.y_RT.T[:MOST_TARGETS], *(rows.x_RI[:, i] for i in strongest(rows, MOST_EDGES))][:MOST_EDGES]
-    for column_R in columns:
+    for target, place in places[:MOST_EDGES]:
+        column_R = rows.x_RI[:, place] if target is None else rows.y_RT[:, target]
         above = column_R > np.quantile(column_R, 1 - SHARE)
         if FEWEST <= above.sum() <= len(column_R) / 2:
-            splits.append(Split(np.flatnonzero(~above), np.flatnonzero(above), True))
+            splits.append(Split(np.flatnonzero(~above), np.flatnonzero(above), target, place))
     held = int(SHARE * len(rows.x_RI))
     if held >= FEWEST:
         shuffled = np.random.default_rng((seed, 1)).permutation(len(rows.x_RI))
-        splits.append(Split(np.sort(shuffled[held:]), np.sort(shuffled[:held]), False))
+        splits.append(Split(np.sort(shuffled[held:]), np.sort(shuffled[:held])))
     return splits
 
 
@@ -63,13 +73,40 @@ def errors(predicted_RT: np.ndarray, rows: Rows) -> np.ndarray:
     return np.average(np.abs(predicted_RT - rows.y_RT), axis=0, weights=rows.weight_R)
 
 
-def weights(error_CJT: np.ndarray) -> np.ndarray:
-    """Returns how far each candidate is believed for each target, `[C, T]`, adding up to 1.
-
-    They fall with a power of the error, in the geometric mean over the splits.
-    """
+def losses(error_CJT: np.ndarray) -> np.ndarray:
+    """Returns the logarithms of the errors over the largest of each split and target, `[C, J, T]`."""
     size_JT = np.max(error_CJT, axis=0)
     relative_CJT = np.where(size_JT > 0, error_CJT / np.where(size_JT > 0, size_JT, 1.0), 1.0)
-    log_CT = np.mean(np.log(np.maximum(relative_CJT, 1e-6)), axis=1)
-    believed_CT = np.exp(-SHARPNESS * (log_CT - log_CT.min(axis=0)))
-    return believed_CT / believed_CT.sum(axis=0)
+    return np.log(np.maximum(relative_CJT, 1e-6))
+
+
+def weights(error_CJT: np.ndarray, say_RJ: np.ndarray) -> np.ndarray:
+    """Returns how far each candidate is believed for each row and target, `[C, R, T]`, adding up to 1.
+
+    They fall with a power of the error, in the geometric mean over the splits.
+
+    Args:
+      say_RJ: what each split has to say of a row, adding up to 1.
+    """
+    loss_CRT = np.einsum("cjt,rj->crt", losses(error_CJT), say_RJ)
+    believed_CRT = np.exp(-SHARPNESS * (loss_CRT - loss_CRT.min(axis=0)))
+    return believed_CRT / believed_CRT.sum(axis=0)
+
+
+def say(splits: Sequence[Split], beyond_RI: np.ndarray, high_RT: np.ndarray) -> np.ndarray:
+    """Returns what each split has to say of a row, `[R, J]`, adding up to 1.
+
+    Args:
+      beyond_RI: how far a row lies outside of the range of each input, in its widths.
+      high_RT: how far up in the highest quarter of a target's range a row is predicted, 0 to 1.
+    """
+    outside_RI = np.minimum(beyond_RI / NEAR, 1.0)
+    inside_R = 1 - np.minimum(beyond_RI.sum(axis=1) / NEAR, 1.0)
+    each = []
+    for split in splits:
+        if split.target is not None:
+            each.append(EVEN + OF_TARGET * high_RT[:, split.target])
+        else:
+            each.append(EVEN + ITS_OWN * (inside_R if split.input is None else outside_RI[:, split.input]))
+    say_RJ = np.stack(each, axis=1)
+    return say_RJ / say_RJ.sum(axis=1, keepdims=True)

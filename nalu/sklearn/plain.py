@@ -7,7 +7,8 @@ Axes: R rows, I inputs, T targets.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import RidgeCV
@@ -43,16 +44,16 @@ class Linear(NamedTuple):
         return (x_RI - self.centre_I) / self.scale_I @ self.w_IT + self.b_T
 
 
-class PowerLaw(NamedTuple):
-    """y = exp(b + sum of e log x over the inputs that are never negative + sum of w x over the others).
+class InLogs(NamedTuple):
+    """y = exp(model of log x for the inputs that are never negative, and of x for the others).
 
-    Of a target that is not positive there is none; the linear model stands in.
+    Of a linear model that is a power law. Of a target that is not positive there is none; the linear model stands in.
     """
 
     unit_I: np.ndarray
     in_logs_I: np.ndarray
     positive_T: np.ndarray
-    logs: tuple[Linear | None, ...]
+    logs: tuple[Any, ...]
     linear: Linear
 
     def predict(self, x_RI: np.ndarray) -> np.ndarray:
@@ -79,8 +80,13 @@ def linear(rows: Rows) -> Linear:
     return _ridge(rows.x_RI, rows.y_RT, rows.weight_R)
 
 
-def power_law(rows: Rows) -> PowerLaw | None:
-    """Returns the ridge regression of log y on log x; None where no target is positive.
+def power_law(rows: Rows) -> InLogs | None:
+    """Returns the ridge regression of log y on log x; None where no target is positive."""
+    return in_logs(rows, linear)
+
+
+def in_logs(rows: Rows, solve: Callable[[Rows], Any]) -> InLogs | None:
+    """Returns a model of log y on log x, one a target; None where no target is positive.
 
     Up to 1 % of the rows may have a target of zero or below, for instance one that was not measured: it is left out.
     """
@@ -90,12 +96,12 @@ def power_law(rows: Rows) -> PowerLaw | None:
         return None
     unit_I, in_logs_I = unit(rows.x_RI, rows.weight_R), (rows.x_RI >= 0).all(axis=0)
     features_RI = _features(rows.x_RI, unit_I, in_logs_I)
-    logs: list[Linear | None] = []
+    logs: list[Any] = []
     for target, positive in enumerate(positive_T):
         kept = kept_RT[:, target]
         log_R1 = np.log(rows.y_RT[kept, target : target + 1]) if positive else None
-        logs.append(_ridge(features_RI[kept], log_R1, rows.weight_R[kept]) if positive else None)
-    return PowerLaw(unit_I, in_logs_I, positive_T, tuple(logs), linear(rows))
+        logs.append(solve(Rows(features_RI[kept], log_R1, rows.weight_R[kept])) if positive else None)
+    return InLogs(unit_I, in_logs_I, positive_T, tuple(logs), linear(rows))
 
 
 def _ridge(x_RI: np.ndarray, y_RT: np.ndarray, weight_R: np.ndarray) -> Linear:

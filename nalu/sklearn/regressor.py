@@ -11,27 +11,26 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import nalu
-from nalu.sklearn import cells, choice, columns, formulas, plain, ranges
+from nalu.sklearn import cells, choice, columns, formulas, plain, ranges, trees, wide
 from nalu.sklearn.rows import Rows, distinct
 
 PLAIN = {"linear": plain.linear, "power law": plain.power_law}
 AUTO_CELLS = ("nalu", "real_npu")
-TREES = {"n_estimators": 100, "min_samples_leaf": 3}
+TREES = " + trees"
 
 
 class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """A regressor for tables of numbers that is made to extrapolate.
 
-    With `cell="auto"` the candidates are a linear model, a power law, the formula where one can be read off, and if not
-    cells of this library. Each is judged where
-    the rows of training end (see `nalu.sklearn.choice`), and the prediction is their mean, weighted by how little they
-    err there. Trees then learn what is left, where that helps: a tree is constant beyond the rows that it knows, so it
-    adds detail inside and a bounded correction outside.
+    With `cell="auto"` the candidates are a linear model, a power law and cells of this library, each with trees on what
+    it leaves (of the power law as factors), trees alone, and an infinitely wide network, as it is and in logs. A tree
+    is constant beyond the rows that it knows, so it adds detail inside and a bounded correction outside. Where a
+    formula can be read off, it stands in for cells and trees. Each candidate is judged where the rows of training end,
+    and the prediction is their mean, weighted for each row by how little they err there (`nalu.sklearn.choice`).
 
     The result depends on the set of rows and their weights alone, not on their order; a row of weight 2 is a row given
     twice.
@@ -39,7 +38,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Args:
       cell: "auto", or a name in `nalu.CELLS`: that cell alone, with an affine output.
       terms: outputs of the cell for each target, which an affine output adds up; None: 1 of NAC and NALU, 8 of others.
-      trees: whether trees learn what is left: True, False, or "auto", which asks the inner splits.
+      trees: whether trees learn what each candidate leaves.
       restarts: starts of each cell; their mean predicts, their spread is told.
       learning_rates: rates that each start is trained with side by side; the best in validation counts.
       steps: of Adam, at most; the rate falls as a cosine.
@@ -49,9 +48,8 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
       random_state: seeds everything.
 
     Attributes:
-      weights_: `{candidate: [T]}`, how far each candidate is believed.
+      weights_: `{candidate: [T]}`, how far each candidate is believed, all inner splits taken alike.
       inner_errors_: `{candidate: [J, T]}`, mean absolute errors in the inner splits, of which the last is inside.
-      trees_: whether trees learn what is left.
       n_features_in_, feature_names_in_: of the table it was fitted to.
 
     Source: Trask et al. 2018, arXiv 1808.00508, for the NALU; the affine output, the choice and the trees are ours.
@@ -62,7 +60,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         cell: str = "auto",
         *,
         terms: int | None = None,
-        trees: bool | str = "auto",
+        trees: bool = True,
         restarts: int = 2,
         learning_rates: Sequence[float] = (3e-3, 1e-2),
         steps: int = 1200,
@@ -103,7 +101,6 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self._rows = rows
         self._ranges = ranges.of(rows.x_RI, rows.y_RT)
         self._fit_candidates(rows, seed)
-        self._fit_trees(rows, seed)
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -122,10 +119,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         columns.check(X)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         self._ranges.warn(X, self._names())
-        mean_RT, spread_RT = self._mix(self._models, X, self._ranges)
-        if self.trees_:
-            mean_RT = mean_RT + self._forest.predict(X).reshape(mean_RT.shape)
-        mean_RT = self._ranges.bound(mean_RT, X)
+        mean_RT, spread_RT = self._mix(X)
         shaped = (mean_RT[:, 0], spread_RT[:, 0]) if self._flat else (mean_RT, spread_RT)
         return shaped if return_std else shaped[0]
 
@@ -150,8 +144,8 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         known = ("auto", *nalu.CELLS)
         if self.cell not in known:
             raise ValueError(f"cell is {self.cell!r}, but must be one of {', '.join(known)}.")
-        if self.trees not in (True, False, "auto"):
-            raise ValueError(f'trees is {self.trees!r}, but must be True, False or "auto".')
+        if self.trees not in (True, False):
+            raise ValueError(f"trees is {self.trees!r}, but must be True or False.")
         for setting in ("restarts", "steps", "batch_size", "patience"):
             value = getattr(self, setting)
             if not isinstance(value, Integral) or value < 1:
@@ -168,83 +162,108 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Fits every candidate to the rows and to the inner splits, and weighs them."""
         everything = np.arange(len(rows.x_RI))
         auto = self.cell == "auto"
-        splits = choice.inner_splits(rows, seed) if auto or self.trees == "auto" else []
+        splits = self._splits = choice.inner_splits(rows, seed) if auto else []
         parts = [everything, *(split.trained for split in splits)]
+        taken = [rows.take(part) for part in parts]
         found: dict[str, list[Any]] = {}
         if auto:
-            for name, solve in PLAIN.items():
-                solved = [solve(rows.take(part)) for part in parts]
-                if all(model is not None for model in solved):
-                    found[name] = solved
+            found |= _solved(PLAIN, taken)
             read = formulas.read_each(rows, seed=seed) if splits else None
             if read is not None:
-                found["formula"] = [read.refitted(rows.take(part)) for part in parts]
-        padded = parts
-        if auto and splits:  # always as many trainings, so that they are one compiled program
-            padded = parts + [everything] * (1 + choice.MOST_EDGES - len(splits))
-        # Too few rows to say whether a cell is to be believed; or what a cell would have to learn was read.
-        needless = not splits or ("formula" in found and None not in found["formula"][0].of_targets)
-        for cell in (() if needless else AUTO_CELLS) if auto else (self.cell,):
-            found[cell] = cells.fit(
-                rows, padded, [self.restarts, *[1] * (len(padded) - 1)], cell=cell, terms=self.terms,
-                learning_rates=tuple(map(float, self.learning_rates)), steps=int(self.steps),
-                batch=int(self.batch_size), patience=int(self.patience),
-                validation_fraction=float(self.validation_fraction), seed=seed,
-            )  # fmt: skip
+                found["formula"] = [read.refitted(each) for each in taken]
+        # Too few rows to say what is to be believed; or what a cell and trees would have to learn was read.
+        needless = auto and (not splits or ("formula" in found and None not in found["formula"][0].of_targets))
+        if not needless:
+            if auto:
+                found |= _solved(_wide(seed), taken)
+            found |= self._trained(rows, parts, seed)
+            if self.trees:
+                found = self._with_trees(found, taken, seed)
         targets = rows.y_RT.shape[1]
         error_CJT = np.empty((len(found), len(splits), targets))
         for j, split in enumerate(splits):
-            its_ranges = ranges.of(rows.x_RI[split.trained], rows.y_RT[split.trained])
+            its_ranges = ranges.of(taken[1 + j].x_RI, taken[1 + j].y_RT)
             judged = rows.take(split.judged)
             for c, models in enumerate(found.values()):
                 bounded = its_ranges.bound(models[1 + j].predict(judged.x_RI), judged.x_RI)
                 error_CJT[c, j] = choice.errors(bounded, judged)
-        even_CT = np.full((len(found), targets), 1 / len(found))
-        weight_CT = choice.weights(error_CJT) if splits else even_CT
-        self.weights_ = dict(zip(found, weight_CT, strict=True))
+        self._error_CJT = error_CJT
         self.inner_errors_ = dict(zip(found, error_CJT, strict=True))
+        self.weights_ = dict(zip(found, self._believed(self._evenly(1))[:, 0], strict=True))
         self._models = {name: models[0] for name, models in found.items()}
-        self._inner = [
-            (split, {name: models[j] for name, models in found.items()}) for j, split in enumerate(splits, 1)
-        ]
+        self._high_T = np.quantile(rows.y_RT, 1 - choice.SHARE, axis=0)
 
-    def _mix(
-        self, models: dict[str, Any], x_RI: np.ndarray, its_ranges: ranges.Ranges
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _evenly(self, rows: int) -> np.ndarray:
+        return np.full((rows, len(self._splits)), 1 / max(len(self._splits), 1))
+
+    def _believed(self, say_RJ: np.ndarray) -> np.ndarray:
+        """Returns how far each candidate is believed for each row and target, `[C, R, T]`."""
+        return choice.weights(self._error_CJT, say_RJ)
+
+    def _trained(self, rows: Rows, parts: list[np.ndarray], seed: int) -> dict[str, list[Any]]:
+        """Returns the cells, trained on each part of the rows."""
+        padded = parts
+        if self.cell == "auto":  # always as many trainings, so that they are one compiled program
+            padded = parts + [parts[0]] * (1 + choice.MOST_EDGES + 1 - len(parts))
+        return {
+            cell: cells.fit(
+                rows, padded, [self.restarts, *[1] * (len(padded) - 1)], cell=cell, terms=self.terms,
+                learning_rates=tuple(map(float, self.learning_rates)), steps=int(self.steps),
+                batch=int(self.batch_size), patience=int(self.patience),
+                validation_fraction=float(self.validation_fraction), seed=seed,
+            )
+            for cell in (AUTO_CELLS if self.cell == "auto" else (self.cell,))
+        }  # fmt: skip
+
+    def _with_trees(self, found: dict[str, list[Any]], taken: list[Rows], seed: int) -> dict[str, list[Any]]:
+        """Returns the candidates with trees on what they leave, and with `cell="auto"` trees alone, too."""
+        each = list(zip(taken, [trees.MANY, *[trees.FEW] * (len(taken) - 1)], strict=True))
+        more = {}
+        for name, models in found.items():
+            if name == "power law":  # of which trees are factors
+
+                def multiplied(logs: Rows, number: int) -> Any:
+                    return trees.on_what_is_left(plain.linear(logs), logs, seed, number)
+
+                more[name + TREES] = [
+                    plain.in_logs(rows, lambda logs, number=number: multiplied(logs, number)) for rows, number in each
+                ]
+            elif name == "linear" or name in nalu.CELLS:
+                pairs = zip(models, each, strict=False)
+                more[name + TREES] = [trees.on_what_is_left(model, rows, seed, n) for model, (rows, n) in pairs]
+            else:
+                more[name] = models
+        if self.cell == "auto":
+            more["trees"] = [trees.alone(rows, seed, number) for rows, number in each]
+        return more
+
+    def _mix(self, x_RI: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the weighted mean and deviation over candidates and their starts, `[R, T]` each."""
-        voices, shares = [], []
-        for name, model in models.items():
-            each_SRT = model.each(x_RI) if hasattr(model, "each") else model.predict(x_RI)[None]
-            for y_RT in each_SRT:
-                voices.append(its_ranges.bound(y_RT, x_RI))
-                shares.append(self.weights_[name] / len(each_SRT))
-        voice_VRT, share_VT = np.array(voices), np.array(shares)
-        mean_RT = np.einsum("vrt,vt->rt", voice_VRT, share_VT)
-        variance_RT = np.einsum("vrt,vt->rt", (voice_VRT - mean_RT) ** 2, share_VT)
-        return mean_RT, np.sqrt(variance_RT)
+        of_each = [
+            np.array([self._ranges.bound(y_RT, x_RI) for y_RT in trees.voices(model, x_RI)])
+            for model in self._models.values()
+        ]
+        mean_CRT = np.array([y_SRT.mean(axis=0) for y_SRT in of_each])
+        believed_CRT = self._believed(self._evenly(len(x_RI)))
+        if self._splits:
+            room_T = self._ranges.y_high_T - self._high_T
+            above_RT = (believed_CRT * mean_CRT).sum(axis=0) - self._high_T
+            high_RT = np.clip(above_RT / np.where(room_T > 0, room_T, np.inf), 0.0, 1.0)
+            believed_CRT = self._believed(choice.say(self._splits, self._ranges.beyond(x_RI), high_RT))
+        mean_RT = (believed_CRT * mean_CRT).sum(axis=0)
+        apart_CRT = np.array([((y_SRT - mean_RT) ** 2).mean(axis=0) for y_SRT in of_each])
+        return mean_RT, np.sqrt((believed_CRT * apart_CRT).sum(axis=0))
 
-    def _fit_trees(self, rows: Rows, seed: int) -> None:
-        """Fits trees to what the candidates leave, where they help the inner splits, inside and outside alike."""
-        inner = self._inner
-        del self._inner
-        self.trees_ = bool(self.trees) and (self.trees != "auto" or self._trees_help(rows, inner, seed))
-        if self.trees_:
-            self._forest = self._grow(rows, self._models, self._ranges, seed)
 
-    def _trees_help(self, rows: Rows, inner: list[Any], seed: int) -> bool:
-        logs = []
-        for split, models in inner:
-            trained, judged = rows.take(split.trained), rows.take(split.judged)
-            its_ranges = ranges.of(trained.x_RI, trained.y_RT)
-            mean_RT, _ = self._mix(models, judged.x_RI, its_ranges)
-            forest = self._grow(trained, models, its_ranges, seed)
-            corrected_RT = its_ranges.bound(mean_RT + forest.predict(judged.x_RI).reshape(mean_RT.shape), judged.x_RI)
-            without_T, with_T = choice.errors(mean_RT, judged), choice.errors(corrected_RT, judged)
-            logs.append(np.mean(np.log((with_T + 1e-300) / (without_T + 1e-300))))
-        return bool(logs) and float(np.mean(logs)) < 0
+def _wide(seed: int) -> dict[str, Any]:
+    """Returns what solves an infinitely wide network, as it is and in logs."""
+    return {
+        "wide network": lambda rows: wide.wide(rows, seed),
+        "wide network in logs": lambda rows: plain.in_logs(rows, lambda logs: wide.wide(logs, seed)),
+    }
 
-    def _grow(self, rows: Rows, models: dict[str, Any], its_ranges: ranges.Ranges, seed: int) -> ExtraTreesRegressor:
-        mean_RT, _ = self._mix(models, rows.x_RI, its_ranges)
-        left_RT = rows.y_RT - mean_RT
-        forest = ExtraTreesRegressor(**TREES, random_state=seed)
-        return forest.fit(rows.x_RI, left_RT[:, 0] if left_RT.shape[1] == 1 else left_RT, sample_weight=rows.weight_R)
+
+def _solved(solvers: dict[str, Any], taken: list[Rows]) -> dict[str, list[Any]]:
+    """Returns the models that could be solved for every part of the rows."""
+    each = {name: [solve(rows) for rows in taken] for name, solve in solvers.items()}
+    return {name: models for name, models in each.items() if all(model is not None for model in models)}

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
-from nalu.sklearn import ExtrapolationWarning, NALURegressor, choice, formulas, ranges
+from nalu.sklearn import ExtrapolationWarning, NALURegressor, choice, formulas, plain, ranges, trees, wide
 from nalu.sklearn.rows import distinct
 
 QUICK = {"steps": 40, "restarts": 1, "random_state": 0}
@@ -189,7 +189,59 @@ def test_impossible_settings_are_refused(settings, sentence):
 
 def test_what_errs_less_beyond_the_edges_is_believed_more():
     error_CJT = np.array([[[1.0], [2.0]], [[2.0], [4.0]]])
-    assert choice.weights(error_CJT)[:, 0] == pytest.approx([16 / 17, 1 / 17])
+    assert choice.weights(error_CJT, np.array([[0.5, 0.5]]))[:, 0, 0] == pytest.approx([256 / 257, 1 / 257])
+
+
+def test_a_row_is_predicted_by_what_erred_least_on_rows_like_it():
+    everything = np.arange(3)
+    splits = [choice.Split(everything, everything, target=0), choice.Split(everything, everything, input=1),
+              choice.Split(everything, everything)]  # fmt: skip
+    beyond_RI, high_RT = np.array([[0.0, 0.0], [0.0, 0.5], [0.0, 0.0]]), np.array([[0.0], [0.0], [1.0]])
+    say_RJ = choice.say(splits, beyond_RI, high_RT)
+    assert say_RJ.sum(axis=1) == pytest.approx(1)
+    assert say_RJ.argmax(axis=1).tolist() == [2, 1, 0]
+
+
+def rows_of(x, y):
+    return distinct(x, y[:, None], np.ones(len(x)))
+
+
+def test_the_kernel_is_that_of_a_wide_layer_of_relu():
+    generator = np.random.default_rng(0)
+    x, other = generator.standard_normal((4, 3)), generator.standard_normal((5, 3))
+    units = generator.standard_normal((3, 400_000))
+    layer = [np.maximum(each @ units, 0) for each in (x, other)]
+    assert wide.kernel(x, other) == pytest.approx(2 * layer[0] @ layer[1].T / 400_000, abs=0.05)
+
+
+def test_a_wide_network_bends_inside_and_goes_straight_on_outside():
+    x = np.linspace(-1, 1, 80)[:, None]
+    solved = wide.wide(rows_of(x, np.abs(x[:, 0])), 0)
+    assert solved.predict(np.array([[-0.8], [0.0], [0.8]]))[:, 0] == pytest.approx([0.8, 0.0, 0.8], abs=0.06)
+    near, far, further = solved.predict(np.array([[20.0], [30.0], [40.0]]))[:, 0]
+    assert further - far == pytest.approx(far - near, rel=0.01)
+
+
+def test_trees_add_what_a_model_leaves_and_no_more_than_that_far_outside():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(0, 1, (300, 1))
+    y = 2 * x[:, 0] + (x[:, 0] > 0.5)
+    its = rows_of(x, y)
+    line = plain.linear(its)
+    corrected = trees.on_what_is_left(line, its, seed=0)
+    assert np.abs(corrected.predict(x)[:, 0] - y).mean() < np.abs(line.predict(x)[:, 0] - y).mean() / 5
+    edge, far = (corrected.trees.predict(np.array([[place]])) for place in (1.0, 1.5))
+    assert edge == far
+
+
+def test_each_candidate_has_trees_where_they_are_asked_for():
+    x, _ = table()
+    y = np.exp(np.sin(4 * x[:, 0])) * x[:, 1]  # positive, and no formula that could be read
+    model = NALURegressor(**QUICK).fit(x, y)
+    assert {"linear + trees", "power law + trees", "nalu + trees", "trees", "wide network"} < set(model.weights_)
+    alone = {told: NALURegressor("nalu", trees=told, **QUICK).fit(x, y).weights_ for told in (True, False)}
+    assert set(alone[True]) == {"nalu + trees"}
+    assert set(alone[False]) == {"nalu"}
 
 
 def test_no_row_of_an_inner_split_is_on_both_sides():
