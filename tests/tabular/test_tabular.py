@@ -146,10 +146,8 @@ def test_errors_and_gains_are_what_they_are_called():
     assert score.high - score.low == pytest.approx(2 * 1.96 * np.sqrt((1 - 2 / np.pi) / 400), rel=0.1)
 
 
-@pytest.mark.parametrize("law", physics.LAWS, ids=lambda law: law.name)
+@pytest.mark.parametrize("law", [law for law in physics.LAWS if law.terms is not None], ids=lambda law: law.name)
 def test_a_formula_that_is_a_sum_of_powers_is_the_sum_that_is_told(law):
-    if law.terms is None:
-        pytest.skip("no such sum")
     x = np.random.default_rng(0).uniform(1, 3, (50, len(law.inputs)))
     products = np.exp(np.log(x) @ np.array(law.terms).T)
     solved, *_ = np.linalg.lstsq(products, law.value(*x.T), rcond=None)

@@ -18,10 +18,11 @@ from PIL import Image
 from rich.console import Console
 
 from experiments.lib.report import claims, rendering
-from experiments.lib.report.artefacts import Artefact, Curve, Figure, Gallery, Panel, Picture, Quantity, Table
+from experiments.lib.report.artefacts import Artefact, Curve, Figure, Gallery, Panel, Picture, Table
 from experiments.lib.report.page import page as report_page
 from experiments.lib.report.page import strip
 from experiments.lib.store.records import Finished
+from tests.quantities import quantity
 
 BLOCKS = ("static interpolation", "static extrapolation")
 VOID = {"meta", "br", "img"}
@@ -30,23 +31,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 # A browser is nothing that pip installs; all but the buttons and the width is tested without one.
 in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH to open the page in")
-
-
-def quantity(block, row, column, values_S, metric="score", **changes):
-    return Quantity(
-        "table1",
-        block,
-        row,
-        column,
-        metric,
-        np.array(values_S),
-        "0123abcd",
-        "a CPU",
-        "quick",
-        selected=1,
-        selected_by="interpolation error",
-        threshold=0.05 if metric == "score" else None,
-    )._replace(**changes)
 
 
 def table(**changes):

@@ -10,32 +10,15 @@ import pytest
 from rich.console import Console
 
 from experiments.lib.report import rendering
-from experiments.lib.report.artefacts import Artefact, Curve, Figure, Panel, Quantity, Table
+from experiments.lib.report.artefacts import Artefact, Curve, Figure, Panel, Table
 from experiments.lib.store.records import Finished
+from tests.quantities import quantity
 
 COLUMNS = [
     "artefact", "block", "row", "column", "metric", "paper", "paper_seen", "median", "low", "high", "selected",
     "selected_by", "success", "success_low", "success_high", "seeds", "diverged", "profile", "device", "record",
 ]  # fmt: skip
 BLOCKS = ("static interpolation", "static extrapolation")
-
-
-def quantity(block, row, column, values_S, metric="score"):
-    main = metric == "score"
-    return Quantity(
-        "table1",
-        block,
-        row,
-        column,
-        metric,
-        np.array(values_S),
-        "0123abcd",
-        "a CPU",
-        "quick",
-        selected=1,
-        selected_by="interpolation error",
-        threshold=0.05 if main else None,
-    )
 
 
 def table(**changes):
