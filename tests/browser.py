@@ -3,12 +3,14 @@
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import time
 
 import pytest
 
+PATIENCE = 600.0  # seconds: only what hangs takes as long, however busy the machine is
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 # A browser is nothing that pip installs.
@@ -34,6 +36,7 @@ class Browser:
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
+            "--disable-dev-shm-usage",  # which in containers is too small
             f"--user-data-dir={profile}",
             "--remote-debugging-pipe",
         ]
@@ -65,8 +68,9 @@ class Browser:
                     assert "result" in answer, answer
                     return answer["result"]
                 self._note(answer.get("method"), answer.get("params"))
-            data = os.read(self.read, 1 << 16)
-            assert data, "the browser is gone"
+            ready, _, _ = select.select([self.read], [], [], PATIENCE)
+            data = os.read(self.read, 1 << 16) if ready else b""
+            assert data, "the browser is gone, or hangs"
             self.rest += data
 
     def _note(self, event, told):
@@ -81,7 +85,7 @@ class Browser:
         return answer["result"].get("value")
 
     def wait(self, condition):
-        for _ in range(18_000):
+        for _ in range(10 * int(PATIENCE)):
             if self.ask(condition):
                 return
             time.sleep(0.1)
