@@ -24,7 +24,7 @@ class Score(NamedTuple):
 
 @functools.lru_cache(maxsize=2)  # of the splits of a table, whose models come one after the other
 def _drawn(rows: int) -> tuple[np.ndarray, ...]:
-    """Returns how often each row is drawn in each resample, parts of `[B, R]`; for all models the same, to compare them.
+    """Returns how often each row is drawn in each resample, parts of `[B, R]`; the same for all models.
 
     They are bytes, for of a table with 100,000 rows they would be gigabytes; a count of 256 is as good as impossible.
     """
