@@ -26,12 +26,13 @@ TREES = " + trees"
 class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """A regressor for tables of numbers that is made to extrapolate.
 
-    With `cell="auto"` the candidates are a linear model, a power law and cells of this library, each with trees on what
-    it leaves (of the power law as factors), trees alone, and an infinitely wide network, as it is and in logs. A tree
-    is constant beyond the rows that it knows, so it adds detail inside and a bounded correction outside. Where a
-    formula can be read off, it stands in for cells and trees. Targets that were cut off above are mended before
-    (`nalu.sklearn.truncation`). Each candidate is judged where the rows of training end, and the prediction is their
-    mean, weighted for each row by how little they err there (`nalu.sklearn.choice`).
+    With `cell="auto"` the candidates are a power law and cells of this library, each with trees on what it leaves (of
+    the power law as factors), trees alone, and an infinitely wide network, as it is and in logs; of targets that are
+    not positive, and have no power law, a linear model with trees, too. A tree is constant beyond the rows that it
+    knows, so it adds detail inside and a bounded correction outside. Where a formula can be read off, it stands in for
+    cells and trees. Targets that were cut off above are mended before (`nalu.sklearn.truncation`). Each candidate is
+    judged where the rows of training end, and the prediction is their mean, weighted for each row by how little they
+    err there (`nalu.sklearn.choice`).
 
     The result depends on the set of rows and their weights alone, not on their order; a row of weight 2 is a row given
     twice.
@@ -234,6 +235,8 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         each = list(zip(taken, [trees.MANY, *[trees.FEW] * (len(taken) - 1)], strict=True))
         more = {}
         for name, models in found.items():
+            if name == "linear" and "power law" in found and found["power law"][0].positive_T.all():
+                continue  # a straight line through what is positive errs by much beyond the range of an input
             if name == "power law":  # of which trees are factors
 
                 def multiplied(logs: Rows, number: int) -> Any:

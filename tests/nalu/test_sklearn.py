@@ -240,7 +240,9 @@ def test_each_candidate_has_trees_where_they_are_asked_for():
     x, _ = table()
     y = np.exp(np.sin(4 * x[:, 0])) * x[:, 1]  # positive, and no formula that could be read
     model = NALURegressor(**QUICK).fit(x, y)
-    assert {"linear + trees", "power law + trees", "nalu + trees", "trees", "wide network"} < set(model.weights_)
+    assert {"power law + trees", "nalu + trees", "trees", "wide network"} < set(model.weights_)
+    assert not {"linear", "linear + trees"} & set(model.weights_)
+    assert "linear + trees" in NALURegressor(**QUICK).fit(x, np.log(y)).weights_  # a power law has no negative targets
     alone = {told: NALURegressor("nalu", trees=told, **QUICK).fit(x, y).weights_ for told in (True, False)}
     assert set(alone[True]) == {"nalu + trees"}
     assert set(alone[False]) == {"nalu"}
