@@ -10,6 +10,7 @@ Axes: S seeds, N nonlinearities, E ends, B resamples.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
@@ -150,6 +151,7 @@ def means(height_SNE: np.ndarray) -> np.ndarray:
     return np.where(counts_NE > 0, totals_NE / np.maximum(counts_NE, 1), np.nan)
 
 
+@functools.cache
 def printed() -> np.ndarray:
     """Returns the heights of the paper's curves, `[N, E]`."""
     numbers = paper.numbers("figure1")

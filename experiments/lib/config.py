@@ -7,6 +7,7 @@ experiment's `Config` calls `check` in `__post_init__`, and there requires what 
 
 import dataclasses
 import difflib
+import functools
 import math
 import tomllib
 import typing
@@ -89,7 +90,7 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 def check(config: Any) -> None:
     """Raises a usage error for the first setting that is not what it declares."""
-    hints = typing.get_type_hints(type(config), include_extras=True)
+    hints = _hints(type(config))
     for field in dataclasses.fields(config):
         value, hint = getattr(config, field.name), hints[field.name]
         for number, limit in _limited(value, hint):
@@ -105,6 +106,11 @@ def check(config: Any) -> None:
             for name in names:
                 sentence = f"{field.name} has no '{name}'{suggest(name, known)}; there are {', '.join(known)}."
                 require(name in known, sentence)
+
+
+@functools.cache
+def _hints(of: type) -> dict[str, Any]:
+    return typing.get_type_hints(of, include_extras=True)
 
 
 def _limited(value: Any, hint: Any) -> Iterator[tuple[Any, Limit]]:
@@ -216,7 +222,7 @@ def override(config: Any, values: dict[str, Any], *, source: str) -> Any:
 
 def suggest(word: str, known: Any, *, dashes: bool = False) -> str:
     """Returns ' (did you mean ...?)' where a known word is close, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
+    close = [] if word in known else difflib.get_close_matches(word, list(known), n=1)
     if not close:
         return ""
     return f" (did you mean {'--' + close[0].replace('_', '-') if dashes else repr(close[0])}?)"

@@ -5,11 +5,12 @@ The intervals resample test rows; they hold for new rows of the same kind, and s
 Axes: R rows, B resamples.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
-RESAMPLES = 1999
+RESAMPLES, PART = 1999, 250
 PERCENT = (2.5, 97.5)
 
 
@@ -21,9 +22,22 @@ class Score(NamedTuple):
     high: float
 
 
-def _drawn(rows: int) -> np.ndarray:
-    """Returns how often each row is drawn in each resample, `[B, R]`; the same for all models, so that they compare."""
-    return np.random.default_rng(0).multinomial(rows, np.full(rows, 1 / rows), RESAMPLES)
+@functools.lru_cache(maxsize=2)  # of the splits of a table, whose models come one after the other
+def _drawn(rows: int) -> tuple[np.ndarray, ...]:
+    """Returns how often each row is drawn in each resample, parts of `[B, R]`; the same for all models.
+
+    They are bytes, for of a table with 100,000 rows they would be gigabytes; a count of 256 is as good as impossible.
+    """
+    generator, shares_R = np.random.default_rng(0), np.full(rows, 1 / rows)
+    return tuple(
+        generator.multinomial(rows, shares_R, min(PART, RESAMPLES - done)).astype(np.uint8)
+        for done in range(0, RESAMPLES, PART)
+    )
+
+
+def _resampled(value_R: np.ndarray) -> np.ndarray:
+    """Returns the sum of each resample, `[B]`."""
+    return np.concatenate([part_BR.astype(np.float64) @ value_R for part_BR in _drawn(len(value_R))])
 
 
 def mean_absolute_error(error_R: np.ndarray) -> Score:
@@ -44,14 +58,13 @@ def r2(truth_R: np.ndarray, error_R: np.ndarray) -> float:
 
 def gain(error_R: np.ndarray, other_R: np.ndarray) -> Score:
     """Returns by how many per cent of the other's mean absolute error this model's is smaller, on the same rows."""
-    drawn_BR = _drawn(len(error_R))
     mine, theirs = np.abs(error_R), np.abs(other_R)
-    ratio_B = (drawn_BR @ mine) / np.maximum(drawn_BR @ theirs, 1e-300)
+    ratio_B = _resampled(mine) / np.maximum(_resampled(theirs), 1e-300)
     low, high = np.percentile(100 * (1 - ratio_B), PERCENT)
     return Score(100 * (1 - mine.sum() / max(theirs.sum(), 1e-300)), float(low), float(high))
 
 
 def _mean(value_R: np.ndarray) -> Score:
-    resampled_B = _drawn(len(value_R)) @ value_R / len(value_R)
+    resampled_B = _resampled(value_R) / len(value_R)
     low, high = np.percentile(resampled_B, PERCENT)
     return Score(float(value_R.mean()), float(low), float(high))

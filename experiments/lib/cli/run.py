@@ -76,7 +76,7 @@ def print_verdicts(verdicts: Sequence[claims.Verdict], artefacts: Collection[str
         return
     say = functools.partial(console.print, highlight=False, markup=False)
     marks = ", ".join(f"{mark.terminal} {verdict}" for verdict, mark in claims.MARKS.items())
-    say(f"\nThe paper's claims ({marks}):")
+    say(f"\nClaims ({marks}):")
     for artefact in dict.fromkeys(verdict.claim.artefact for verdict in found):
         of_artefact = [verdict for verdict in found if verdict.claim.artefact == artefact]
         say(f"{artefact}: {_tally(of_artefact)}")

@@ -67,6 +67,8 @@ def blocks(tables: Sequence[Table], verdicts: Sequence[claims.Verdict]) -> dict[
         its = [table for table in shown if table.artefact == artefact]
         grids = [_grid(table, view) for table in its for view in table.front]
         made[artefact] = "\n\n".join([*grids, _key(artefact, its)])
+        if its[0].headline == "share":  # a board: the README has its first grid alone
+            made[f"{artefact} head"] = "\n\n".join([grids[0], _key(artefact, its[:1])])
     for artefact in dict.fromkeys(verdict.claim.artefact for verdict in verdicts):
         its = [verdict for verdict in verdicts if verdict.claim.artefact == artefact]
         made[f"{artefact} claims"] = claims.tally_in_words(its)
@@ -102,22 +104,23 @@ def fill(text: str, blocks: dict[str, str], page: str = "README.md") -> str:
 def _grid(table: Table, view: View) -> str:
     main = table_cells.main_quantities(table)
     printed = {place[:3]: entry for place, entry in paper.numbers(table.artefact).items()}
+
+    def name(shown: str, *places: tuple[str, str, str]) -> str:
+        """Ours alone is in italics, where the paper has anything."""
+        return f"_{escape(shown)}_" if printed and not any(place in printed for place in places) else escape(shown)
+
     lines = []
     for row in table.rows:
         places = [(block, row, column) for block, column in view.columns]
         cells = [_cell(table, view, main.get(place), printed.get(place)) for place in places]
         if any(cells):
-            lines.append((_name(row, any(place in printed for place in places)), *cells))
+            lines.append((name(row, *places), *cells))
     headers = view.headers or tuple(column for _, column in view.columns)
     named = [
-        _name(header, any((block, row, column) in printed for row in table.rows))
+        name(header, *((block, row, column) for row in table.rows))
         for header, (block, column) in zip(headers, view.columns, strict=True)
     ]
     return grid_markdown((escape(view.title), *named), lines)
-
-
-def _name(name: str, is_the_papers: bool) -> str:
-    return escape(name) if is_the_papers else f"_{escape(name)}_"
 
 
 def _cell(table: Table, view: View, quantity: Quantity | None, printed: paper.Printed | None) -> str:
@@ -158,7 +161,8 @@ def _key(artefact: str, tables: list[Table]) -> str:
     if any(view.share for view in views):
         limits = " or ".join(f"{limit:g}" for limit in sorted({q.threshold for q in main if q.threshold is not None}))
         number += f", small the share of them below {limits} where there are any"
-    sentences = [f"In bold the {number}; in brackets the paper's number; in italics what is ours alone."]
+    theirs = "; in brackets the paper's number; in italics what is ours alone" if paper.numbers(artefact) else ""
+    sentences = [f"In bold the {number}{theirs}."]
     if any(table.paper_factor != 1 for table in tables):
         sentences.append("Where one is divided, the paper prints it whole; the notes of the table say why.")
     if any(entry.doubt for entry in paper.numbers(artefact).values()):

@@ -8,6 +8,7 @@ Axes: S seeds.
 
 import functools
 import math
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -87,24 +88,23 @@ def median_interval(values_S: np.ndarray) -> tuple[float, float]:
 def _median_ranks(seeds: int) -> tuple[int, int]:
     if seeds == 1:
         return 0, 0
-    import scipy.stats  # takes half a second, and training does without
-
-    interval = scipy.stats.bootstrap(
-        (np.arange(seeds),),
-        np.median,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        batch=max(1, 1_000_000 // seeds),
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return math.floor(interval.low), math.ceil(interval.high)
+    generator, batch = np.random.default_rng(0), max(1, 1_000_000 // seeds)
+    median_B = np.concatenate(
+        [
+            np.median(generator.integers(seeds, size=(min(batch, RESAMPLES - done), seeds)), axis=1)
+            for done in range(0, RESAMPLES, batch)
+        ]
+    )
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.percentile(median_B, (tail, 100 - tail))
+    return math.floor(low), math.ceil(high)
 
 
 @functools.cache
 def wilson(successes: int, seeds: int) -> tuple[float, float]:
-    """Returns the 95 % Wilson score interval of a share of seeds."""
-    import scipy.stats
-
-    interval = scipy.stats.binomtest(successes, seeds).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+    """Returns the 95 % Wilson score interval of a share of seeds (Wilson 1927)."""
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    share, weight = successes / seeds, seeds / (seeds + z**2)
+    middle = weight * (share + z**2 / (2 * seeds))
+    half = weight * z * math.sqrt(share * (1 - share) / seeds + z**2 / (4 * seeds**2))
+    return (0.0 if successes == 0 else middle - half), (1.0 if successes == seeds else middle + half)

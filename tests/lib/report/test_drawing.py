@@ -5,8 +5,10 @@ import io
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from experiments.lib.report import Curve, Figure, Panel
+from experiments.lib.report.figures import curve_labels
 from experiments.lib.report.figures.drawing import draw
 
 X = np.linspace(-20, 20, 41, dtype=np.float32)
@@ -93,3 +95,12 @@ def test_another_figure_gives_another_picture(files):
 def test_a_panel_whose_runs_are_missing_or_diverged_is_still_drawn(curves):
     files = draw(Figure("figure1", "figure1", "t", (Panel("p", "x", "y", curves, (-5, 5)),)))
     assert files["png"].startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("names", [1, 2, 5, 15])
+def test_names_of_curves_are_moved_as_little_as_least_squares_allow(names):
+    """Isotonic regression, as scipy computes it, of what must not come nearer than a gap."""
+    heights = np.sort(np.random.default_rng(names).uniform(size=names))
+    gaps = min(curve_labels._LABEL_GAP, 1 / max(names - 1, 1)) * np.arange(names)
+    expected = np.clip(optimize.isotonic_regression(heights - gaps).x, 0, 1 - gaps[-1]) + gaps
+    np.testing.assert_allclose(curve_labels._spread(heights), expected, atol=1e-12)

@@ -214,6 +214,22 @@ def test_a_share_that_is_the_headline_has_its_sign_and_its_interval():
     )
 
 
+def test_the_head_of_a_board_is_its_first_grid_alone():
+    two = (view("static extrapolation", "NALU"), view("static extrapolation", "ReLU6"))
+    made = blocks(headline="share", front=two)
+    first, second = grids(made["table1"])
+    assert list(grids(made["table1 head"])) == [first] != [second]
+    assert made["table1 head"].splitlines()[-1] == made["table1"].splitlines()[-1]
+    assert "table1 head" not in blocks()
+
+
+def test_where_the_paper_has_no_numbers_nothing_is_told_from_its_own():
+    ours = tuple(each._replace(artefact="board") for each in table().quantities)
+    block = front_page.blocks([table(artefact="board", quantities=ours)], ())["board"]
+    assert "| NALU (restarts) |" in block
+    assert "_" not in block.partition("](results/")[0] and "the paper" not in block
+
+
 def test_the_selected_seed_stands_before_the_median_and_a_doubtful_or_divided_number_is_marked():
     units = [quantity("in units of 1", "LSTM", "test", [9, 5, 7], artefact="table3", metric="mean absolute error")]
     words = Table("table3", "Words", ("in units of 1",), ("LSTM",), ("test",), tuple(units), paper_factor=0.5)

@@ -4,12 +4,7 @@ import base64
 import html
 import io
 import itertools
-import json
-import os
 import re
-import shutil
-import subprocess
-import time
 from html.parser import HTMLParser
 
 import numpy as np
@@ -22,15 +17,12 @@ from experiments.lib.report.artefacts import Artefact, Curve, Figure, Gallery, P
 from experiments.lib.report.page import page as report_page
 from experiments.lib.report.page import strip
 from experiments.lib.store.records import Finished
+from tests.browser import Browser, in_a_browser
 from tests.quantities import quantity
 
 BLOCKS = ("static interpolation", "static extrapolation")
 VOID = {"meta", "br", "img"}
 HOSTILE = "<script>alert(1)</script> & \"quoted\" 'title'"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-# A browser is nothing that pip installs; all but the buttons and the width is tested without one.
-in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH to open the page in")
 
 
 def table(**changes):
@@ -292,64 +284,6 @@ def test_pictures_are_made_smaller_and_keep_their_colours():
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(small)).convert("RGB")), pixels)
 
 
-class Browser:
-    """One page in a browser without a window, driven over a pipe (the DevTools protocol)."""
-
-    def __init__(self, address, profile):
-        (its_in, self.write), (self.read, its_out) = os.pipe(), os.pipe()
-        command = f'exec "$0" "$@" 3<&{its_in} 4>&{its_out}'
-        options = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={profile}",
-            "--remote-debugging-pipe",
-        ]
-        self.process = subprocess.Popen(
-            ["bash", "-c", command, CHROMIUM, *options, "about:blank"],
-            pass_fds=(its_in, its_out),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(its_in)
-        os.close(its_out)
-        self.asked, self.rest, self.session = 0, b"", {}
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = {"sessionId": self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
-        self.call("Page.navigate", url=address)
-        self.wait("document.readyState == 'complete' && location.protocol == 'file:'")
-
-    def call(self, method, **parameters):
-        self.asked += 1
-        message = {"id": self.asked, "method": method, "params": parameters, **self.session}
-        os.write(self.write, json.dumps(message).encode() + b"\0")
-        while True:
-            while b"\0" in self.rest:
-                line, _, self.rest = self.rest.partition(b"\0")
-                answer = json.loads(line)
-                if answer.get("id") == self.asked:
-                    return answer["result"]
-            data = os.read(self.read, 1 << 16)
-            assert data, "the browser is gone"
-            self.rest += data
-
-    def ask(self, expression):
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
-
-    def wait(self, condition):
-        for _ in range(18_000):
-            if self.ask(condition):
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"never true: {condition}")
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        os.close(self.read)
-        os.close(self.write)
-
-
 @pytest.fixture(scope="module")
 def browser(page, root):
     browser = Browser((root / "report.html").as_uri(), root / "profile")
@@ -384,8 +318,67 @@ def test_in_a_browser_the_buttons_choose_among_the_claims(browser, page):
     assert browser.ask("document.querySelector('figure').checkVisibility()")
 
 
+MANY = tuple(f"row {number}" for number in range(9))
+WIDE = tuple(f"a column of_many_words_that_are_not_to_be_parted {number}" for number in range(12))
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A page in a browser whose table is wider than any window, with enough rows to be chosen from."""
+    root = tmp_path_factory.mktemp("wide")
+    errors = ((row, column, np.full(2, number * 7.0 % 9)) for number, row in enumerate(MANY) for column in WIDE)
+    quantities = tuple(quantity(BLOCKS[0], *place, values)._replace(threshold=None) for *place, values in errors)
+    notes = ("The path `" + "of_a_file/" * 30 + "`.",)
+    render(root, [table(rows=MANY, columns=WIDE, quantities=quantities, notes=notes)])
+    browser = Browser((root / "report.html").as_uri(), root / "profile")
+    yield browser
+    browser.close()
+
+
 @pytest.mark.process
 @in_a_browser
-def test_on_a_phone_only_the_tables_scroll_sideways(browser):
-    browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
-    assert browser.ask("document.documentElement.scrollWidth") == 390
+@pytest.mark.parametrize("width", [1200, 400])
+def test_in_a_browser_nothing_but_tables_and_pictures_is_wider_than_the_window(browser, wide, width):
+    browser.require_nothing_beyond(width)
+    wide.require_nothing_beyond(width)
+    box = "[...document.querySelectorAll('#table1 .box')].find(e => e.scrollWidth > e.clientWidth)"
+    assert wide.ask(f"getComputedStyle({box}).overflowX") == "auto"
+
+
+@pytest.mark.process
+@in_a_browser
+def test_in_a_browser_a_table_is_sorted_by_a_column_and_searched_by_its_rows(wide):
+    rows = "[...document.querySelectorAll('#table1 tbody tr')].filter(e => e.checkVisibility())"
+    names = f"{rows}.map(e => e.cells[0].textContent)"
+    head = "document.querySelector('#table1 thead button')"
+    by_error = sorted(MANY, key=lambda row: int(row[-1]) * 7 % 9)
+    assert wide.ask(names) == list(MANY)
+    wide.ask(f"{head}.click()")
+    assert wide.ask(names) == by_error[::-1]
+    assert wide.ask(f"{head}.parentElement.getAttribute('aria-sort')") == "descending"
+    wide.ask(f"{head}.click()")
+    assert wide.ask(names) == by_error
+    search = "document.querySelector('#table1 input.rows')"
+    wide.ask(f"{search}.value = 'ROW 3'; {search}.dispatchEvent(new Event('input'))")
+    assert wide.ask(names) == ["row 3"]
+    wide.ask(f"{search}.value = ''; {search}.dispatchEvent(new Event('input'))")
+    assert wide.ask(names) == by_error
+
+
+@pytest.mark.process
+@in_a_browser
+def test_in_a_browser_all_of_it_is_printed(browser):
+    folded = browser.ask("document.querySelectorAll('details > :not(summary)').length")
+    sections = browser.ask("document.querySelectorAll('section.artefact').length")
+    assert folded and sections
+    pdf, printed = browser.print()
+    assert pdf.startswith(b"%PDF-")
+    assert printed == [sections, folded]
+    assert browser.ask("document.querySelectorAll('details[open]').length") == 0
+
+
+@pytest.mark.process
+@in_a_browser
+def test_in_a_browser_nothing_goes_wrong(browser, wide):
+    """Once the other tests have used the page."""
+    assert browser.wrong == wide.wrong == []

@@ -1,7 +1,10 @@
 """The statistics over seeds against published and closed-form values, and what they do with diverged seeds."""
 
+import math
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from experiments.lib.report import Quantity
 from experiments.lib.report.statistics import median_interval, summarise, values, wilson
@@ -89,3 +92,13 @@ def test_the_interval_is_the_same_each_time_and_follows_any_rescaling():
     low, high = median_interval(values_S)
     assert (low, high) == median_interval(values_S[::-1])
     assert median_interval(np.exp(values_S)) == pytest.approx((np.exp(low), np.exp(high)))
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 4, 5, 6, 10, 25, 48, 100])
+def test_the_interval_of_a_median_is_that_of_scipys_bootstrap_of_ranks(seeds):
+    ranks = stats.bootstrap(
+        (np.arange(seeds),), np.median, n_resamples=9999, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    values_S = np.sort(np.random.default_rng(seeds).normal(size=seeds))
+    expected = values_S[math.floor(ranks.low)], values_S[math.ceil(ranks.high)]
+    assert median_interval(values_S[::-1]) == expected

@@ -119,7 +119,8 @@ def _facts(verdict: claims.Verdict) -> list[str]:
     """Returns what is known of a claim and its verdict."""
     facts = [f"section {verdict.claim.section}"] if verdict.claim.section else []
     decided = verdict.verdict != "open"
-    facts.append(f"true in {verdict.share_in_words} seeds" if decided else verdict.share_in_words)
+    if verdict.seeds != 1:  # else one number of all seeds is tested
+        facts.append(f"true in {verdict.share_in_words} seeds" if decided else verdict.share_in_words)
     facts += [f"on the selected seeds it {verdict.selected_in_words}"] if verdict.selected is not None else []
     facts += [f"profile {', '.join(verdict.profiles)}"] if verdict.profiles else []
     return facts + ([f"records {', '.join(verdict.records)}"] if verdict.records else [])
