@@ -144,7 +144,7 @@ def answers(site, tmp_path_factory):
 
 
 SAID = {  # status, and what is said
-    "list": (0, "figure1    identity\n"),
+    "list": (0, " identity\n"),
     "status --profile smoke": (0, "missing   identity"),
     "status --profile configs/mine.toml": (0, "missing   identity"),
     "--help": (0, "usage: nalu-experiments"),

@@ -55,6 +55,7 @@ class Config:
     seeds: Count = 25  # ours; Schlör et al. have 10
     root: Root = 5104  # ours: the root of the reported keys
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(CELLS)  # or module:Class, a cell of your own
+    operations: tuple[str, ...] = selects(entrants.ALL, among=entrants.ALL)
     steps: Count = 100_000  # Schlör et al., as the next two: 100 epochs
     rows: Size = 64_000
     batch: Size = 64
@@ -78,7 +79,7 @@ class Config:
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell and operation that it is asked for; the sets are the lanes of a run."""
     known = [name for name in cfg.cells if name in CELLS or ":" in name]
-    return [{"cell": name, "operation": o} for name in known for o in entrant(name).operations]
+    return [{"cell": name, "operation": o} for name in known for o in entrant(name).operations if o in cfg.operations]
 
 
 def entrant(name: str) -> entrants.Entrant:

@@ -42,6 +42,7 @@ class Config:
     seeds: Count = 100  # ours; Mistry et al. have 25
     root: Root = 5101  # ours: the root of the reported keys; the search has others
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(tuple(ENTRANTS))  # or module:Class, a cell of your own
+    operations: tuple[str, ...] = selects(entrants.ALL, among=entrants.ALL)
     settings: tuple[str, ...] = selects(tuple(PROTOCOLS), among=tuple(PROTOCOLS))
     steps: Count = 50_000  # Mistry et al., as the next two
     log_every: Count = 1000
@@ -60,7 +61,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     found = []
     known = [name for name in cfg.cells if name in ENTRANTS or ":" in name]
     for name, settings in itertools.product(known, cfg.settings):
-        for operation in entrants.entrant(name).operations:
+        for operation in (o for o in entrants.entrant(name).operations if o in cfg.operations):
             run = {"cell": name, "operation": operation, "settings": settings}
             if settings == "published":
                 found.append(run)

@@ -1,5 +1,6 @@
 """The arena trains, takes a cell of the user's own, and says what others published beside its own numbers."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -53,6 +54,13 @@ def test_an_example_of_docs_arena_goes_through_the_arena(tmp_path):
     board = pandas.read_csv(tmp_path / "runs" / "tables" / "arena.csv")
     mine = board[(board["row"] == "Selector") & (board["column"] == "a * b")]
     assert mine["seeds"].max() == 2 * len(tasks.RANGES)
+
+
+def test_the_seeds_and_steps_of_docs_arena_are_some_that_the_quick_profile_takes():
+    text = (ROOT / "docs" / "arena.md").read_text(encoding="utf-8")
+    seeds, steps = re.search(r"run arena_single_module --cells \S+ --seeds (\d+) --steps (\d+)", text).groups()
+    (experiment,) = suite.experiments("arena_single_module", "quick")
+    dataclasses.replace(experiment.config, seeds=int(seeds), steps=int(steps))
 
 
 def make(name):

@@ -73,8 +73,10 @@ def _dispatch(words: list[str], console: Output) -> None:
     command, rest = _parse(words)
     match command:
         case commands.List():
-            for artefact, names in suite.artefacts().items():
-                console.print(f"{artefact:10} {', '.join(names)}", highlight=False)
+            made_by = suite.artefacts()
+            width = max(10, *map(len, made_by))
+            for artefact, names in made_by.items():
+                console.print(f"{artefact:{width}} {', '.join(names)}", highlight=False)
         case commands.Status():
             _status(command, console)
         case commands.Run():

@@ -47,11 +47,11 @@ def draw(figure: Figure | Gallery) -> dict[str, bytes]:
     gallery = isinstance(figure, Gallery)
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "agg", **_SETTINGS}):
         canvas = pictures.canvas(figure) if gallery else _canvas(figure)
+        canvas.draw_without_rendering()
+        drawn = canvas.get_tightbbox().padded(0.15)  # once for both: "tight" would lay the figure out again for each
         png, svg = io.BytesIO(), io.BytesIO()
-        canvas.savefig(png, format="png", dpi=160, bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
-        canvas.savefig(
-            svg, format="svg", bbox_inches="tight", pad_inches=0.15, metadata={"Date": None, "Creator": None}
-        )
+        canvas.savefig(png, format="png", dpi=160, bbox_inches=drawn, metadata={"Software": None})
+        canvas.savefig(svg, format="svg", bbox_inches=drawn, metadata={"Date": None, "Creator": None})
     lines = (pictures.COLUMNS, pictures.captions(figure)) if gallery else (COLUMNS, _points(figure))
     files = {"png": png.getvalue(), "svg": svg.getvalue(), "csv": printing.csv_bytes(*lines)}
     return files | ({"gif": pictures.gif(figure.pictures)} if gallery and figure.moving else {})
