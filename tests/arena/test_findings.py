@@ -34,6 +34,15 @@ SENTENCES = (
     ("tuned in more than half", (TUNED, "NAC mul: a / b", "1e-05"), 50, 100),
     ("solves every sum and difference", (PUBLISHED, "linear: a + b", "1e-05"), 90, 100),
     ("nine in ten and more", (PUBLISHED, "linear: a - b", "1e-05"), 90, 100),
+    ("NMRU multiplies two numbers in nine in ten", (PUBLISHED, "NMRU: a * b", "1e-05"), 90, 100),
+    ("behind an NAU fewer than one in five products",
+     ("simple product", "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05"), 0, 20),
+    ("NRU divides two numbers in nine in ten", (PUBLISHED, "NRU: a / b", "1e-05"), 90, 100),
+    ("and two of ten in fewer than half", ("single module of 10", "NRU: a / b", "1e-05"), 0, 50),
+    ("NMRU and the modified RealNPU divide two of ten in more than",
+     ("single module of 10", "NMRU: a / b", "1e-05"), 80, 100),
+    ("the modified RealNPU divide two of ten in more than four in five",
+     ("single module of 10", "RealNPU, modified: a / b", "1e-05"), 80, 100),
 )  # fmt: skip
 
 
@@ -45,6 +54,6 @@ def test_a_finding_is_what_the_board_says(words, place, least, most, solved):
 
 def test_every_number_of_the_findings_is_checked():
     findings = re.search(r"## Findings (.*?) ## ", TEXT)[1]
-    said = re.findall(r"(?:one|two|nine)(?: seed and range)? in (?:ten|three|five)|a third|half", findings)
+    said = re.findall(r"(?:one|two|four|nine)(?: seed and range)? in (?:ten|three|five)|a third|half", findings)
     checked = [word for words, *_ in SENTENCES for word in re.findall("|".join(map(re.escape, set(said))), words)]
     assert sorted(said) == sorted(checked)
