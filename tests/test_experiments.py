@@ -56,19 +56,9 @@ def test_the_page_of_all_of_them_is_seen_whole_in_wide_and_narrow_windows_and_on
             browser.require_nothing_beyond(width)
         pdf, (sections, _) = browser.print()
         assert pdf.startswith(b"%PDF-") and sections == len(names)
-        board = "document.querySelector('#arena table')"
-        rows = f"[...{board}.tBodies[0].rows].filter(e => !e.hidden).map(e => e.cells[0].textContent)"
-        before = browser.ask(rows)
-        assert {"NAC", "NALU"} <= set(before)
-        browser.ask(f"{board}.querySelector('button').click()")
-        shares = browser.ask(f"[...{board}.tBodies[0].rows].map(e => parseFloat(e.cells[1].dataset.sort))")
-        known = [share for share in shares if share is not None]  # NaN, where a cell is not asked for that
-        assert known == sorted(known, reverse=True) == shares[: len(known)]
-        browser.ask(
-            f"const words = {board}.parentElement.querySelector('input'); words.value = 'nalu';"
-            "words.dispatchEvent(new Event('input'))"
-        )
-        assert set(browser.ask(rows)) == {name for name in before if "nalu" in name.lower()}
+        for name, shown in (("arena", "NAU"), ("tabular", "NALU")):
+            heads = f"[...document.querySelectorAll('#{name} table th')].map(e => e.textContent)"
+            assert shown in browser.ask(heads), name
         assert browser.wrong == []
 
 

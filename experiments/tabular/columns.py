@@ -28,6 +28,7 @@ class Table(NamedTuple):
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
     remarks: tuple[str, ...]
+    group_R: np.ndarray | None = None  # the number of each row's group, if rows are to be kept together
 
     def column(self, name: str) -> np.ndarray:
         """Returns an input or a target, `[R]`."""
@@ -36,19 +37,20 @@ class Table(NamedTuple):
         return self.x_RI[:, self.inputs.index(name)]
 
 
-def examine(frame: Any, targets: Sequence[str], without: Sequence[str] = ()) -> Table:
+def examine(frame: Any, targets: Sequence[str], without: Sequence[str] = (), groups: str = "") -> Table:
     """Returns the numbers of a table.
 
     Args:
       frame: a pandas DataFrame as it was read.
       targets: the columns to predict.
       without: columns to leave out.
+      groups: the column whose equal values keep rows together; it is no input. Empty for none.
 
     Raises:
       UserError: a target is missing or no number, or nothing is left to learn from; the sentence says what to do.
     """
     names = list(frame.columns)
-    for name in (*targets, *without):
+    for name in (*targets, *without, *([groups] if groups else [])):
         if name not in names:
             close = difflib.get_close_matches(name, names, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
@@ -69,8 +71,12 @@ def examine(frame: Any, targets: Sequence[str], without: Sequence[str] = ()) -> 
             raise usage_error(f"The target {name!r} is {column_R[0]:g} in every row, so there is nothing to predict.")
     columns: dict[str, np.ndarray] = {}
     for name in names:
-        if name not in targets and name not in without:
+        if name not in targets and name not in without and name != groups:
             columns |= _inputs(frame[name], name, remarks)
+    group_R = None
+    if groups:
+        _, group_R = np.unique([str(value) for value in frame[groups].tolist()], return_inverse=True)
+        remarks.append(f"rows of equal {groups!r} are kept together: {_count(int(group_R.max()) + 1, 'group')}")
     if without:
         remarks.append(f"left out as told: {_listed(without)}")
     _leave_out(columns, remarks)
@@ -80,7 +86,7 @@ def examine(frame: Any, targets: Sequence[str], without: Sequence[str] = ()) -> 
     repeated = len(frame) - len(np.unique(np.column_stack([np.nan_to_num(x_RI, nan=-1e300), y_RT]), axis=0))
     if repeated:
         remarks.append(f"{_count(repeated, 'row')} stand there twice: the same row may be trained on and tested on")
-    return Table(x_RI, y_RT, tuple(columns), tuple(targets), tuple(remarks))
+    return Table(x_RI, y_RT, tuple(columns), tuple(targets), tuple(remarks), group_R)
 
 
 def _target(column: Any, name: str) -> np.ndarray:

@@ -20,21 +20,27 @@ class Split(NamedTuple):
     test: np.ndarray
 
 
-def folds(rows: int, number: int, seed: int) -> list[Split]:
-    """Returns `number` splits whose tests are all rows, each once."""
-    shuffled = np.random.default_rng((seed, 5)).permutation(rows)
-    parts = [np.sort(part) for part in np.array_split(shuffled, number)]
+def folds(rows: int, number: int, seed: int, group_R: np.ndarray | None = None) -> list[Split]:
+    """Returns `number` splits whose tests are all rows, each once; of groups, whole ones."""
+    its = np.arange(rows) if group_R is None else group_R
+    shuffled = np.random.default_rng((seed, 5)).permutation(its.max() + 1)
+    parts = [np.flatnonzero(np.isin(its, part)) for part in np.array_split(shuffled, number)]
     return [Split(np.setdiff1d(np.arange(rows), part), part) for part in parts]
 
 
 def above(table: Table, column: str, quantile: float) -> Split | None:
-    """Returns the rows up to a quantile of a column and those above it; None where one side has too few."""
+    """Returns the rows up to a quantile of a column and those above it; None where one side has too few.
+
+    A row below whose group has one above is on neither side.
+    """
     value_R = table.column(column)
     edge = np.nanquantile(value_R, quantile)
-    beyond_R = value_R > edge
-    if min(beyond_R.sum(), (value_R <= edge).sum()) < FEWEST:
+    below_R, beyond_R = value_R <= edge, value_R > edge
+    if table.group_R is not None:
+        below_R &= ~np.isin(table.group_R, table.group_R[beyond_R])
+    if min(beyond_R.sum(), below_R.sum()) < FEWEST:
         return None
-    return Split(np.flatnonzero(value_R <= edge), np.flatnonzero(beyond_R))
+    return Split(np.flatnonzero(below_R), np.flatnonzero(beyond_R))
 
 
 def edges(table: Table, quantile: float, most: int = 3) -> tuple[str, ...]:

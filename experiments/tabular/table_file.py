@@ -28,11 +28,12 @@ class File(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def read(path: Path, *, separator: str = "", decimal: str = "", encoding: str = "") -> File:
+def read(path: Path, *, separator: str = "", decimal: str = "", encoding: str = "", rows: int = 0) -> File:
     """Returns the table in a file.
 
     Args:
       separator, decimal, encoding: as they are; what is empty is found out, and told.
+      rows: how many of its rows are drawn at random, always the same ones; 0 for all.
 
     Raises:
       UserError: it cannot be read as a table; the sentence says why and what to do.
@@ -40,7 +41,7 @@ def read(path: Path, *, separator: str = "", decimal: str = "", encoding: str = 
     data = _bytes(path)
     digest = hashlib.sha256(data).hexdigest()[:32]
     if data[:4] == b"PAR1":
-        return File(_parquet(data, path), digest, ("read as Parquet",))
+        return _sampled(File(_parquet(data, path), digest, ("read as Parquet",)), rows, path)
     if path.suffix.lower() == ".parquet":
         raise usage_error(f"{path} is called Parquet but is none, or was cut at its beginning: copy it again.")
     if path.suffix.lower() in SPREADSHEETS or data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
@@ -60,7 +61,7 @@ def read(path: Path, *, separator: str = "", decimal: str = "", encoding: str = 
     remarks += [f"decimal mark {decimal!r}"] if decimal == "," else []
     remarks += [f"encoding {used}"] if used != "utf-8" else []
     digest = hashlib.sha256(f"{digest} {separator} {decimal} {used}".encode()).hexdigest()[:32]
-    return File(_parse(text, path, separator, decimal or "."), digest, tuple(remarks))
+    return _sampled(File(_parse(text, path, separator, decimal or "."), digest, tuple(remarks)), rows, path)
 
 
 def _bytes(path: Path) -> bytes:
@@ -89,7 +90,6 @@ def _parquet(data: bytes, path: Path) -> Any:
         raise UserError("Parquet needs pyarrow: pip install pyarrow, or save the table as CSV and give that.") from None
     except Exception as error:  # of whatever library reads it
         raise usage_error(f"{path} is Parquet but cannot be read, perhaps cut at its end: copy it again.") from error
-    _check_rows(len(frame), path)
     frame.columns = [str(name) for name in frame.columns]
     return frame
 
@@ -182,11 +182,17 @@ def _parse(text: str, path: Path, separator: str, decimal: str) -> Any:
     except pandas.errors.ParserError as error:
         why = str(error).splitlines()[0].rpartition("error: ")[-1].replace("C ", "")
         raise usage_error(f"{path} is no table throughout ({why}): mend that line.") from error
-    _check_rows(len(frame), path)
     frame.columns = [str(name).strip() for name in frame.columns]
     return frame
 
 
-def _check_rows(rows: int, path: Path) -> None:
-    if rows > MOST_ROWS:
-        raise usage_error(f"{path} has {rows:,} rows, more than {MOST_ROWS:,}: take a sample of them.")
+def _sampled(file: File, rows: int, path: Path) -> File:
+    """Returns a file with so many of its rows, in their order; which ones is in its digest."""
+    there = len(file.frame)
+    if there > MOST_ROWS and not 0 < rows <= MOST_ROWS:
+        raise usage_error(f"{path} has {there:,} rows, more than {MOST_ROWS:,}: take a sample of them with --rows.")
+    if not 0 < rows < there:
+        return file
+    frame = file.frame.sample(rows, random_state=0).sort_index()
+    digest = hashlib.sha256(f"{file.digest} {rows} rows".encode()).hexdigest()[:32]
+    return File(frame, digest, (*file.remarks, f"{rows:,} of {there:,} rows, drawn at random"))

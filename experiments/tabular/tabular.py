@@ -19,12 +19,13 @@ Axes: R rows, T targets, S seeds.
 """
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 
-from ..lib.config import Count, Root, Size, check, require, selects, share
+from ..lib.config import Count, Natural, Root, Size, check, require, selects, share
 from ..lib.errors import usage_error
 from ..lib.report import Figure, Table
 from ..lib.store.records import Finished
@@ -32,7 +33,7 @@ from ..lib.training.train import Measured
 from . import columns, report, shipped, splits, table_file
 from .models import NAMES, STEPS
 
-VERSION = 2
+VERSION = 3
 PLACE = (9, 2)  # after the paper's
 ARTEFACTS = ("tabular",)
 
@@ -52,7 +53,9 @@ class Config:
     quantile: Annotated[float, share(0.05, 0.95)] = 0.7
     folds: Count = 5
     steps: Size = STEPS  # of a cell's training
-    separator: str = dataclasses.field(default="", metadata={"selects": True})  # these three are in the digest
+    rows: Natural = dataclasses.field(default=0, metadata={"selects": True})  # so many of a file's; 0: all
+    groups: str = dataclasses.field(default="", metadata={"selects": True})  # the column whose rows keep together
+    separator: str = dataclasses.field(default="", metadata={"selects": True})  # these five are in the digest
     decimal: str = dataclasses.field(default="", metadata={"selects": True})
     encoding: str = dataclasses.field(default="", metadata={"selects": True})
 
@@ -63,6 +66,7 @@ class Config:
         require(self.folds >= 2, f"folds is {self.folds}, but rows must be trained on and tested on: 2 at least.")
         both = sorted(set(self.targets) & set(self.without))
         require(not both, f"{both[0] if both else ''} is a target and is left out: name it once.")
+        require(self.groups not in (*self.targets, *self.without), f"groups is {self.groups!r}, a target or left out.")
 
 
 def with_file(cfg: Config, path: Path) -> Config:
@@ -71,11 +75,13 @@ def with_file(cfg: Config, path: Path) -> Config:
     Raises:
       UserError: the file cannot be read, or the settings do not fit it.
     """
-    file = table_file.read(path, separator=cfg.separator, decimal=cfg.decimal, encoding=cfg.encoding)
+    file = _read(cfg, path)
     if cfg.targets == shipped.STEEL_TARGETS and not set(cfg.targets) <= set(file.frame.columns):
         names = ", ".join(map(str, file.frame.columns))
         raise usage_error(f"Say with --targets which columns of {path} to predict: {names}.")
-    table = columns.examine(file.frame, cfg.targets, cfg.without)
+    table = columns.examine(file.frame, cfg.targets, cfg.without, cfg.groups)
+    groups = len(table.y_RT) if table.group_R is None else int(table.group_R.max()) + 1
+    require(groups >= cfg.folds, f"groups names {cfg.groups!r}, but its {groups} groups are fewer than the folds.")
     known = (*table.targets, *table.inputs)
     chosen = cfg.outside_of
     if chosen == shipped.STEEL_EDGES:
@@ -97,11 +103,20 @@ def load(cfg: Config) -> tuple[columns.Table, tuple[str, ...]]:
     """
     if not cfg.file:
         require(cfg.table == shipped.STEEL, f"There is no table {cfg.table!r}: name a file after `run tabular`.")
+        require(not cfg.rows and not cfg.groups, "rows and groups are of a file: name one after `run tabular`.")
         return shipped.load(cfg.table, cfg.targets), ()
-    file = table_file.read(Path(cfg.file), separator=cfg.separator, decimal=cfg.decimal, encoding=cfg.encoding)
+    file = _read(cfg, Path(cfg.file))
     if file.digest != cfg.table:
         raise usage_error(f"{cfg.file} has changed since this command began: repeat the command.")
-    return columns.examine(file.frame, cfg.targets, cfg.without), file.remarks
+    return columns.examine(file.frame, cfg.targets, cfg.without, cfg.groups), file.remarks
+
+
+def _read(cfg: Config, path: Path) -> table_file.File:
+    """Returns a user's file; its digest holds the settings that decide what is read of it, and the groups."""
+    file = table_file.read(path, separator=cfg.separator, decimal=cfg.decimal, encoding=cfg.encoding, rows=cfg.rows)
+    if not cfg.groups:
+        return file
+    return file._replace(digest=hashlib.sha256(f"{file.digest} by {cfg.groups}".encode()).hexdigest()[:32])
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
@@ -120,7 +135,7 @@ def make_train(cfg: Config, *, split: str, model: str) -> Measured:
         number = (cfg.root + 7919 * seed) % 2**31
         if split == report.WHOLE:
             return report.formulas(table, number)
-        parts = splits.folds(len(table.x_RI), cfg.folds, number) if split == splits.FOLDS else None
+        parts = splits.folds(len(table.x_RI), cfg.folds, number, table.group_R) if split == splits.FOLDS else None
         parts = parts or [splits.above(table, split, cfg.quantile)]
         return report.measured(table, parts, model, seed=number, steps=cfg.steps)
 

@@ -1,7 +1,7 @@
 """Beyond the edges of real tables: whose error grows least? (ours, not in the paper)
 
 Seven public tables, each cut at the 70 % quantile of its target and of one or two inputs: trained below, tested above.
-The regressor's settings were developed on other tables and not changed after these had been seen.
+The regressor's settings were chosen on other tables; docs/tabular.md says how often these have been looked at.
 
     python -m experiments run tabular_tables --profile full
 
@@ -23,7 +23,7 @@ from ..lib.training.train import Measured
 from . import models, report, scores, shipped, splits
 from .models import STEPS
 
-VERSION = 2
+VERSION = 3
 PLACE = (9, 3)  # after the paper's
 ARTEFACTS = ("tabular_tables",)
 

@@ -80,7 +80,7 @@ class Trained(NamedTuple):
 
 def fit(
     rows: Rows,
-    parts: Sequence[np.ndarray],
+    parts: Sequence[tuple[np.ndarray, np.ndarray]],
     starts: Sequence[int],
     *,
     cell: str,
@@ -95,7 +95,7 @@ def fit(
     """Trains a cell on several parts of the rows in one program.
 
     Args:
-      parts: the rows of each part.
+      parts: which rows each part has, and their targets in it, `[rows of the part, T]`.
       starts: how many starts each part has; each start has a validation share of its own.
 
     Returns:
@@ -108,11 +108,11 @@ def fit(
     deviation_T = np.sqrt(np.average((rows.y_RT - mean_T) ** 2, axis=0, weights=rows.weight_R))
     deviation_T = np.where(deviation_T > 0, deviation_T, unit_T)
     size, width = _round_up(count, FEWEST_ROWS), _round_up(inputs, FEWEST_INPUTS)
-    x_RI, y_RT, weight_R = np.zeros((size, width)), np.zeros((size, targets)), np.zeros(size)
-    x_RI[:count, :inputs], y_RT[:count], weight_R[:count] = rows.x_RI / unit_I, rows.y_RT / unit_T, rows.weight_R
+    x_RI, weight_R = np.zeros((size, width)), np.zeros(size)
+    x_RI[:count, :inputs], weight_R[:count] = rows.x_RI / unit_I, rows.weight_R
 
     lanes, places = [], []
-    for number, (part, its_starts) in enumerate(zip(parts, starts, strict=True)):
+    for number, ((part, _), its_starts) in enumerate(zip(parts, starts, strict=True)):
         for start in range(its_starts):
             shuffled = np.random.default_rng((seed, number, start)).permutation(part)
             held = round(validation_fraction * len(part))
@@ -122,11 +122,14 @@ def fit(
                 lanes.append(Lane(shuffled[held:], validated, start, learning_rate))
                 places.append((number, start))
     order_LR, held_LR = np.zeros((len(lanes), size), np.int32), np.zeros((len(lanes), size))
-    for i, lane in enumerate(lanes):
+    y_LRT = np.zeros((len(lanes), size, targets))
+    for i, (lane, (number, _)) in enumerate(zip(lanes, places, strict=True)):
+        part, y_RT = parts[number]
+        y_LRT[i, part] = y_RT / unit_T
         order_LR[i, : len(lane.trained)] = lane.trained
         held_LR[i, lane.validated] = weight_R[lane.validated]
     params, error_L = _train(
-        *(jnp.asarray(array, jnp.float32) for array in (x_RI, y_RT, weight_R, unit_T / deviation_T)),
+        *(jnp.asarray(array, jnp.float32) for array in (x_RI, y_LRT, weight_R, unit_T / deviation_T)),
         jnp.asarray(np.arange(width) < inputs),
         jnp.asarray(order_LR),
         jnp.asarray([len(lane.trained) for lane in lanes], jnp.int32),
@@ -177,7 +180,7 @@ def _evaluate(params: dict[str, Any], x_RI: jax.Array, cell: str, terms: int, ta
 @functools.partial(jax.jit, static_argnames="recipe")
 def _train(
     x_RI: jax.Array,
-    y_RT: jax.Array,
+    y_LRT: jax.Array,
     weight_R: jax.Array,
     scale_T: jax.Array,
     there_I: jax.Array,
@@ -212,16 +215,20 @@ def _train(
         params = without_padding({"cell": variables, "c": c_TK, "b": jnp.zeros(targets)})
         return params, transform.init(params), key
 
-    def loss(params: Any, rows_B: jax.Array, key: jax.Array) -> jax.Array:
+    def loss(params: Any, y_RT: jax.Array, rows_B: jax.Array, key: jax.Array) -> jax.Array:
         error_BT = (_apply(params, x_RI[rows_B], cell, terms, targets, key) - y_RT[rows_B]) * scale_T[None]
         return jnp.mean(weight_R[rows_B][:, None] * (jnp.sqrt(1 + error_BT**2) - 1))  # square near 0, then straight
 
-    def leg(state: Any, order_R: jax.Array, count: jax.Array, rate: jax.Array, first: jax.Array) -> Any:
+    def leg(
+        state: Any, y_RT: jax.Array, order_R: jax.Array, count: jax.Array, rate: jax.Array, first: jax.Array
+    ) -> Any:
         def step(i: jax.Array, state: Any) -> Any:
             params, moments, key = state
             key, key_rows, key_noise = jax.random.split(key, 3)
             drawn_B = jnp.floor(jax.random.uniform(key_rows, (batch,)) * count).astype(jnp.int32)
-            updates, moments = transform.update(jax.grad(loss)(params, order_R[drawn_B], key_noise), moments, params)
+            updates, moments = transform.update(
+                jax.grad(loss)(params, y_RT, order_R[drawn_B], key_noise), moments, params
+            )
             fall = 0.5 * (1 + jnp.cos(jnp.pi * (first + i) / (leg_steps * legs)))
             updates = without_padding(updates)
             finite = jnp.all(jnp.array([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(updates)]))
@@ -230,7 +237,7 @@ def _train(
 
         return jax.lax.fori_loop(0, leg_steps, step, state)
 
-    def validated(params: Any, held_R: jax.Array) -> jax.Array:
+    def validated(params: Any, y_RT: jax.Array, held_R: jax.Array) -> jax.Array:
         error_RT = jnp.abs((_apply(params, x_RI, cell, terms, targets) - y_RT) * scale_T[None])
         return jnp.sum(error_RT.mean(axis=1) * held_R) / jnp.sum(held_R)
 
@@ -240,8 +247,10 @@ def _train(
 
     def advance(carry: Any) -> Any:
         number, state_L, best_L, error_L, waited = carry
-        state_L = jax.vmap(leg, in_axes=(0, 0, 0, 0, None))(state_L, order_LR, count_L, rate_L, number * leg_steps)
-        now_L = jax.vmap(validated)(state_L[0], held_LR)
+        state_L = jax.vmap(leg, in_axes=(0, 0, 0, 0, 0, None))(
+            state_L, y_LRT, order_LR, count_L, rate_L, number * leg_steps
+        )
+        now_L = jax.vmap(validated)(state_L[0], y_LRT, held_LR)
         better_L = now_L < error_L
 
         def keep(new: jax.Array, old: jax.Array) -> jax.Array:
@@ -252,6 +261,6 @@ def _train(
         return number + 1, state_L, best_L, jnp.minimum(error_L, now_L), waited
 
     start_L = jax.vmap(init)(seed_L)
-    error_L = jax.vmap(validated)(start_L[0], held_LR)
+    error_L = jax.vmap(validated)(start_L[0], y_LRT, held_LR)
     _, _, best_L, error_L, _ = jax.lax.while_loop(goes_on, advance, (0, start_L, start_L[0], error_L, 0))
     return best_L, error_L

@@ -59,13 +59,14 @@ class InLogs(NamedTuple):
     def predict(self, x_RI: np.ndarray) -> np.ndarray:
         """Returns `[R, T]`."""
         y_RT = self.linear.predict(x_RI)
-        features_RI = _features(x_RI, self.unit_I, self.in_logs_I)
+        features_RI = features(x_RI, self.unit_I, self.in_logs_I)
         for target in np.flatnonzero(self.positive_T):
             y_RT[:, target] = np.exp(np.clip(self.logs[target].predict(features_RI)[:, 0], -LARGEST, LARGEST))
         return y_RT
 
 
-def _features(x_RI: np.ndarray, unit_I: np.ndarray, in_logs_I: np.ndarray) -> np.ndarray:
+def features(x_RI: np.ndarray, unit_I: np.ndarray, in_logs_I: np.ndarray) -> np.ndarray:
+    """Returns log |x / unit| of the inputs that are never negative, and x / unit of the others, `[R, I]`."""
     scaled_RI = x_RI / unit_I
     return np.where(in_logs_I, np.log(np.maximum(np.abs(scaled_RI), SMALLEST)), scaled_RI)
 
@@ -95,7 +96,7 @@ def in_logs(rows: Rows, solve: Callable[[Rows], Any]) -> InLogs | None:
     if not positive_T.any():
         return None
     unit_I, in_logs_I = unit(rows.x_RI, rows.weight_R), (rows.x_RI >= 0).all(axis=0)
-    features_RI = _features(rows.x_RI, unit_I, in_logs_I)
+    features_RI = features(rows.x_RI, unit_I, in_logs_I)
     logs: list[Any] = []
     for target, positive in enumerate(positive_T):
         kept = kept_RT[:, target]
@@ -104,10 +105,15 @@ def in_logs(rows: Rows, solve: Callable[[Rows], Any]) -> InLogs | None:
     return InLogs(unit_I, in_logs_I, positive_T, tuple(logs), linear(rows))
 
 
-def _ridge(x_RI: np.ndarray, y_RT: np.ndarray, weight_R: np.ndarray) -> Linear:
+def standards(x_RI: np.ndarray, weight_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the weighted mean and deviation of each input; an infinite deviation of a constant one."""
     centre_I = np.average(x_RI, axis=0, weights=weight_R)
     scale_I = np.sqrt(np.average((x_RI - centre_I) ** 2, axis=0, weights=weight_R))
-    scale_I = np.where(scale_I > 1e-12 * (np.abs(centre_I) + 1e-300), scale_I, np.inf)  # constant: no weight
+    return centre_I, np.where(scale_I > 1e-12 * (np.abs(centre_I) + 1e-300), scale_I, np.inf)  # constant: no weight
+
+
+def _ridge(x_RI: np.ndarray, y_RT: np.ndarray, weight_R: np.ndarray) -> Linear:
+    centre_I, scale_I = standards(x_RI, weight_R)
     if len(x_RI) < 3 or not np.isfinite(scale_I).any():
         b_T = np.average(y_RT, axis=0, weights=weight_R)
         return Linear(centre_I, scale_I, np.zeros((x_RI.shape[1], y_RT.shape[1])), b_T)

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 import nalu
-from nalu.sklearn import cells, choice, columns, formulas, plain, ranges, trees, wide
+from nalu.sklearn import cells, choice, columns, formulas, plain, ranges, trees, truncation, wide
 from nalu.sklearn.rows import Rows, distinct
 
 PLAIN = {"linear": plain.linear, "power law": plain.power_law}
@@ -26,11 +26,13 @@ TREES = " + trees"
 class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """A regressor for tables of numbers that is made to extrapolate.
 
-    With `cell="auto"` the candidates are a linear model, a power law and cells of this library, each with trees on what
-    it leaves (of the power law as factors), trees alone, and an infinitely wide network, as it is and in logs. A tree
-    is constant beyond the rows that it knows, so it adds detail inside and a bounded correction outside. Where a
-    formula can be read off, it stands in for cells and trees. Each candidate is judged where the rows of training end,
-    and the prediction is their mean, weighted for each row by how little they err there (`nalu.sklearn.choice`).
+    With `cell="auto"` the candidates are a power law and cells of this library, each with trees on what it leaves (of
+    the power law as factors), trees alone, and an infinitely wide network, as it is and in logs; of targets that are
+    not positive, and have no power law, a linear model with trees, too. A tree is constant beyond the rows that it
+    knows, so it adds detail inside and a bounded correction outside. Where a formula can be read off, it stands in for
+    cells and trees. Targets that were cut off above are mended before (`nalu.sklearn.truncation`). Each candidate is
+    judged where the rows of training end, and the prediction is their mean, weighted for each row by how little they
+    err there (`nalu.sklearn.choice`).
 
     The result depends on the set of rows and their weights alone, not on their order; a row of weight 2 is a row given
     twice.
@@ -39,6 +41,8 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
       cell: "auto", or a name in `nalu.CELLS`: that cell alone, with an affine output.
       terms: outputs of the cell for each target, which an affine output adds up; None: 1 of NAC and NALU, 8 of others.
       trees: whether trees learn what each candidate leaves.
+      truncation: whether a target that ends abruptly is taken to be cut off there, and new rows not to be; then what
+        the cut took from the targets below it is put back. With a cell alone nothing is.
       restarts: starts of each cell; their mean predicts, their spread is told.
       learning_rates: rates that each start is trained with side by side; the best in validation counts.
       steps: of Adam, at most; the rate falls as a cosine.
@@ -50,6 +54,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Attributes:
       weights_: `{candidate: [T]}`, how far each candidate is believed, all inner splits taken alike.
       inner_errors_: `{candidate: [J, T]}`, mean absolute errors in the inner splits, of which the last is inside.
+      cut_by_: which target was found to be cut off above, by its number; None where none was.
       n_features_in_, feature_names_in_: of the table it was fitted to.
 
     Source: Trask et al. 2018, arXiv 1808.00508, for the NALU; the affine output, the choice and the trees are ours.
@@ -61,6 +66,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         *,
         terms: int | None = None,
         trees: bool = True,
+        truncation: bool = True,
         restarts: int = 2,
         learning_rates: Sequence[float] = (3e-3, 1e-2),
         steps: int = 1200,
@@ -72,6 +78,7 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.cell = cell
         self.terms = terms
         self.trees = trees
+        self.truncation = truncation
         self.restarts = restarts
         self.learning_rates = learning_rates
         self.steps = steps
@@ -99,7 +106,6 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         rows = distinct(X, np.asarray(y, np.float64).reshape(len(X), -1), weight_R)
         seed = self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._rows = rows
-        self._ranges = ranges.of(rows.x_RI, rows.y_RT)
         self._fit_candidates(rows, seed)
         return self
 
@@ -144,8 +150,9 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         known = ("auto", *nalu.CELLS)
         if self.cell not in known:
             raise ValueError(f"cell is {self.cell!r}, but must be one of {', '.join(known)}.")
-        if self.trees not in (True, False):
-            raise ValueError(f"trees is {self.trees!r}, but must be True or False.")
+        for setting in ("trees", "truncation"):
+            if getattr(self, setting) not in (True, False):
+                raise ValueError(f"{setting} is {getattr(self, setting)!r}, but must be True or False.")
         for setting in ("restarts", "steps", "batch_size", "patience"):
             value = getattr(self, setting)
             if not isinstance(value, Integral) or value < 1:
@@ -162,21 +169,29 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Fits every candidate to the rows and to the inner splits, and weighs them."""
         everything = np.arange(len(rows.x_RI))
         auto = self.cell == "auto"
+        read = formulas.read_each(rows, seed=seed) if auto else None
+        self.cut_by_ = None
+        if auto and self.truncation and (read is None or None in read.of_targets):  # a formula needs no mending
+            rows, self.cut_by_ = truncation.mended(rows, seed)
+        self._ranges = ranges.of(rows.x_RI, rows.y_RT)
         splits = self._splits = choice.inner_splits(rows, seed) if auto else []
         parts = [everything, *(split.trained for split in splits)]
-        taken = [rows.take(part) for part in parts]
+        taken = [rows, *(rows.take(split.trained) for split in splits)]
+        if self.cut_by_ is not None:  # and what lies below the edge of an inner split by a target is cut there
+            for j, split in enumerate(splits):
+                if split.target is not None:
+                    taken[1 + j] = truncation.explained(taken[1 + j], split.target, seed).put_back(taken[1 + j])
         found: dict[str, list[Any]] = {}
         if auto:
             found |= _solved(PLAIN, taken)
-            read = formulas.read_each(rows, seed=seed) if splits else None
-            if read is not None:
+            if read is not None and splits:
                 found["formula"] = [read.refitted(each) for each in taken]
         # Too few rows to say what is to be believed; or what a cell and trees would have to learn was read.
         needless = auto and (not splits or ("formula" in found and None not in found["formula"][0].of_targets))
         if not needless:
             if auto:
                 found |= _solved(_wide(seed), taken)
-            found |= self._trained(rows, parts, seed)
+            found |= self._trained(rows, parts, taken, seed)
             if self.trees:
                 found = self._with_trees(found, taken, seed)
         targets = rows.y_RT.shape[1]
@@ -200,11 +215,11 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """Returns how far each candidate is believed for each row and target, `[C, R, T]`."""
         return choice.weights(self._error_CJT, say_RJ)
 
-    def _trained(self, rows: Rows, parts: list[np.ndarray], seed: int) -> dict[str, list[Any]]:
+    def _trained(self, rows: Rows, parts: list[np.ndarray], taken: list[Rows], seed: int) -> dict[str, list[Any]]:
         """Returns the cells, trained on each part of the rows."""
-        padded = parts
+        padded = list(zip(parts, (its.y_RT for its in taken), strict=True))
         if self.cell == "auto":  # always as many trainings, so that they are one compiled program
-            padded = parts + [parts[0]] * (1 + choice.MOST_EDGES + 1 - len(parts))
+            padded += [padded[0]] * (1 + choice.MOST_EDGES + 1 - len(parts))
         return {
             cell: cells.fit(
                 rows, padded, [self.restarts, *[1] * (len(padded) - 1)], cell=cell, terms=self.terms,
@@ -220,6 +235,8 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         each = list(zip(taken, [trees.MANY, *[trees.FEW] * (len(taken) - 1)], strict=True))
         more = {}
         for name, models in found.items():
+            if name == "linear" and "power law" in found and found["power law"][0].positive_T.all():
+                continue  # a straight line through what is positive errs by much beyond the range of an input
             if name == "power law":  # of which trees are factors
 
                 def multiplied(logs: Rows, number: int) -> Any:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nalu.sklearn import plain
 from nalu.sklearn.rows import Rows
 
 MOST_ROWS = 400  # that it is solved for, drawn at random; the work grows with their cube
@@ -29,7 +30,7 @@ class Wide(NamedTuple):
 
     def predict(self, x_RI: np.ndarray) -> np.ndarray:
         """Returns `[R, T]`."""
-        return kernel(_standardised(x_RI, self.centre_I, self.scale_I), self.known_KI) @ self.a_KT + self.b_T
+        return kernel(standardised(x_RI, self.centre_I, self.scale_I), self.known_KI) @ self.a_KT + self.b_T
 
 
 def wide(rows: Rows, seed: int) -> Wide:
@@ -38,11 +39,9 @@ def wide(rows: Rows, seed: int) -> Wide:
     Source: Cho and Saul 2009, "Kernel methods for deep learning", Advances in Neural Information Processing Systems 22.
     """
     rows = rows.take(np.sort(np.random.default_rng((seed, 3)).permutation(len(rows.x_RI))[:MOST_ROWS]))
-    centre_I = np.average(rows.x_RI, axis=0, weights=rows.weight_R)
-    scale_I = np.sqrt(np.average((rows.x_RI - centre_I) ** 2, axis=0, weights=rows.weight_R))
-    scale_I = np.where(scale_I > 1e-12 * (np.abs(centre_I) + 1e-300), scale_I, np.inf)  # constant: not seen
+    centre_I, scale_I = plain.standards(rows.x_RI, rows.weight_R)
     b_T = np.average(rows.y_RT, axis=0, weights=rows.weight_R)
-    known_KI = _standardised(rows.x_RI, centre_I, scale_I)
+    known_KI = standardised(rows.x_RI, centre_I, scale_I)
     root_K = np.sqrt(rows.weight_R)
     size_Q, vectors_KQ = np.linalg.eigh(root_K[:, None] * kernel(known_KI, known_KI) * root_K)
     size_Q = np.maximum(size_Q, 0.0)
@@ -66,7 +65,7 @@ def kernel(x_RI: np.ndarray, other_KI: np.ndarray) -> np.ndarray:
     return size_RK * (np.sin(angle_RK) + (np.pi - angle_RK) * cosine_RK) / np.pi
 
 
-def _standardised(x_RI: np.ndarray, centre_I: np.ndarray, scale_I: np.ndarray) -> np.ndarray:
+def standardised(x_RI: np.ndarray, centre_I: np.ndarray, scale_I: np.ndarray) -> np.ndarray:
     """Returns the inputs, and a constant as large as they are together, which lets each unit have a threshold."""
     inputs = x_RI.shape[1]
     return np.column_stack([(x_RI - centre_I) / scale_I, np.full(len(x_RI), inputs**0.5)]) / inputs**0.5

@@ -9,12 +9,13 @@ import joblib
 import numpy as np
 import pandas
 import pytest
+import scipy.stats
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
-from nalu.sklearn import ExtrapolationWarning, NALURegressor, choice, formulas, plain, ranges, trees, wide
+from nalu.sklearn import ExtrapolationWarning, NALURegressor, choice, formulas, plain, ranges, trees, truncation, wide
 from nalu.sklearn.rows import distinct
 
 QUICK = {"steps": 40, "restarts": 1, "random_state": 0}
@@ -176,6 +177,7 @@ def test_columns_that_are_no_numbers_are_refused_by_name_with_what_to_put_before
     [
         ({"cell": "nulu"}, "cell is 'nulu', but must be one of auto"),
         ({"trees": "some"}, "trees is 'some'"),
+        ({"truncation": "some"}, "truncation is 'some'"),
         ({"steps": 0}, "steps is 0, but must be a whole number above zero"),
         ({"learning_rates": ()}, "learning_rates is"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1.0"),
@@ -238,7 +240,9 @@ def test_each_candidate_has_trees_where_they_are_asked_for():
     x, _ = table()
     y = np.exp(np.sin(4 * x[:, 0])) * x[:, 1]  # positive, and no formula that could be read
     model = NALURegressor(**QUICK).fit(x, y)
-    assert {"linear + trees", "power law + trees", "nalu + trees", "trees", "wide network"} < set(model.weights_)
+    assert {"power law + trees", "nalu + trees", "trees", "wide network"} < set(model.weights_)
+    assert not {"linear", "linear + trees"} & set(model.weights_)
+    assert "linear + trees" in NALURegressor(**QUICK).fit(x, np.log(y)).weights_  # a power law has no negative targets
     alone = {told: NALURegressor("nalu", trees=told, **QUICK).fit(x, y).weights_ for told in (True, False)}
     assert set(alone[True]) == {"nalu + trees"}
     assert set(alone[False]) == {"nalu"}
@@ -253,6 +257,78 @@ def test_no_row_of_an_inner_split_is_on_both_sides():
         assert sorted([*split.trained, *split.judged]) == list(range(120))
     above = splits[0]
     assert rows.y_RT[above.judged].min() > rows.y_RT[above.trained].max()
+
+
+def cut_rows(noise=1.0, rows=1500):
+    """Rows of y = 2 + 3 x and z = x of which those of y above 4 were thrown away, with noise that both share."""
+    generator = np.random.default_rng(0)
+    x, error = generator.uniform(-1, 2, rows), noise * generator.standard_normal(rows)
+    both = np.column_stack([2 + 3 * x + error, x + 0.5 * error])
+    kept = both[:, 0] < 4
+    return distinct(x[kept, None], both[kept], np.ones(kept.sum()))
+
+
+def slopes(rows):
+    return np.polyfit(rows.x_RI[:, 0], rows.y_RT, 1)[0]
+
+
+def test_a_slope_that_a_cut_has_flattened_is_given_back_to_all_targets():
+    rows = cut_rows()
+    assert (slopes(rows) < [2.6, 0.8]).all()
+    assert slopes(truncation.mended(rows, seed=0)[0]) == pytest.approx([3, 1], rel=0.1)
+
+
+def test_what_is_put_back_is_what_a_cut_takes_from_a_normal_distribution():
+    x = np.random.default_rng(1).standard_normal((1000, 1))  # says nothing of y
+    y = scipy.stats.norm.ppf(np.linspace(0.001, 0.999, 1000) * scipy.stats.norm.cdf(0.5))
+    its = truncation.mended(rows_of(x, y), seed=0)[0].y_RT[:, 0]
+    assert y.mean() == pytest.approx(scipy.stats.truncnorm.mean(-np.inf, 0.5), abs=0.01)
+    assert its.mean() == pytest.approx(0, abs=0.1)
+
+
+def test_a_bend_without_noise_is_no_cut():
+    x = np.random.default_rng(0).uniform(1, 5, (300, 2))
+    y = x[:, 0] * x[:, 1] / (x[:, 0] + x[:, 1])
+    low = y < np.quantile(y, 0.7)
+    rows = rows_of(x[low], y[low])
+    assert truncation.mended(rows, seed=0)[0].y_RT == pytest.approx(rows.y_RT, abs=0.02 * y.std())
+
+
+def test_a_target_that_ends_abruptly_is_told_from_one_that_runs_out():
+    even = np.linspace(0, 1, 2001)
+    assert truncation.shape(even) == pytest.approx(-1, abs=0.01)
+    assert truncation.shape(1 - np.sqrt(1 - even)) == pytest.approx(-0.5, abs=0.01)  # falls to zero in a line
+    assert truncation.shape(-np.log(1 - even[:-1])) == pytest.approx(0, abs=0.05)
+    assert truncation.shape(np.minimum(even, 0.9)) == 0  # a heap is a bound
+
+
+def test_the_target_that_was_cut_is_told_and_one_that_was_not_is_left_alone():
+    rows = cut_rows()
+    swapped = rows._replace(y_RT=rows.y_RT[:, ::-1])
+    assert [truncation.mended(its, seed=0)[1] for its in (rows, swapped)] == [0, 1]
+    x = np.random.default_rng(0).uniform(-1, 2, 400)
+    whole = rows_of(x[:, None], 2 + 3 * x + np.random.default_rng(1).standard_normal(400))
+    its, cut_by = truncation.mended(whole, seed=0)
+    assert cut_by is None
+    assert its is whole
+
+
+def test_what_was_not_measured_stays_zero():
+    rows = cut_rows()
+    y_RT = np.where(np.arange(len(rows.y_RT))[:, None] % 9, np.maximum(rows.y_RT, 0.1), 0.0)
+    its = truncation.explained(rows, 0, seed=0).put_back(rows._replace(y_RT=y_RT))
+    assert ((its.y_RT == 0) == (y_RT == 0)).all()
+
+
+def test_the_regressor_mends_what_was_cut_unless_told_not_to():
+    rows = cut_rows()
+    above = np.linspace(1, rows.x_RI.max(), 20)[:, None]
+    off = {}
+    for told in (True, False):
+        model = NALURegressor(truncation=told, **QUICK).fit(rows.x_RI, rows.y_RT[:, 0])
+        assert model.cut_by_ == (0 if told else None)
+        off[told] = np.abs(model.predict(above) - (2 + 3 * above[:, 0])).mean()
+    assert off[True] < off[False] / 2
 
 
 @pytest.mark.process

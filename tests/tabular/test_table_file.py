@@ -181,3 +181,22 @@ def test_a_huge_file_is_refused_with_what_to_do(written, monkeypatch, limit, sen
     monkeypatch.setattr(table_file, limit, 10)
     with pytest.raises(UserError, match=f"{sentence}.*take a sample"):
         table_file.read(written(text()))
+
+
+def test_a_sample_of_rows_is_always_the_same_and_told(written):
+    path = written("a,y\n" + "".join(f"{i},{i * i}\n" for i in range(40)))
+    whole, drawn, again = (table_file.read(path, rows=rows) for rows in (0, 12, 12))
+    assert len(drawn.frame) == 12
+    assert drawn.frame.equals(again.frame)
+    assert set(drawn.frame["a"]) < set(whole.frame["a"])
+    assert drawn.digest == again.digest != whole.digest
+    assert "12 of 40 rows, drawn at random" in drawn.remarks
+    assert table_file.read(path, rows=99).digest == whole.digest
+
+
+def test_a_sample_is_read_of_a_file_with_too_many_rows(written, monkeypatch):
+    monkeypatch.setattr(table_file, "MOST_ROWS", 20)
+    path = written("a,y\n" + "".join(f"{i},{i * i}\n" for i in range(40)))
+    with pytest.raises(UserError, match="take a sample of them with --rows"):
+        table_file.read(path)
+    assert len(table_file.read(path, rows=20).frame) == 20

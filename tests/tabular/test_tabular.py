@@ -58,6 +58,9 @@ def test_the_edges_of_a_users_file_are_its_targets_and_its_strongest_inputs(file
         (("--targets", "y", "--outside-of", "q"), "outside_of names 'q'"),
         (("--targets", "y", "--folds", "1"), "folds is 1"),
         (("--targets", "y", "--models", "gpt"), "models has no 'gpt'"),
+        (("--targets", "y", "--groups", "q"), "no column 'q'"),
+        (("--targets", "y", "--groups", "y"), "groups is 'y', a target or left out"),
+        (("--targets", "y", "--rows", "20"), "has 20 rows, but at least 30 are needed"),
     ],
 )
 def test_settings_that_do_not_fit_the_file_are_refused_in_one_sentence(file, words, sentence):
@@ -84,6 +87,33 @@ def test_folds_test_every_row_once_and_train_on_none_of_them():
     for part in parts:
         assert not set(part.train) & set(part.test)
         assert len(part.train) + len(part.test) == 103
+
+
+def test_rows_of_one_group_are_never_on_both_sides():
+    generator = np.random.default_rng(0)
+    x, group_R = generator.uniform(0, 1, (200, 1)), np.repeat(np.arange(40), 5)
+    table = columns.Table(x, x, ("a",), ("y",), (), group_R)
+    parts = splits.folds(200, 4, 1, group_R)
+    assert sorted(np.concatenate([part.test for part in parts])) == list(range(200))
+    x[:150] = x[:150] / 4  # so that some groups lie below the edge as a whole
+    for part in (*parts, splits.above(table, "a", 0.9)):
+        assert not set(group_R[part.train]) & set(group_R[part.test])
+
+
+def test_groups_and_a_sample_are_in_the_address_and_the_groups_are_no_input(file):
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([f"{lines[0]},heat", *(f"{line},h{i // 6}" for i, line in enumerate(lines[1:]))]) + "\n")
+    whole, grouped, drawn = (
+        experiment(file, "--targets", "y", *words) for words in ((), ("--groups", "heat"), ("--rows", "40"))
+    )
+    assert len({each.config.table for each in (whole, grouped, drawn)}) == 3
+    table, _ = tabular.load(grouped.config)
+    assert table.inputs == ("a", "b", "c")
+    assert table.group_R.max() == 9
+    assert "rows of equal 'heat' are kept together: 10 groups" in table.remarks
+    assert len(tabular.load(drawn.config)[0].y_RT) == 40
+    with pytest.raises(UserError, match="groups names 'heat', but its 10 groups are fewer than the folds"):
+        experiment(file, "--targets", "y", "--groups", "heat", "--folds", "11")
 
 
 def test_beyond_an_edge_every_test_row_is_above_every_training_row(steel):
