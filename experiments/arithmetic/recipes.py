@@ -28,9 +28,9 @@ PERCEPTRONS = {  # the paper's two first, then its appendix's
 }
 STARTS = (  # ours, tuned on other seeds; the first is the column NALU, all compete in NALU (restarts)
     NaluStart(3.0, (0.5, -0.3), -1.0),
-    NaluStart(3.0, (1.0, -1.0), -1.0),
-    NaluStart(3.0, (0.5, -0.1), -1.0),
-    NaluStart(3.0, (0.3, -0.3), -1.0),
+    NaluStart(0.5, (0.5, 0.5), -0.5),
+    NaluStart(1.0, (0.5, -0.2), -1.0),
+    NaluStart(2.0, (1.0, -1.0), -0.5),
 )
 RECURRENT_STARTS = (  # the same of the recurrent half
     NaluStart(3.0, (0.5, -0.3), -0.3),
