@@ -303,19 +303,19 @@ def test_in_a_browser_the_buttons_choose_among_the_claims(browser, page):
     assert len(browser.ask(SHOWN)) == total
     browser.ask("document.querySelector('[data-choose=open]').click()")
     browser.wait("location.hash == '#verdict=open' && document.body.classList.contains('filtered')")
-    assert set(browser.ask(SHOWN)) == {"open"}
-    assert browser.ask("document.getElementById('shown').textContent").startswith(f"{count['open']} of {total} claims")
-    assert not browser.ask("document.querySelector('figure').checkVisibility()")
+    browser.wait(f"{SHOWN}.every(verdict => verdict == 'open')")
+    browser.wait(f"document.getElementById('shown').textContent.startsWith('{count['open']} of {total} claims')")
+    browser.wait("!document.querySelector('figure').checkVisibility()")
     first = (
         "[...document.querySelectorAll('[data-verdict]')].find(e => e.checkVisibility()).getBoundingClientRect().top"
     )
-    assert browser.ask(f"{first} > document.getElementById('filter').getBoundingClientRect().bottom")
+    browser.wait(f"{first} > document.getElementById('filter').getBoundingClientRect().bottom")
     browser.ask("document.querySelector('[data-choose=partly]').click()")
     browser.wait("document.querySelector('[data-choose=partly]').getAttribute('aria-pressed') == 'true'")
-    assert browser.ask(f"{SHOWN}.length") == count["open"] + count["partly"]
+    browser.wait(f"{SHOWN}.length == {count['open'] + count['partly']}")
     browser.ask("document.querySelector('#table1 .back a').click()")
     browser.wait("!document.body.classList.contains('filtered')")
-    assert browser.ask("document.querySelector('figure').checkVisibility()")
+    browser.wait("document.querySelector('figure').checkVisibility()")
 
 
 MANY = tuple(f"row {number}" for number in range(9))
@@ -374,7 +374,7 @@ def test_in_a_browser_all_of_it_is_printed(browser):
     pdf, printed = browser.print()
     assert pdf.startswith(b"%PDF-")
     assert printed == [sections, folded]
-    assert browser.ask("document.querySelectorAll('details[open]').length") == 0
+    browser.wait("document.querySelectorAll('details[open]').length == 0")
 
 
 @pytest.mark.process
