@@ -13,7 +13,7 @@ import pytest
 PATIENCE = 600.0  # seconds: only what hangs takes as long, however busy the machine is
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-# A browser is nothing that pip installs.
+# A browser is nothing that pip installs; `.ci/run` installs one where it may, so that these tests run there.
 in_a_browser = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on the PATH to open the page in")
 
 # What stands beyond the right edge of the page and cannot be scrolled to in a box of its own.

@@ -22,8 +22,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # which has all this from the proce
     atexit.register(shutil.rmtree, OURS, ignore_errors=True)
     os.environ |= {"XDG_CACHE_HOME": OURS, "MPLCONFIGDIR": f"{OURS}/matplotlib", "JAX_PLATFORMS": "cpu"}
     os.environ |= {"http_proxy": NOWHERE, "https_proxy": NOWHERE, "no_proxy": "localhost,127.0.0.1"}
-    for variable in ("JAX_COMPILATION_CACHE_DIR", "NALU_DATA"):
-        os.environ.pop(variable, None)
+    os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+    if folder := os.environ.pop("NALU_DATA", None):  # no command of the tests finds it, only the tests of MNIST itself
+        os.environ["NALU_TESTS_MNIST"] = os.path.abspath(folder)
 
 # XLA reads this with the first program of these tests' own process: small programs are compiled in half the time.
 os.environ["XLA_FLAGS"] = " ".join(FLAGS)

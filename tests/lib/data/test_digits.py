@@ -17,7 +17,9 @@ from rich.console import Console
 from experiments.lib.data import digits, idx, mirrors
 from experiments.lib.errors import UserError
 
-REAL = [Path(os.environ["NALU_DATA"])] if os.environ.get("NALU_DATA") else []
+REAL = [Path(os.environ["NALU_TESTS_MNIST"])] if "NALU_TESTS_MNIST" in os.environ else []  # see conftest.py
+# MNIST is not in the repository and tests download nothing; the other tests hold the same with made-up files.
+of_mnist_itself = pytest.mark.skipif(not REAL, reason="MNIST is not here: set NALU_DATA to its folder")
 ORIGINALS = digits.FILES
 NAMES = [file.name for file in digits.FILES]
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = NAMES
@@ -220,7 +222,7 @@ def test_an_unpacked_file_of_another_data_set_is_refused_by_name(tmp_path):
         digits.prepare(folder, pytest.fail)
 
 
-@pytest.mark.skipif(not REAL, reason="MNIST is not here: set NALU_DATA to its folder")
+@of_mnist_itself
 def test_the_published_sums_are_those_of_the_original_files():
     for file in ORIGINALS:
         packed = (REAL[0] / file.name).read_bytes()
@@ -479,8 +481,7 @@ def test_the_stand_in_is_the_same_each_time():
 # MNIST itself
 
 
-# MNIST is not in the repository and tests download nothing; the tests above hold the same with made-up files.
-@pytest.mark.skipif(not REAL, reason="MNIST is not here: set NALU_DATA to its folder")
+@of_mnist_itself
 def test_mnist_is_the_one_that_was_published(monkeypatch):
     monkeypatch.undo()  # the real names and sums
     data = digits.load("mnist", REAL[0])
