@@ -22,6 +22,7 @@ import optax
 from ..lib.config import Count, Positive, Root, Size, at_most, check, require_divides, selects
 from ..lib.networks import mlp
 from ..lib.report import Curve, Figure, Panel, Quantity, Table, paper, quantities_of
+from ..lib.report.statistics import PERCENT
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
 from . import training
@@ -184,7 +185,7 @@ def fits(run: Finished) -> list[Quantity]:
             by_name = fit == "by name"
             value = away(means(height_SNE), by_name=by_name)[e]
             spread_B = [away(mean_NE, by_name=by_name)[e] for mean_NE in means_BNE]
-            low, high = np.percentile(spread_B, (2.5, 97.5))
+            low, high = np.percentile(spread_B, PERCENT)
             made = of(
                 "decades from the paper", row_of(run.variant["reading"]), f"{end}, {fit}", "fit", np.array([value])
             )

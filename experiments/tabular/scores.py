@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..lib.report.statistics import PERCENT
+
 RESAMPLES, PART = 1999, 250
-PERCENT = (2.5, 97.5)
 
 
 class Score(NamedTuple):

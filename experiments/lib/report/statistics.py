@@ -16,6 +16,7 @@ import numpy as np
 from .artefacts import Quantity
 
 CONFIDENCE = 0.95
+PERCENT = (2.5, 97.5)  # the ends of an interval of that confidence
 RESAMPLES = 9999
 
 
@@ -95,8 +96,7 @@ def _median_ranks(seeds: int) -> tuple[int, int]:
             for done in range(0, RESAMPLES, batch)
         ]
     )
-    tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(median_B, (tail, 100 - tail))
+    low, high = np.percentile(median_B, PERCENT)
     return math.floor(low), math.ceil(high)
 
 
