@@ -13,7 +13,7 @@ from experiments.lib.cli import main
 from experiments.lib.places import ROOT
 from experiments.lib.report import rendering
 from experiments.lib.store import records as store
-from tests.undrawn import leave_pictures_out
+from tests.undrawn import leave_layout_out, leave_pictures_out
 
 PUBLISHED = ROOT / "results"
 RENDERED = ("tables/*.csv", "tables/*.md", "tables/*.tex", "figures/*.csv", "claims.csv", "README.md")
@@ -36,6 +36,7 @@ def rendered(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "collect", collect_and_keep)
         leave_pictures_out(patch)  # of which nothing but the names is compared
+        leave_layout_out(patch)
         verdicts = rendering.render_if_any(chosen, root, profile="full", published=None, console=Console(quiet=True))
     (collected,) = kept
     return root, verdicts, collected

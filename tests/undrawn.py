@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 
@@ -14,3 +15,9 @@ def leave_pictures_out(patch: pytest.MonkeyPatch) -> None:
         Image.new("L", (1, 1)).save(file, "PNG")
 
     patch.setattr(Figure, "savefig", one_pixel)
+
+
+def leave_layout_out(patch: pytest.MonkeyPatch) -> None:
+    """Has figures not even laid out, for what draws dozens of them: `tests/test_experiments.py` lays out each kind."""
+    patch.setattr(Figure, "draw_without_rendering", lambda figure: None)
+    patch.setattr(Figure, "get_tightbbox", lambda figure: Bbox.unit())

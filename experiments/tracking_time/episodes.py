@@ -103,7 +103,8 @@ def pack(params: Any) -> jax.Array:
 
 def unpack(agent: Agent, weights_W: np.ndarray) -> Any:
     """Returns the parameters that were packed."""
-    like = agent.init(jax.random.key(0), jnp.asarray(pictures()[:1]))
+    drawn = jax.eval_shape(agent.init, jax.random.key(0), pictures()[:1])
+    like = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), drawn)
     return jax.flatten_util.ravel_pytree(like)[1](jnp.asarray(weights_W, jnp.float32))
 
 

@@ -14,6 +14,7 @@ from experiments.tracking_time import actor_critic
 from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision
 from experiments.tracking_time.episodes import roll_out
 from experiments.tracking_time.world import AGENT, BORDER, MOVES, Params, State, pictures, place, reset, step
+from tests.drawn import draw_parameters
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -98,7 +99,7 @@ def test_what_is_drawn():
     red, green, blue = cells[5, 5].tolist()
     assert red > 3 * green == 3 * blue
     assert (cells[inner].reshape(5, 5, 3).sum(axis=2) > 0).sum() == 2
-    assert len(np.unique(pictures().reshape(625, -1), axis=0)) == 625
+    assert len({picture.tobytes() for picture in pictures()}) == 625
 
 
 def test_advantages_and_loss_of_a_hand_worked_episode():
@@ -150,6 +151,10 @@ def test_vision_is_a_convolution():
     np.testing.assert_allclose(vision.apply(params, pixels), expected, rtol=1e-4, atol=1e-5)
 
 
+resets = jax.jit(jax.vmap(reset, in_axes=(0, None)))
+steps = jax.jit(jax.vmap(step, in_axes=(0, 0, None)))
+
+
 @pytest.mark.parametrize(
     ("model", "wiring"),
     [("a3c", "accumulating"), ("nalu", "direct"), *(("nac", wiring) for wiring in WIRINGS)],
@@ -158,18 +163,16 @@ def test_a_rollout_plays_by_the_rules_of_the_world(model, wiring):
     """What was done in a rollout, done again in the environment, gives its rewards and its end."""
     agent = Agent(Vision(2, 3), Core(4, 2, model, wiring))
     pixels = jnp.asarray(pictures())
-    params = jax.jit(agent.init)(jax.random.key(1), pixels)
+    params = draw_parameters(agent, pixels)
     key, world, episodes = jax.random.key(2), Params(limit=12), 16
     play = functools.partial(roll_out, agent, world=world, episodes=episodes, steps=12)
     seen = jax.device_get(jax.jit(play)(params, key, pixels))
     key_start, _ = jax.random.split(key)
-    resets = jax.jit(jax.vmap(functools.partial(reset, params=world)))
-    steps = jax.jit(jax.vmap(functools.partial(step, params=world)))
-    state = resets(jax.random.split(key_start, episodes))
+    state = resets(jax.random.split(key_start, episodes), world)
     running = np.ones(episodes)
     for t in range(12):
         np.testing.assert_array_equal(seen.running[t], running)
-        state, brought = steps(state, seen.actions[t])
+        state, brought = steps(state, seen.actions[t], world)
         np.testing.assert_allclose(seen.rewards[t], np.asarray(brought.reward) * running, atol=1e-6)
         np.testing.assert_array_equal(seen.arrived[t], np.asarray(brought.arrived) & (running > 0))
         running = running * ~np.asarray(brought.ended)

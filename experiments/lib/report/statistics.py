@@ -46,7 +46,8 @@ class Estimate(NamedTuple):
 def summarise(quantity: Quantity) -> Estimate:
     """Returns the estimate of a quantity from its values over seeds."""
     values_S = values(quantity)
-    low, high = median_interval(values_S) if quantity.interval is None else quantity.interval
+    ordered_S = np.sort(values_S)
+    low, high = _interval(ordered_S) if quantity.interval is None else quantity.interval
     success = success_low = success_high = None
     if quantity.threshold is not None:
         better = np.greater_equal if quantity.higher_is_better else np.less
@@ -54,7 +55,7 @@ def summarise(quantity: Quantity) -> Estimate:
         success = successes / len(values_S)
         success_low, success_high = wilson(successes, len(values_S))
     return Estimate(
-        median=float(np.median(values_S)),
+        median=middle(ordered_S),
         low=low,
         high=high,
         selected=None if quantity.selected is None else float(values_S[quantity.selected]),
@@ -62,7 +63,7 @@ def summarise(quantity: Quantity) -> Estimate:
         success_low=success_low,
         success_high=success_high,
         seeds=len(values_S),
-        diverged=max(int(quantity.diverged), int(np.sum(np.isinf(values_S)))),
+        diverged=max(int(quantity.diverged), int(np.isinf(ordered_S).sum())),
     )
 
 
@@ -80,9 +81,19 @@ def median_interval(values_S: np.ndarray) -> tuple[float, float]:
     outwards. Infinite values need no arithmetic that way. One seed alone gives an interval of no width; up to ten
     seeds it covers the true median a little less often than it says, in about 90 % of cases.
     """
-    low_rank, high_rank = _median_ranks(len(values_S))
-    ordered_S = np.sort(values_S)
+    return _interval(np.sort(values_S))
+
+
+def _interval(ordered_S: np.ndarray) -> tuple[float, float]:
+    low_rank, high_rank = _median_ranks(len(ordered_S))
     return float(ordered_S[low_rank]), float(ordered_S[high_rank])
+
+
+def middle(ordered_S: np.ndarray) -> float:
+    """Returns the median of values that are sorted already: NumPy takes many times as long, for it sorts them again."""
+    half, odd = divmod(len(ordered_S), 2)
+    above = float(ordered_S[half])
+    return above if odd else (float(ordered_S[half - 1]) + above) / 2
 
 
 @functools.cache

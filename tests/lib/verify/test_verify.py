@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import pickle
 import re
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from experiments.lib import places, suite
 from experiments.lib.cli import main
 from experiments.lib.engine import checkpoint, machine
 from experiments.lib.report import claims, front_page, rendering
+from experiments.lib.report.figures import drawing
 from experiments.lib.store import records
 from tests import toy
 
@@ -32,9 +34,21 @@ def trained(tmp_path_factory, compiled_in_haste):
     return folder
 
 
+draw, DRAWN = drawing.draw, {}
+
+
+def drawn_once(figure):
+    """Draws each figure once for all tests here: the same figure gives the same bytes, which `test_drawing` holds."""
+    told = pickle.dumps(figure)
+    if told not in DRAWN:
+        DRAWN[told] = draw(figure)
+    return dict(DRAWN[told])
+
+
 def at_home(patch, folder):
     patch.setattr(suite, "modules", lambda: {"toy": toy})
     patch.setattr(machine, "prepare", lambda: None)
+    patch.setattr(drawing, "draw", drawn_once)
     for module in (places, rendering):
         patch.setattr(module, "PUBLISHED", folder / "results")
 

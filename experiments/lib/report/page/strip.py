@@ -35,8 +35,9 @@ class Scale(NamedTuple):
             return WIDTH - EDGE
         if self.low == self.high:
             return (LEFT + RIGHT) / 2
-        low, high, at = (math.log(v) if self.logarithmic else v for v in (self.low, self.high, value))
-        return LEFT + (RIGHT - LEFT) * (at - low) / (high - low)
+        along = math.log if self.logarithmic else float
+        low, high = along(self.low), along(self.high)
+        return LEFT + (RIGHT - LEFT) * (along(value) - low) / (high - low)
 
 
 def scale(values_S: np.ndarray, reference: float, *, cap: float, higher_is_better: bool) -> Scale:
@@ -81,8 +82,8 @@ def strip(quantity: Quantity, *, cap: float = math.inf) -> Strip:
     printed = paper.printed(quantity)
     reference = printed.number if printed else math.nan
     its = scale(values_S, reference, cap=cap, higher_is_better=quantity.higher_is_better)
-    median = float(np.median(values_S))
-    at_S = [its.place(value) for value in values_S]
+    median = statistics.middle(np.sort(values_S))
+    at_S = [its.place(value) for value in values_S.tolist()]
     inside = Counter(LEFT + _COLUMN * round((x - LEFT) / _COLUMN) for x in at_S if EDGE < x < WIDTH - EDGE)
     beyond = Counter(round(x) for x in at_S if not EDGE < x < WIDTH - EDGE)
     step = min(_STEP, _TALLEST / max(1, *inside.values(), *beyond.values()))
