@@ -10,16 +10,22 @@ from experiments.arena import training
 from experiments.lib.store.records import Finished
 from experiments.lib.training.train import Train
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 LEGS = 12
 
 
 def steps_taken(tests_EL, finite=True):
     """Steps, of one a leg, of a group whose chosen errors at the ends of legs are these."""
-    tests_EL = jnp.asarray(tests_EL, jnp.float32)
+    return int(steps_of_a_group(np.array(tests_EL, np.float32), 1.0 if finite else np.nan))
+
+
+@jax.jit
+def steps_of_a_group(tests_EL, weight):
     lanes = tests_EL.shape[1]
 
     def init(key):
-        params = {"w": jnp.ones((lanes, 1)) if finite else jnp.full((lanes, 1), jnp.nan)}
+        params = {"w": jnp.full((lanes, 1), weight)}
         trained = training.Trained(params, (), key, jnp.int32(0))
         worst_L = jnp.full(lanes, jnp.inf)
         return training.State(trained, params, worst_L, worst_L, jnp.zeros((lanes, 5), jnp.int32))
@@ -29,10 +35,8 @@ def steps_taken(tests_EL, finite=True):
         return state._replace(trained=trained, test=tests_EL[state.trained.step]), {}
 
     train = experiment.until_decided(Train(init, leg, LEGS, 1, finish=lambda state: (state, {})))
-    watched = train.init(jax.random.key(0))
-    for _ in range(LEGS):
-        watched, found = train.leg(watched)
-    return int(found["steps"][0])
+    _, found_E = jax.lax.scan(lambda watched, _: train.leg(watched), train.init(jax.random.key(0)), length=LEGS)
+    return found_E["steps"][-1, 0]
 
 
 SOLVED, NOT = 1e-7, 1e-3
@@ -67,8 +71,8 @@ def test_networks_of_a_group_differ_and_every_one_is_a_seed():
     cfg = experiment.Config(networks=3, steps=20, leg_steps=10, log_every=10, items=20, batch=4)
     train = experiment.make_train(cfg, cell="linear", operation="a - b")
     with jax.numpy_rank_promotion("allow"):
-        state, found = train.leg(train.init(jax.random.key(1)))
-        state, kept = train.finish(state)
+        state, found = jax.jit(lambda key: train.leg(train.init(key)))(jax.random.key(1))
+        state, kept = jax.jit(train.finish)(state)
     run = Finished("x", {"cell": "linear", "operation": "a - b"}, {}, "0", {"device": "a", "profile": "full"})
     stored = {name: np.asarray(array)[None, None] for name, array in {**found, **kept}.items()}
     (its,) = experiment.results_of([run._replace(arrays=stored)])

@@ -8,6 +8,8 @@ import pytest
 import nalu
 from experiments.arena import in_turns, networks, tasks
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 RECIPE = nalu.CELLS["inalu"].published
 
 
@@ -17,7 +19,7 @@ def blocks(**options):
     task = task._replace(lanes=jax.tree.map(lambda leaf: leaf[:1], task.lanes))
     network = networks.network(nalu.CELLS["inalu"](1), 2)
     start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=10, steps=200, lanes=1, **options)
-    block, trained = jax.jit(lambda each: advance(each, in_turns.BLOCK)), [start(jax.random.key(3))]
+    block, trained = jax.jit(lambda each: advance(each, in_turns.BLOCK)), [jax.jit(start)(jax.random.key(3))]
     for _ in range(2):
         trained.append(block(trained[-1]))
     return trained
@@ -50,7 +52,7 @@ def test_rmsprop_is_tensorflows_and_leaves_alone_what_is_not_in_turn():
     slopes = {"w": jnp.array([0.03, -7.0]), "g": jnp.array([0.05])}
     squares = {"w": jnp.array([1.0, 0.2]), "g": jnp.array([1.0])}
     taken = {"w": jnp.array(True), "g": jnp.array(False)}
-    moved, memory = in_turns._rms_step(params, squares, slopes, taken, RECIPE)
+    moved, memory = jax.jit(lambda *each: in_turns._rms_step(*each, RECIPE))(params, squares, slopes, taken)
     clipped = np.array([0.03, -0.1])
     mean = 0.9 * np.array([1.0, 0.2]) + 0.1 * clipped**2
     np.testing.assert_allclose(memory["w"], mean, rtol=1e-6)
@@ -60,8 +62,9 @@ def test_rmsprop_is_tensorflows_and_leaves_alone_what_is_not_in_turn():
 
 def test_the_penalty_is_that_of_the_cell():
     params = {"params": {"w_hat_inalu": jnp.array([[3.0], [-21.0]]), "g_inalu": jnp.array([-0.2])}}
-    slopes = jax.tree.map(in_turns._slope_to_saturation, params)
-    for mine, its in zip(jax.tree.leaves(slopes), jax.tree.leaves(jax.grad(nalu.penalty)(params)), strict=True):
+    slopes = jax.jit(lambda params: jax.tree.map(in_turns._slope_to_saturation, params))(params)
+    expected = jax.jit(jax.grad(nalu.penalty))(params)
+    for mine, its in zip(jax.tree.leaves(slopes), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(mine, its)
 
 
@@ -82,14 +85,16 @@ LOSSES = {
 }
 
 
+stalled = jax.jit(in_turns.stalled)
+
+
 @pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
 def test_a_network_starts_anew_where_the_published_rule_says_so(losses):
     before = [1e3] * 40 * in_turns.BLOCK  # of the start before, which do not count
     blocks_KN = np.reshape([*before, *losses], (-1, in_turns.BLOCK))
-    room_K = np.zeros(30)
+    room_K = np.zeros(250 - len(blocks_KN))  # one length for all, so that one program does
     sums_K, squares_K = np.r_[blocks_KN.sum(axis=1), room_K], np.r_[(blocks_KN**2).sum(axis=1), room_K]
-    block = jnp.int32(len(blocks_KN) - 1)
-    (found,) = in_turns.stalled(jnp.array(sums_K)[None], jnp.array(squares_K)[None], jnp.array([40]), block)
+    (found,) = stalled(np.float32(sums_K)[None], np.float32(squares_K)[None], np.array([40]), len(blocks_KN) - 1)
     assert bool(found) == published_rule(losses)
 
 

@@ -7,6 +7,8 @@ import pytest
 from experiments.arena import tasks, training
 from experiments.arena.networks import Network
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 EPS = 1e-4
 # What weights that are off by EPS make of a and b, in the protocols' own words.
 OFF = {
