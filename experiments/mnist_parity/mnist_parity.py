@@ -11,6 +11,7 @@ Axes: S seeds, E evaluations, B images of a batch, L = 1 lane.
 """
 
 import dataclasses
+import functools
 from typing import Annotated, Any
 
 import jax
@@ -122,10 +123,11 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
         key_fresh, key_validation = jax.random.split(key_set)
         key_train = key_set if images == "finite" else key_fresh
         seen = min(cfg.glance, cfg.finite_images) if images == "finite" else cfg.glance
+        accuracy = functools.partial(networks.accuracy, net, params, most=max(cfg.test_images, cfg.glance))
         return (state, key_set), {
-            "accuracy": networks.accuracy(net, params, key_tests, number, test),
-            "training_accuracy": networks.accuracy(net, params, key_train, seen, train),
-            "validation_accuracy": networks.accuracy(net, params, key_validation, cfg.glance, validation),
+            "accuracy": accuracy(key_tests, number, test),
+            "training_accuracy": accuracy(key_train, seen, train),
+            "validation_accuracy": accuracy(key_validation, cfg.glance, validation),
             "examples_N": networks.guesses(net, params, key_tests, EXAMPLES, test),
             "nonfinite_steps": state.nonfinite_L[0],
         }

@@ -91,16 +91,23 @@ def with_last_layer(layer: nn.Module) -> SceneNetwork:
     return SceneNetwork(init, apply)
 
 
-def accuracy(network: SceneNetwork, params: Any, key: jax.Array, number: jax.Array | int, digits: Digits) -> jax.Array:
-    """Returns the percentage of the first `number` scenes of a set whose even digits are counted rightly."""
+def accuracy(
+    network: SceneNetwork, params: Any, key: jax.Array, number: jax.Array | int, digits: Digits, *, most: int = CHUNK
+) -> jax.Array:
+    """Returns the percentage of the first `number` scenes of a set whose even digits are counted rightly.
+
+    Args:
+      most: what `number` can be at most: no more scenes are drawn and read at a time.
+    """
+    at_a_time = min(most, CHUNK)
 
     def chunk(i: jax.Array, right: jax.Array) -> jax.Array:
-        indices_B = i * CHUNK + jnp.arange(CHUNK)
+        indices_B = i * at_a_time + jnp.arange(at_a_time)
         scenes_BHW, labels_B = scenes.draw_many(key, indices_B, digits)
         guesses_B = network.apply(params, scenes_BHW).argmax(axis=1)
         return right + jnp.sum((guesses_B == labels_B) & (indices_B < number))
 
-    chunks = (number + CHUNK - 1) // CHUNK
+    chunks = (number + at_a_time - 1) // at_a_time
     return 100 * jax.lax.fori_loop(0, chunks, chunk, jnp.int32(0)) / number
 
 

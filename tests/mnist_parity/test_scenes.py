@@ -191,7 +191,7 @@ def test_training_scenes_hold_no_test_digit_and_test_scenes_no_training_digit(mo
         chosen_B = (indices_B + jax.random.randint(key, (), 0, 1000)) % len(digits[1])
         return digits[0][chosen_B] / 255, digits[1][chosen_B] * 0
 
-    def seen(net, params, key, number, digits):
+    def seen(net, params, key, number, digits, most):
         scenes_NHW, _ = scenes.draw_many(key, jnp.arange(20), digits)
         return holds(scenes_NHW, TRAIN_INK).any() + 2 * holds(scenes_NHW, TEST_INK).any()
 
