@@ -44,6 +44,7 @@ def static(
     cfg: "static_arithmetic.Config | arithmetic_readings.Config",
     model: str,
     perceptrons: tuple[str, ...] = tuple(PERCEPTRONS),
+    first_layer: float = 1.0,
 ) -> Recipe:
     """Returns how a model of the static half is trained; a cell without a recipe of its own gets the NAC's.
 
@@ -52,6 +53,7 @@ def static(
 
     Args:
       perceptrons: names of `PERCEPTRONS`, side by side in one program.
+      first_layer: what the learning rate of a started NALU's first layer is multiplied by.
     """
     cell = functools.partial(of_cell, inputs=cfg.inputs, hidden=cfg.hidden)
     match model:
@@ -66,7 +68,8 @@ def static(
         case "nalu" | "nalu-restarts":
             starts = STARTS if model == "nalu-restarts" else STARTS[:1]
             networks = tuple(of_started_nalu(start, cfg.inputs) for start in starts)
-            return Recipe(networks, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps)
+            transform = RMSPROP if first_layer == 1 else optax.chain(RMSPROP, optimisers.faster(0, first_layer))
+            return Recipe(networks, transform, cfg.nalu_learning_rate, cfg.nalu_steps)
     regulariser = loop.regulariser(model, cfg.baseline_steps)
     return Recipe((cell(model),), RMSPROP, cfg.nac_learning_rate, cfg.baseline_steps, regulariser=regulariser)
 

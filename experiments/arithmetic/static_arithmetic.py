@@ -50,6 +50,7 @@ class Config:
     widen: Annotated[float, Limit(lambda number: number > 1, "above 1")] = 1.35
     nalu_steps: Count = 60_000
     nalu_learning_rate: Positive = 4e-2
+    nalu_first_layer: Positive = 0.5  # of the learning rate: layer 1 is slower to settle what layer 2 divides by
     baseline_steps: Count = 20_000  # ours, as the next two
     nac_learning_rate: Positive = 1e-2
     perceptron_learning_rate: Positive = 2e-3
@@ -80,7 +81,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
     reading = Reading(cfg.low, cfg.high, cfg.a_lengths, cfg.b_lengths, cfg.low, cfg.widen * cfg.high)
     return training.make_train(
-        recipes.static(cfg, model),
+        recipes.static(cfg, model, first_layer=cfg.nalu_first_layer),
         reading,
         inputs=cfg.inputs,
         batch=cfg.batch,
@@ -120,7 +121,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         "many keys of a Glorot-initialised NALU of the same shape. The same with MSE, and the raw MSE, are below.",
         "NALU is the paper's layer (tied weights, gate from the input, no bias), 100-2-1; ours are its start (layer "
         "1's gate open, W_hat > 0; layer 2's W_hat 0.5 and -0.3, gate leaning to the product), RMSprop with a cosine "
-        f"schedule from {cfg.nalu_learning_rate:g}, and {cfg.nalu_steps:,} steps on batches of {cfg.batch}. "
+        f"schedule from {cfg.nalu_learning_rate:g} (layer 1: {cfg.nalu_first_layer * cfg.nalu_learning_rate:g}), and "
+        f"{cfg.nalu_steps:,} steps on batches of {cfg.batch}. "
         f"NALU (restarts): the same from {len(STARTS)} starts a seed, the best chosen by validation error. "
         "NALU (Glorot, Adam) is the plain reading: Glorot start, Adam, constant rate.",
         f"Perceptrons have {cfg.perceptron_hidden} hidden units and biases, the linear model two layers without; Adam; "

@@ -447,6 +447,8 @@ def test_only_the_named_part_is_faster():
     found = updates(optax.chain(MUON, optimisers.faster("cell", 10.0)), given)
     jax.tree.map(np.testing.assert_array_equal, found["convnet"], plain["convnet"])
     np.testing.assert_allclose(found["cell"]["params"]["w_hat"], 10 * plain["cell"]["params"]["w_hat"], rtol=1e-6)
+    slower, _ = (scale := optimisers.faster(0, 0.5)).update((1.0, 1.0), scale.init((0.0, 0.0)))
+    assert tuple(map(float, slower)) == (0.5, 1.0), "the first of two layers"
 
 
 def test_only_kernels_decay_and_towards_zero():

@@ -82,11 +82,15 @@ def muon_and_adam(
     return optax.chain(chosen, optax.scale(-1.0))  # the training loop subtracts
 
 
-def faster(name: str, factor: float) -> optax.GradientTransformation:
-    """Returns the transformation that multiplies the updates of `params[name]` by a factor."""
+def faster(part: str | int, factor: float) -> optax.GradientTransformation:
+    """Returns the transformation that multiplies the updates of `params[part]` by a factor: its own learning rate."""
 
     def mask(params: Any) -> Any:
-        return {key: jax.tree.map(lambda _, chosen=key == name: chosen, value) for key, value in params.items()}
+        chosen = {
+            key: jax.tree.map(lambda _, chosen=key == part: chosen, value)
+            for key, value in (params.items() if isinstance(params, dict) else enumerate(params))
+        }
+        return chosen if isinstance(params, dict) else tuple(chosen.values())
 
     return optax.masked(optax.scale(factor), mask)
 
