@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .tracking_time import Config
 
 BLOCK, REWARD, TIME, EXACTLY, ARRIVED = "grid world", "reward", "time of arrival", "exactly in time", "arrived"
+PAPERS = (USUAL, "nac")  # the agents of the paper's figure
 ROWS = {USUAL: "A3C", "nac": "A3C + NAC", "nalu": "A3C + NALU"}
 SELECTED_BY = "reward in training"
 SHOWN_FROM = 10  # the paper's axis
@@ -80,7 +81,8 @@ def _by_instruction(cfg: "Config", found: dict[str, Finished]) -> Figure:
         for model, run in found.items():
             values_SI = run.arrays[name][:, -1][:, shown]
             low, middle, high = np.quantile(values_SI, (0.1, 0.5, 0.9), axis=0)
-            curves.append(Curve(row_of(model), x, middle, low, high, "extra" if model == "nac" else "ours"))
+            band = (low, high) if model in PAPERS else (None, None)  # of all agents they would hide each other
+            curves.append(Curve(row_of(model), x, middle, *band, "extra" if model == "nac" else "ours"))
         if name == "reward":
             curves += _paper()
         else:
@@ -91,7 +93,7 @@ def _by_instruction(cfg: "Config", found: dict[str, Finished]) -> Figure:
     title = f"Figure 5: arriving exactly when told to ({cfg.seeds} seeds)"
     notes = (
         f"Medians over seeds of the mean over {cfg.test_episodes} episodes each of the greedy policy; bands from the "
-        "10th to the 90th percentile of the seeds. Thin: the paper's curves, read off its figure.",
+        "10th to the 90th percentile, of the paper's two agents. Thin: the paper's curves, read off its figure.",
     )
     above = _frames(found["nac"], of_training(cfg), every=4) if "nac" in found else ()
     return Figure("figure5", "figure5", title, tuple(panels), notes, above)

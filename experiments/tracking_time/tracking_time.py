@@ -45,7 +45,7 @@ class Config:
 
     seeds: Count = 10  # ours
     root: Root = 4501  # ours: the root of the reported keys; tuning used others
-    models: tuple[str, ...] = selects((USUAL, "nac"), among=(USUAL, *nalu.CELLS))  # paper 4.5
+    models: tuple[str, ...] = selects((USUAL, "nac", "nalu"), among=(USUAL, *nalu.CELLS))  # paper 4.5; ours: the NALU
     wiring: str = one_of("accumulating", WIRINGS)  # of the cell; ours (`agent.Core`)
     instructed: tuple[Size, Size] = (8, 12)  # paper 4.5, likely: T in training
     limit: Size = 20  # L; unstated; ours, as all that follows

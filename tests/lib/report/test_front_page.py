@@ -159,6 +159,8 @@ SENTENCES = [
      [("three hundred and thirty four", "LSTM + NALU", "3: and")]),
     ("is {:.2f} at T = 18, {:.2f} at 19 and {:.2f} at 23", "figure5", "reward", "median",
      [("grid world", "A3C + NAC", f"T = {told}") for told in (18, 19, 23)]),
+    ("with a NALU in its place it is {:.2f} at T = 12", "figure5", "reward", "median",
+     [("grid world", "A3C + NALU", "T = 12")]),
     ("{:.2f} at T = 19 with a NAC, {:.2f} without", "figure5", "reward", "median",
      [("grid world", row, "T = 19") for row in ("A3C + NAC", "A3C")]),
 ]  # fmt: skip
