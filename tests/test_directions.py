@@ -4,6 +4,7 @@ Each test lists all offenders. The three rules that they hold are in CONTRIBUTIN
 """
 
 import ast
+import functools
 import sys
 from collections import defaultdict
 
@@ -41,6 +42,7 @@ def parse(path):
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@functools.cache  # and not when the tests are collected, which every worker does
 def imports(name):
     """Returns the dotted names that a module imports, whole: `from a import b` gives `a.b`."""
     package = name.split(".") if FILES[name].name == "__init__.py" else name.split(".")[:-1]
@@ -53,9 +55,6 @@ def imports(name):
             source = ".".join([*near, *filter(None, [node.module])])
             names |= {f"{source}.{alias.name}" for alias in node.names}
     return names
-
-
-IMPORTS = {name: imports(name) for name in FILES}
 
 
 def module(name):
@@ -78,8 +77,8 @@ def offenders(allowed):
     """Returns every import of the project's own that is not `allowed(room of the importer, room of the imported)`."""
     return sorted(
         f"{name} imports {imported}"
-        for name, all_imported in IMPORTS.items()
-        for imported in all_imported
+        for name in FILES
+        for imported in imports(name)
         if module(imported) in FILES and room(imported) != room(name) and not allowed(room(name), room(imported))
     )
 
@@ -104,7 +103,7 @@ def test_the_library_imports_jax_and_flax_only():
             if isinstance(statement, ast.ImportFrom) and statement.module == "jaxtyping"
             for alias in statement.names
         }
-        others = {each for each in IMPORTS[name] if room(each) not in {"jax", "flax", "nalu", *sys.stdlib_module_names}}
+        others = {each for each in imports(name) if room(each) not in {"jax", "flax", "nalu", *sys.stdlib_module_names}}
         found += [f"{name} imports {each}" for each in sorted(others - for_type_checkers)]
     none(found)
 
@@ -122,7 +121,7 @@ def test_only_the_library_sees_its_private_modules():
         [
             f"{name} imports {each}"
             for name in FILES
-            for each in IMPORTS[name]
+            for each in imports(name)
             if room(name) != "nalu" and each.startswith("nalu._src")
         ]
     )
@@ -153,7 +152,7 @@ def test_a_section_imports_neither_another_one_nor_what_trains_it():
 def test_the_lib_is_for_what_several_sections_share():
     users = defaultdict(set)
     for name in FILES:
-        for imported in map(module, IMPORTS[name]):
+        for imported in map(module, imports(name)):
             if imported != name:
                 users[imported].add("lib" if room(name).startswith("lib.") else room(name))
     none(
@@ -205,7 +204,7 @@ def test_only_one_file_writes():
 
 
 def test_only_the_figures_draw():
-    drawing = {name for name in FILES if any(room(each) == "matplotlib" for each in IMPORTS[name])}
+    drawing = {name for name in FILES if any(room(each) == "matplotlib" for each in imports(name))}
     assert drawing
     none([name for name in sorted(drawing) if not name.startswith("experiments.lib.report.figures.")])
 

@@ -41,8 +41,8 @@ MACHINE = {
 }
 
 
-def test_one_measurement_of_scaling_is_real(monkeypatch, capsys):
-    load = measure.Load("identity", {"model": "nac"}, {"steps": 20, "legs": 2})
+def test_one_measurement_of_scaling_is_real(monkeypatch, capsys, compiled_in_haste):
+    load = measure.Load("identity", {"model": "nac"}, {"steps": 20, "legs": 2, "hidden_layers": 1})
     monkeypatch.setattr(measure, "LOADS", {"small": load})
     monkeypatch.setattr(measure.machine, "prepare", lambda **_: None)
     monkeypatch.setattr("sys.argv", ["measure", "small", "1", "2", "1", "3"])

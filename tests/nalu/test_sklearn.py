@@ -18,12 +18,16 @@ from sklearn.utils.estimator_checks import check_estimator
 from nalu.sklearn import ExtrapolationWarning, NALURegressor, choice, formulas, plain, ranges, trees, truncation, wide
 from nalu.sklearn.rows import distinct
 
-QUICK = {"steps": 40, "restarts": 1, "random_state": 0}
+QUICK = {"steps": 20, "restarts": 1, "random_state": 0}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def in_haste(compiled_in_haste):
-    """Programs of milliseconds."""
+    """Programs of milliseconds, and few trees for each candidate: how well they predict is not asked here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trees, "MANY", 10)
+        patch.setattr(trees, "FEW", 5)
+        yield
 
 
 def table(rows=120, seed=0, noise=0.0):
@@ -35,7 +39,7 @@ def table(rows=120, seed=0, noise=0.0):
 
 @pytest.mark.filterwarnings("ignore")
 def test_it_is_an_estimator_by_every_check_of_scikit_learn():
-    found = check_estimator(NALURegressor(steps=40, restarts=1, trees=False), on_skip=None, on_fail=None)
+    found = check_estimator(NALURegressor(steps=10, restarts=1, trees=False), on_skip=None, on_fail=None)
     failed = [f"{each['check_name']}: {each['exception']}" for each in found if each["status"] == "failed"]
     assert not failed, "\n".join(failed)
     assert len(found) > 50
@@ -150,7 +154,7 @@ def test_a_stored_regressor_predicts_the_same_and_holds_no_arrays_of_jax():
 def test_the_same_seed_gives_the_same_bits_and_another_one_does_not():
     x, y = table(noise=0.5)
     first, second, other = (
-        NALURegressor("nalu", steps=40, restarts=1, random_state=seed).fit(x, y).predict(x) for seed in (0, 0, 1)
+        NALURegressor("nalu", steps=20, restarts=1, random_state=seed).fit(x, y).predict(x) for seed in (0, 0, 1)
     )
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)

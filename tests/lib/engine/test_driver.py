@@ -74,6 +74,28 @@ def run(tmp_path, monkeypatch):
     return run
 
 
+@pytest.fixture
+def uninterrupted(tmp_path_factory):
+    """Returns what a run of so many seeds is that is not stopped; each is run once for all tests."""
+
+    def uninterrupted(seeds: int = 3) -> dict[str, np.ndarray]:
+        if seeds not in WHOLE:
+            devices = tuple(jax.local_devices()[:1])
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(driver, "CHECKPOINT_SECONDS", 1000)
+                patch.setattr(driver, "compile_train", lambda train, seeds, _: compiled(train, seeds, devices))
+                folder = tmp_path_factory.mktemp("whole")
+                WHOLE[seeds] = driver.run_seeds(
+                    TRAIN, jax.random.key(5), seeds, unfinished=folder, watcher=Watcher()
+                ).metrics
+        return WHOLE[seeds]
+
+    return uninterrupted
+
+
+WHOLE: dict[int, dict[str, np.ndarray]] = {}
+
+
 def same_bits(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     return one.keys() == other.keys() and all(one[name].tobytes() == other[name].tobytes() for name in one)
 
@@ -177,13 +199,13 @@ def test_a_seed_that_does_not_fit_alone_is_told(run):
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 3, 4])
-def test_a_run_stopped_after_any_leg_goes_on_bit_for_bit(run, stop_at):
-    whole = run(folder="whole")
+def test_a_run_stopped_after_any_leg_goes_on_bit_for_bit(run, uninterrupted, stop_at):
+    whole = uninterrupted()
     with pytest.raises(KeyboardInterrupt):
         run(watcher=Watcher(stop_at=stop_at))
     watcher = Watcher()
     resumed = run(watcher=watcher)
-    assert same_bits(resumed.metrics, whole.metrics)
+    assert same_bits(resumed.metrics, whole)
     assert watcher.steps == 3 * 2 * 8, "what was done before counts as done"
     assert watcher.advances == 1 + 4 - (stop_at - 1), "and is not done again"
 
@@ -199,15 +221,15 @@ def test_a_run_stopped_in_any_chunk_goes_on_bit_for_bit(run):
 
 @pytest.mark.parametrize(("before", "after"), [(None, 2), (None, 1), (2, None), (1, 3), (3, 2)])
 @pytest.mark.parametrize("stop_at", [3, 8])
-def test_a_stopped_run_goes_on_with_more_or_fewer_seeds_at_a_time(run, before, after, stop_at):
-    whole = run(seeds=5, folder="whole")
+def test_a_stopped_run_goes_on_with_more_or_fewer_seeds_at_a_time(run, uninterrupted, before, after, stop_at):
+    whole = uninterrupted(5)
     stopped = Watcher(stop_at=stop_at)
     with contextlib.suppress(KeyboardInterrupt):
         run(seeds=5, chunk=before, watcher=stopped)
     watcher = Watcher()
     resumed = run(seeds=5, chunk=after, watcher=watcher)
-    assert resumed.metrics.keys() == whole.metrics.keys()
-    for name, array in whole.metrics.items():
+    assert resumed.metrics.keys() == whole.keys()
+    for name, array in whole.items():
         assert resumed.metrics[name].shape == array.shape
         np.testing.assert_allclose(resumed.metrics[name], array, rtol=1e-5, atol=1e-6)
     assert watcher.remarks == []
@@ -247,27 +269,27 @@ def damage(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("stop_at", [2, 4])
-def test_a_damaged_checkpoint_costs_a_step_back_and_is_told(run, tmp_path, stop_at):
-    whole = run(folder="whole")
+def test_a_damaged_checkpoint_costs_a_step_back_and_is_told(run, uninterrupted, tmp_path, stop_at):
+    whole = uninterrupted()
     with pytest.raises(KeyboardInterrupt):
         run(watcher=Watcher(stop_at=stop_at))
     leg = damage(tmp_path / "unfinished")
     watcher = Watcher()
     resumed = run(watcher=watcher)
-    assert same_bits(resumed.metrics, whole.metrics)
+    assert same_bits(resumed.metrics, whole)
     (remark,) = watcher.remarks
     assert f"the checkpoint after leg {leg} is damaged" in remark
 
 
-def test_after_a_damaged_checkpoint_a_second_stop_loses_nothing(run, tmp_path):
-    whole = run(folder="whole")
+def test_after_a_damaged_checkpoint_a_second_stop_loses_nothing(run, uninterrupted, tmp_path):
+    whole = uninterrupted()
     with pytest.raises(KeyboardInterrupt):
         run(watcher=Watcher(stop_at=3))
     damage(tmp_path / "unfinished")
     with pytest.raises(KeyboardInterrupt):
         run(watcher=Watcher(stop_at=3))
     watcher = Watcher()
-    assert same_bits(run(watcher=watcher).metrics, whole.metrics)
+    assert same_bits(run(watcher=watcher).metrics, whole)
     assert watcher.remarks == [] and watcher.advances < 1 + 4
 
 

@@ -35,6 +35,7 @@ from experiments.program_evaluation.programs import (
     SYMBOLS,
     integers_of,
 )
+from tests.drawn import draw_parameters
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -160,8 +161,7 @@ def expected_step(params, multiplies, c, h, registers_R, x):
 def test_a_step_of_the_cell_equals_the_equations(cell, sharpness):
     x_BI = jnp.asarray(np.concatenate([np.eye(V)[[1, 3, 8]], [[45.0], [0.0], [3.0]]], axis=1), jnp.float32)
     state = cell.initialize_carry(jax.random.key(0), x_BI.shape)
-    variables = jax.device_get(jax.jit(cell.init)(jax.random.key(1), state, x_BI))
-    variables = jax.tree.map(lambda leaf: leaf + draw(2, *leaf.shape, scale=0.5), variables)
+    variables = draw_parameters(cell, state, x_BI, scale=0.6)
     params = sharpened(variables["params"], sharpness)
     old = state._replace(
         controller=(jnp.asarray(draw(3, 3, HIDDEN)), jnp.asarray(draw(4, 3, HIDDEN))),
@@ -252,7 +252,7 @@ def test_the_lstm_does_not_see_the_integer(cell):
     """The value changes what the registers hold next, and nothing else."""
     state = cell.initialize_carry(jax.random.key(0), (2, V + 1))
     x_BI = jnp.zeros((2, V + 1)).at[:, INTEGER].set(1).at[:, -1].set(jnp.array([3.0, 90.0]))
-    variables = jax.jit(cell.init)(jax.random.key(1), state, x_BI)
+    variables = draw_parameters(cell, state, x_BI)
     new, _ = jax.jit(cell.apply)(variables, state, x_BI)
     np.testing.assert_array_equal(new.controller[1][0], new.controller[1][1])
     assert not np.allclose(new.registers_R[0], new.registers_R[1])
