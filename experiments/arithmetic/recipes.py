@@ -68,8 +68,7 @@ def static(
         case "nalu" | "nalu-restarts":
             starts = STARTS if model == "nalu-restarts" else STARTS[:1]
             networks = tuple(of_started_nalu(start, cfg.inputs) for start in starts)
-            transform = RMSPROP if first_layer == 1 else optax.chain(RMSPROP, optimisers.faster(0, first_layer))
-            return Recipe(networks, transform, cfg.nalu_learning_rate, cfg.nalu_steps)
+            return Recipe(networks, _rmsprop(first_layer), cfg.nalu_learning_rate, cfg.nalu_steps)
     regulariser = loop.regulariser(model, cfg.baseline_steps)
     return Recipe((cell(model),), RMSPROP, cfg.nac_learning_rate, cfg.baseline_steps, regulariser=regulariser)
 
@@ -85,7 +84,8 @@ def recurrent(cfg: "recurrent_arithmetic.Config", model: str) -> Recipe:
         case "nalu" | "nalu-restarts":
             starts = RECURRENT_STARTS if model == "nalu-restarts" else RECURRENT_STARTS[:1]
             networks = tuple(sums("nalu", start=start) for start in starts)
-            return Recipe(networks, RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
+            transform = _rmsprop(cfg.nalu_first_layer)
+            return Recipe(networks, transform, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
     if model in nalu.CELLS:  # one without a recipe of its own
         network = of_accumulated_cell(model, cfg.inputs, cfg.hidden)
         regulariser = loop.regulariser(model, cfg.nalu_steps)
@@ -95,3 +95,12 @@ def recurrent(cfg: "recurrent_arithmetic.Config", model: str) -> Recipe:
         clipped = optax.chain(optimisers.clip_by_lane_norm(1.0), ADAM)
         return Recipe((network,), clipped, cfg.relu_learning_rate, cfg.cell_steps, in_units=True)
     return Recipe((network,), ADAM, cfg.cell_learning_rate, cfg.cell_steps, in_units=True)
+
+
+def _rmsprop(first_layer: float) -> optax.GradientTransformation:
+    """Returns RMSprop with a rate of its own for the first layer.
+
+    Where both layers learn alike, layer 1 of a quotient often gives b a negative weight before layer 2 divides by it,
+    and then numerator and denominator each end as a difference.
+    """
+    return RMSPROP if first_layer == 1 else optax.chain(RMSPROP, optimisers.faster(0, first_layer))

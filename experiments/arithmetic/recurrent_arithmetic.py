@@ -51,6 +51,8 @@ class Config:
     steps_extrapolated: Size = 1000  # unstated; Madsen and Johansen's reproduction
     nalu_steps: Count = 20_000  # ours, as all that follows
     nalu_learning_rate: Positive = 4e-2
+    nalu_first_layer: Positive = 0.5  # of the learning rate: layer 1 is slower to settle what layer 2 divides by
+    nalu_shortest: Size = 5  # steps of its training items at least: from 10 on products fail, from 1 on quotients
     polish_steps: Natural = 400
     nac_steps: Count = 5_000
     cell_steps: Count = 10_000
@@ -73,6 +75,10 @@ class Config:
             0 < shortest <= longest < self.inputs,
             f"lengths is {shortest} {longest}, but must be two rising lengths below inputs = {self.inputs}.",
         )
+        require(
+            self.nalu_shortest <= self.steps_trained,
+            f"nalu_shortest is {self.nalu_shortest}, but must be at most steps_trained = {self.steps_trained}.",
+        )
         require_divides(self, "evaluations", "nalu_steps", "nac_steps", "cell_steps")
 
 
@@ -89,7 +95,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
         steps=cfg.steps_trained,
         outside_steps=cfg.steps_extrapolated,
         summed=model in ("random", "nac", "nalu", "nalu-restarts"),
-        shortest=1 if model == "nalu-restarts" else cfg.steps_trained,
+        shortest=cfg.nalu_shortest if model in ("nalu", "nalu-restarts") else cfg.steps_trained,
     )
     return training.make_train(
         recipes.recurrent(cfg, model),
@@ -129,7 +135,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         f"NALU is the paper's layer; ours are its start, RMSprop with a cosine schedule ({cfg.nalu_steps:,} steps) and "
         f"a polish of {cfg.polish_steps} Levenberg-Marquardt steps on 1,024 training items at the end: without it the "
         "exponent of sqrt is right to the training length's precision only, which 100 times the length does not "
-        f"forgive. NALU (restarts): {len(RECURRENT_STARTS)} starts a seed, trained on 1 to {cfg.steps_trained} steps, "
+        f"forgive. Its layer 1 learns at {cfg.nalu_first_layer:g} of the rate, and its training items have "
+        f"{cfg.nalu_shortest} to {cfg.steps_trained} steps. NALU (restarts): {len(RECURRENT_STARTS)} starts a seed, "
         f"the best chosen by validation error on {cfg.steps_trained} steps.",
         f"The usual cells have {cfg.cell_hidden} hidden units and a linear read-out in units of the targets' root "
         f"mean square; Adam, cosine, {cfg.cell_steps:,} steps.",

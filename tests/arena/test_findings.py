@@ -9,6 +9,7 @@ from experiments.lib.places import ROOT
 
 TEXT = " ".join((ROOT / "docs" / "arena.md").read_text(encoding="utf-8").split())
 PUBLISHED, TUNED = "single module, as published", "single module, tuned"
+MINIMAL = "minimal arithmetic"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,11 @@ SENTENCES = (
      ("single module of 10", "NMRU: a / b", "1e-05"), 80, 100),
     ("the modified RealNPU divide two of ten in more than four in five",
      ("single module of 10", "RealNPU, modified: a / b", "1e-05"), 80, 100),
+    ("NMRU and iNALU divide in more than nine in ten", (MINIMAL, "NMRU: a / b", "1e-05"), 90, 100),
+    ("iNALU divide in more than", (MINIMAL, "iNALU: a / b", "1e-05"), 90, 100),
+    ("NRU in more than four in five", (MINIMAL, "NRU: a / b", "1e-05"), 80, 100),
+    ("the modified RealNPU in fewer than a third", (MINIMAL, "RealNPU, modified: a / b", "1e-05"), 0, 33),
+    ("and RealNPU in fewer than one in ten", (MINIMAL, "RealNPU: a / b", "1e-05"), 0, 10),
 )  # fmt: skip
 
 
