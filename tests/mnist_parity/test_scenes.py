@@ -32,7 +32,7 @@ def spotted(inks, labels):
 
 INKS = 20 * np.arange(1, 13)  # of twelve digits
 LABELS = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 4])
-N = 900
+N = 1500
 
 
 draw_N = jax.jit(scenes.draw_many)
@@ -82,7 +82,7 @@ def test_the_same_number_in_a_set_is_the_same_scene_and_another_set_has_others(d
 @pytest.fixture(scope="module")
 def layouts():
     """Corners `[number, key, D, 2]`."""
-    keys = jax.random.split(jax.random.key(2), 700)
+    keys = jax.random.split(jax.random.key(2), 1200)
     draw = jax.vmap(jax.vmap(scenes.layout, (0, None)), (None, 0))
     return np.asarray(jax.jit(draw)(keys, jnp.arange(6)))
 

@@ -18,8 +18,9 @@ from experiments.lib.report import Gallery
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
 from experiments.tracking_time import episodes, tracking_time, training
-from experiments.tracking_time.agent import Agent, Core, Vision, build
+from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision, build
 from experiments.tracking_time.episodes import roll_out
+from experiments.tracking_time.report import PAPERS
 from experiments.tracking_time.world import CELL, SIDE, Params, pictures
 from tests.drawn import draw_parameters
 
@@ -44,12 +45,7 @@ def trained(cfg, model):
 
 @pytest.fixture(scope="module")
 def records():
-    """What training stores of the agent with a NAC; the other's are its seeds the other way round, to save a training.
-
-    Nothing here depends on how well either does, and that every agent trains, `tests/lib/engine/test_program.py` holds.
-    """
-    arrays = trained(SMALL, "nac")
-    return {"a3c": {name: array[::-1] for name, array in arrays.items()}, "nac": arrays}
+    return {model: trained(SMALL, model) for model in PAPERS}
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +74,10 @@ def test_what_is_stored_of_an_agent_is_that_agent(records):
     assert float(seen.rewards.sum(axis=0).mean()) == pytest.approx(measured, abs=0.15)
 
 
-def test_an_episode_that_is_watched_is_a_walk_to_the_target():
+@pytest.mark.parametrize("wiring", WIRINGS)
+def test_an_episode_that_is_watched_is_a_walk_to_the_target(wiring):
     """Step by step to a neighbouring cell or none, with one target, and to its end at the latest when time is out."""
-    agent = Agent(Vision(2, 3), Core(4, 2, "nac", "accumulating"))
+    agent = Agent(Vision(2, 3), Core(4, 2, "nac", wiring))
     params = draw_parameters(agent, PIXELS)
     world, ends = Params(lowest=9, highest=9, limit=25), set()
     watch = jax.jit(lambda key: episodes.watch(agent, params, key, PIXELS, world, steps=25))

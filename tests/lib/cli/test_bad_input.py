@@ -215,7 +215,7 @@ def in_python(value: Any, hint: Any) -> Any:
 def test_any_profile_is_taken_as_it_is_or_refused(desk):
     seen = Counter()
 
-    @hypothesis.settings(max_examples=130)
+    @hypothesis.settings(max_examples=200)
     @hypothesis.given(profiles())
     def one(text: bytes) -> None:
         outcome = desk.say("run", "all", "--profile", desk.profile(text))
@@ -385,7 +385,7 @@ def read(values: list[str], hint: Any) -> Any:
 def test_any_command_line_is_done_as_it_says_or_refused(desk):
     seen = Counter()
 
-    @hypothesis.settings(max_examples=300)
+    @hypothesis.settings(max_examples=500)
     @hypothesis.given(words())
     def one(said: list[str]) -> None:
         outcome = desk.say(*said)

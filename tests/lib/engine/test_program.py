@@ -22,13 +22,10 @@ BESIDES = {  # networks that the smoke profile leaves out
     "program_evaluation": ("ugrnn",),
     "language_to_numbers": ("nalu",),
 }
-# How JAX's own generator is lowered, call by call, takes a fifth of the time and is the same everywhere: one experiment
-# has it, and the others one that is a single operation.
-THREEFRY = "arena_search"
 
 
 @pytest.fixture
-def accelerator(monkeypatch, name):
+def accelerator(monkeypatch):
     """Has all code find an accelerator where it asks for the backend, and JAX as it is in a real run."""
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     numerics = NUMERICS["threefry_partitionable"], NUMERICS["matmul_precision"]
@@ -36,7 +33,6 @@ def accelerator(monkeypatch, name):
         jax.threefry_partitionable(numerics[0]),
         jax.default_matmul_precision(numerics[1]),
         jax.numpy_rank_promotion("allow"),
-        jax.default_prng_impl("threefry2x32" if name == THREEFRY else "unsafe_rbg"),
     ):
         yield
 
@@ -50,8 +46,6 @@ def trainings(name: str) -> dict[str, Train]:
     if name in BESIDES:
         models = experiment.config.models + BESIDES[name]
         experiment = experiment._replace(config=dataclasses.replace(experiment.config, models=models))
-    if hasattr(experiment.config, "hidden_layers"):  # further ones are like the first
-        experiment = experiment._replace(config=dataclasses.replace(experiment.config, hidden_layers=1))
     experiment = stand_in.with_stand_in(experiment)
     make = experiment.module.make_train
     one = {}
