@@ -103,4 +103,4 @@ def _rmsprop(first_layer: float) -> optax.GradientTransformation:
     Where both layers learn alike, layer 1 of a quotient often gives b a negative weight before layer 2 divides by it,
     and then numerator and denominator each end as a difference.
     """
-    return RMSPROP if first_layer == 1 else optax.chain(RMSPROP, optimisers.faster(0, first_layer))
+    return optax.chain(RMSPROP, optimisers.at_own_rate(0, first_layer))

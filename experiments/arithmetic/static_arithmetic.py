@@ -125,8 +125,9 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         f"{cfg.nalu_steps:,} steps on batches of {cfg.batch}. "
         f"NALU (restarts): the same from {len(STARTS)} starts a seed, the best chosen by validation error. "
         "NALU (Glorot, Adam) is the plain reading: Glorot start, Adam, constant rate.",
-        "On 40 seeds that are not reported a/b is solved in 82 % if both layers learn at the same rate and in 100 % as "
-        "here; what fails there ends as a difference over a difference, with b in both.",
+        "On 40 seeds that are not reported (--root 4191) a/b is solved in 82 % if both layers learn at the same rate "
+        "(--nalu-first-layer 1) and in 100 % as here; what fails there ends as a difference "
+        "over a difference, with b in both.",
         f"Perceptrons have {cfg.perceptron_hidden} hidden units and biases, the linear model two layers without; Adam; "
         "all networks of a seed see the same data. A success is a score that prints as 0.0 (below 0.05).",
     )

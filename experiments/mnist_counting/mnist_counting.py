@@ -111,7 +111,7 @@ def transform(cfg: Config, model: str) -> optax.GradientTransformation:
         optimisers.muon_and_adam(beta=0.95, adam_b2=0.95, weight_decay=cfg.weight_decay),
     ]
     if model not in networks.USUAL:
-        steps.append(optimisers.faster("cell", cfg.cell_rate))
+        steps.append(optimisers.at_own_rate("cell", cfg.cell_rate))
     return optax.chain(*steps)
 
 

@@ -52,6 +52,15 @@ SENTENCES = (
 )  # fmt: skip
 
 
+def test_the_limit_of_minimal_arithmetic_s_authors_gives_the_same_order(solved):
+    cells = ("NMRU", "iNALU", "NRU", "RealNPU, modified", "RealNPU")
+    board = pd.read_csv(ROOT / "results" / "tables" / "arena.csv", keep_default_na=False)
+    successes = board.set_index(["block", "column", "metric", "row"])["success"].sort_index()
+    theirs = successes[MINIMAL, "a / b", "mean squared error"].astype(float)
+    for order in (theirs.get, lambda cell: solved[MINIMAL, f"{cell}: a / b", "1e-05"]):
+        assert sorted(cells, key=order, reverse=True) == list(cells)
+
+
 @pytest.mark.parametrize(("words", "place", "least", "most"), SENTENCES, ids=[each[0] for each in SENTENCES])
 def test_a_finding_is_what_the_board_says(words, place, least, most, solved):
     assert words in TEXT

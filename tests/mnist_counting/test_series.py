@@ -443,13 +443,13 @@ def test_lanes_do_not_mix():
             np.testing.assert_allclose(alone[0], both[lane], rtol=1e-4, atol=1e-5 * largest)
 
 
-def test_only_the_named_part_is_faster():
+def test_only_the_named_part_has_a_rate_of_its_own():
     given = gradients()
     plain = updates(MUON, given)
-    found = updates(optax.chain(MUON, optimisers.faster("cell", 10.0)), given)
+    found = updates(optax.chain(MUON, optimisers.at_own_rate("cell", 10.0)), given)
     jax.tree.map(np.testing.assert_array_equal, found["convnet"], plain["convnet"])
     np.testing.assert_allclose(found["cell"]["params"]["w_hat"], 10 * plain["cell"]["params"]["w_hat"], rtol=1e-6)
-    slower, _ = (scale := optimisers.faster(0, 0.5)).update((1.0, 1.0), scale.init((0.0, 0.0)))
+    slower, _ = (scale := optimisers.at_own_rate(0, 0.5)).update((1.0, 1.0), scale.init((0.0, 0.0)))
     assert tuple(map(float, slower)) == (0.5, 1.0), "the first of two layers"
 
 
