@@ -2,8 +2,9 @@
 
 Validation on rows drawn at random says nothing of extrapolation. So the rows of training are split where they end: the
 upper quarter by each target, and by the inputs that go with the targets most, is held out, and with them a quarter at
-random. A row that lies beyond the range of an input is predicted by what erred least where that input ended; one that
-lies inside, by what erred least on rows drawn at random; one that is predicted to be high, by what erred least above.
+random; beyond the edge of an input rows count by how far out they lie. A row that lies beyond the range of an input is
+predicted by what erred least where that input ended; one that lies inside, by what erred least on rows drawn at random;
+one that is predicted to be high, by what erred least above.
 
 Axes: R rows, I inputs, T targets, J splits, C candidates.
 """
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import rankdata
 
+from nalu.sklearn.ranges import Ranges
 from nalu.sklearn.rows import Rows
 
 SHARE = 0.25  # of the rows, held out
@@ -66,6 +68,16 @@ def strongest(rows: Rows, most: int) -> list[int]:
             varying = together.std(axis=0) > 0
             strength[i] = float(np.abs(np.corrcoef(together[:, varying], rowvar=False)[0, 1:]).max(initial=0.0))
     return sorted(strength, key=lambda i: -strength[i])[:most]
+
+
+def counted(judged: Rows, trained: Ranges, split: Split) -> Rows:
+    """Returns the judged rows with what each counts: beyond the edge of an input as much as it lies beyond.
+
+    What matters there is how a candidate goes on, and a row just beyond the edge says little of it.
+    """
+    if split.input is None:
+        return judged
+    return judged._replace(weight_R=judged.weight_R * trained.beyond(judged.x_RI)[:, split.input])
 
 
 def errors(predicted_RT: np.ndarray, rows: Rows) -> np.ndarray:

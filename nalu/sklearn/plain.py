@@ -1,4 +1,4 @@
-"""Plain models, solved in closed form: the mean, a linear model, and a power law.
+"""Plain models, solved in closed form: the mean, a linear model, a power law, and those of x and log x together.
 
 Each is a tuple of arrays with `predict(x_RI) -> [R, T]`, so that it can be stored.
 
@@ -48,6 +48,7 @@ class InLogs(NamedTuple):
     """y = exp(model of log x for the inputs that are never negative, and of x for the others).
 
     Of a linear model that is a power law. Of a target that is not positive there is none; the linear model stands in.
+    With `both`, x stands beside log x: of a linear model that is a product of powers and exponentials.
     """
 
     unit_I: np.ndarray
@@ -55,20 +56,37 @@ class InLogs(NamedTuple):
     positive_T: np.ndarray
     logs: tuple[Any, ...]
     linear: Linear
+    both: bool = False
 
     def predict(self, x_RI: np.ndarray) -> np.ndarray:
         """Returns `[R, T]`."""
         y_RT = self.linear.predict(x_RI)
-        features_RI = features(x_RI, self.unit_I, self.in_logs_I)
+        features_RI = features(x_RI, self.unit_I, self.in_logs_I, self.both)
         for target in np.flatnonzero(self.positive_T):
             y_RT[:, target] = np.exp(np.clip(self.logs[target].predict(features_RI)[:, 0], -LARGEST, LARGEST))
         return y_RT
 
 
-def features(x_RI: np.ndarray, unit_I: np.ndarray, in_logs_I: np.ndarray) -> np.ndarray:
-    """Returns log |x / unit| of the inputs that are never negative, and x / unit of the others, `[R, I]`."""
+class OnBoth(NamedTuple):
+    """y = a linear model of x and log x: a sum of lines and logarithms."""
+
+    unit_I: np.ndarray
+    in_logs_I: np.ndarray
+    linear: Linear
+
+    def predict(self, x_RI: np.ndarray) -> np.ndarray:
+        """Returns `[R, T]`."""
+        return self.linear.predict(features(x_RI, self.unit_I, self.in_logs_I, both=True))
+
+
+def features(x_RI: np.ndarray, unit_I: np.ndarray, in_logs_I: np.ndarray, both: bool = False) -> np.ndarray:
+    """Returns log |x / unit| of the inputs that are never negative, and x / unit of the others, `[R, I]`.
+
+    With `both` x / unit of the former follows, too.
+    """
     scaled_RI = x_RI / unit_I
-    return np.where(in_logs_I, np.log(np.maximum(np.abs(scaled_RI), SMALLEST)), scaled_RI)
+    logs_RI = np.where(in_logs_I, np.log(np.maximum(np.abs(scaled_RI), SMALLEST)), scaled_RI)
+    return np.hstack([logs_RI, scaled_RI[:, in_logs_I]]) if both else logs_RI
 
 
 def mean(rows: Rows) -> Mean:
@@ -86,8 +104,20 @@ def power_law(rows: Rows) -> InLogs | None:
     return in_logs(rows, linear)
 
 
-def in_logs(rows: Rows, solve: Callable[[Rows], Any]) -> InLogs | None:
-    """Returns a model of log y on log x, one a target; None where no target is positive.
+def on_both(rows: Rows) -> OnBoth:
+    """Returns the ridge regression of y on x and log x."""
+    unit_I, in_logs_I = unit(rows.x_RI, rows.weight_R), (rows.x_RI >= 0).all(axis=0)
+    features_RI = features(rows.x_RI, unit_I, in_logs_I, both=True)
+    return OnBoth(unit_I, in_logs_I, linear(rows._replace(x_RI=features_RI)))
+
+
+def powers_and_exponentials(rows: Rows) -> InLogs | None:
+    """Returns the ridge regression of log y on x and log x; None where no target is positive."""
+    return in_logs(rows, linear, both=True)
+
+
+def in_logs(rows: Rows, solve: Callable[[Rows], Any], both: bool = False) -> InLogs | None:
+    """Returns a model of log y on log x (with `both` also on x), one a target; None where no target is positive.
 
     Up to 1 % of the rows may have a target of zero or below, for instance one that was not measured: it is left out.
     """
@@ -96,13 +126,13 @@ def in_logs(rows: Rows, solve: Callable[[Rows], Any]) -> InLogs | None:
     if not positive_T.any():
         return None
     unit_I, in_logs_I = unit(rows.x_RI, rows.weight_R), (rows.x_RI >= 0).all(axis=0)
-    features_RI = features(rows.x_RI, unit_I, in_logs_I)
+    features_RI = features(rows.x_RI, unit_I, in_logs_I, both)
     logs: list[Any] = []
     for target, positive in enumerate(positive_T):
         kept = kept_RT[:, target]
         log_R1 = np.log(rows.y_RT[kept, target : target + 1]) if positive else None
         logs.append(solve(Rows(features_RI[kept], log_R1, rows.weight_R[kept])) if positive else None)
-    return InLogs(unit_I, in_logs_I, positive_T, tuple(logs), linear(rows))
+    return InLogs(unit_I, in_logs_I, positive_T, tuple(logs), linear(rows), both)
 
 
 def standards(x_RI: np.ndarray, weight_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,13 @@ import nalu
 from nalu.sklearn import cells, choice, columns, formulas, plain, ranges, trees, truncation, wide
 from nalu.sklearn.rows import Rows, distinct
 
-PLAIN = {"linear": plain.linear, "power law": plain.power_law}
+IN_LOGS = {"power law": False, "powers and exponentials": True}  # and whether they are of x beside log x
+PLAIN = {
+    "linear": plain.linear,
+    "lines and logarithms": plain.on_both,
+    "power law": plain.power_law,
+    "powers and exponentials": plain.powers_and_exponentials,
+}
 AUTO_CELLS = ("nalu", "real_npu")
 TREES = " + trees"
 
@@ -26,13 +32,13 @@ TREES = " + trees"
 class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """A regressor for tables of numbers that is made to extrapolate.
 
-    With `cell="auto"` the candidates are a power law and cells of this library, each with trees on what it leaves (of
-    the power law as factors), trees alone, and an infinitely wide network, as it is and in logs; of targets that are
-    not positive, and have no power law, a linear model with trees, too. A tree is constant beyond the rows that it
-    knows, so it adds detail inside and a bounded correction outside. Where a formula can be read off, it stands in for
-    cells and trees. Targets that were cut off above are mended before (`nalu.sklearn.truncation`). Each candidate is
-    judged where the rows of training end, and the prediction is their mean, weighted for each row by how little they
-    err there (`nalu.sklearn.choice`).
+    With `cell="auto"` the candidates are a power law, one with exponentials, a sum of lines and logarithms, and cells
+    of this library, each with trees on what it leaves (of those in logs as factors), trees alone, and an infinitely
+    wide network, as it is and in logs; of targets that are not positive, and have no power law, a linear model with
+    trees, too. A tree is constant beyond the rows that it knows, so it adds detail inside and a bounded correction
+    outside. Where a formula can be read off, it stands in for cells and trees. Targets that were cut off above are
+    mended before (`nalu.sklearn.truncation`). Each candidate is judged where the rows of training end, and the
+    prediction is their mean, weighted for each row by how little they err there (`nalu.sklearn.choice`).
 
     The result depends on the set of rows and their weights alone, not on their order; a row of weight 2 is a row given
     twice.
@@ -199,9 +205,10 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         for j, split in enumerate(splits):
             its_ranges = ranges.of(taken[1 + j].x_RI, taken[1 + j].y_RT)
             judged = rows.take(split.judged)
+            counted = choice.counted(judged, its_ranges, split)
             for c, models in enumerate(found.values()):
                 bounded = its_ranges.bound(models[1 + j].predict(judged.x_RI), judged.x_RI)
-                error_CJT[c, j] = choice.errors(bounded, judged)
+                error_CJT[c, j] = choice.errors(bounded, counted)
         self._error_CJT = error_CJT
         self.inner_errors_ = dict(zip(found, error_CJT, strict=True))
         self.weights_ = dict(zip(found, self._believed(self._evenly(1))[:, 0], strict=True))
@@ -237,15 +244,16 @@ class NALURegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         for name, models in found.items():
             if name == "linear" and "power law" in found and found["power law"][0].positive_T.all():
                 continue  # a straight line through what is positive errs by much beyond the range of an input
-            if name == "power law":  # of which trees are factors
+            if name in IN_LOGS:  # of which trees are factors
 
                 def multiplied(logs: Rows, number: int) -> Any:
                     return trees.on_what_is_left(plain.linear(logs), logs, seed, number)
 
                 more[name + TREES] = [
-                    plain.in_logs(rows, lambda logs, number=number: multiplied(logs, number)) for rows, number in each
+                    plain.in_logs(rows, lambda logs, number=number: multiplied(logs, number), IN_LOGS[name])
+                    for rows, number in each
                 ]
-            elif name == "linear" or name in nalu.CELLS:
+            elif name in PLAIN or name in nalu.CELLS:
                 pairs = zip(models, each, strict=False)
                 more[name + TREES] = [trees.on_what_is_left(model, rows, seed, n) for model, (rows, n) in pairs]
             else:

@@ -198,6 +198,15 @@ def test_what_errs_less_beyond_the_edges_is_believed_more():
     assert choice.weights(error_CJT, np.array([[0.5, 0.5]]))[:, 0, 0] == pytest.approx([256 / 257, 1 / 257])
 
 
+def test_judged_rows_count_by_how_far_they_lie_beyond_the_edge_of_an_input():
+    rows = rows_of(np.array([[0.0], [1.0], [1.1], [3.0]]), np.array([0.0, 0.0, 1.0, 4.0]))
+    trained, judged = ranges.of(*rows.take(np.arange(2))[:2]), rows.take(np.arange(2, 4))
+    of_input, of_target = (choice.Split(np.arange(2), np.arange(2, 4), *of) for of in ((None, 0), (0, None)))
+    nothing = np.zeros((2, 1))
+    assert choice.errors(nothing, choice.counted(judged, trained, of_target)) == pytest.approx([2.5])
+    assert choice.errors(nothing, choice.counted(judged, trained, of_input)) == pytest.approx([(0.1 + 2 * 4) / 2.1])
+
+
 def test_a_row_is_predicted_by_what_erred_least_on_rows_like_it():
     everything = np.arange(3)
     splits = [choice.Split(everything, everything, target=0), choice.Split(everything, everything, input=1),
@@ -244,7 +253,13 @@ def test_each_candidate_has_trees_where_they_are_asked_for():
     x, _ = table()
     y = np.exp(np.sin(4 * x[:, 0])) * x[:, 1]  # positive, and no formula that could be read
     model = NALURegressor(**QUICK).fit(x, y)
-    assert {"power law + trees", "nalu + trees", "trees", "wide network"} < set(model.weights_)
+    assert {
+        "power law + trees",
+        "powers and exponentials + trees",
+        "lines and logarithms + trees",
+        "nalu + trees",
+        "trees",
+    } < set(model.weights_)
     assert not {"linear", "linear + trees"} & set(model.weights_)
     assert "linear + trees" in NALURegressor(**QUICK).fit(x, np.log(y)).weights_  # a power law has no negative targets
     alone = {told: NALURegressor("nalu", trees=told, **QUICK).fit(x, y).weights_ for told in (True, False)}
@@ -296,6 +311,30 @@ def test_a_bend_without_noise_is_no_cut():
     low = y < np.quantile(y, 0.7)
     rows = rows_of(x[low], y[low])
     assert truncation.mended(rows, seed=0)[0].y_RT == pytest.approx(rows.y_RT, abs=0.02 * y.std())
+
+
+@pytest.mark.parametrize(
+    "bounded", [lambda trend: 100 * (1 - np.exp(-1 - trend)), lambda trend: 1 / (1 + np.exp(-1.5 - trend))]
+)
+def test_a_target_that_runs_against_a_bound_of_its_own_is_not_cut(bounded):
+    generator = np.random.default_rng(0)
+    x = generator.uniform(0, 1, (400, 2))
+    trend = 2 * x[:, 0] - x[:, 1] + 0.4 * generator.standard_normal(400)
+    rows = rows_of(x, bounded(trend))
+    assert truncation.shape(rows.y_RT[:, 0]) < truncation.ENDS  # it ends abruptly all the same
+    assert truncation.mended(rows, seed=0)[1] is None
+    kept = trend < np.quantile(trend, 0.7)
+    for cut in (trend[kept], np.exp(trend[kept])):
+        assert truncation.mended(rows_of(x[kept], cut), seed=0)[1] == 0
+
+
+def test_a_product_of_powers_and_exponentials_is_told_by_logs_and_values_together():
+    x = np.random.default_rng(0).uniform(1, 4, (200, 2))
+    value = lambda x: 3 * x[:, 0] ** 1.5 * np.exp(-0.5 * x[:, 1])  # noqa: E731 - the formula that is asked for
+    far = np.array([[6.0, 1.0], [2.0, 7.0], [6.0, 7.0]])
+    assert plain.powers_and_exponentials(rows_of(x, value(x))).predict(far)[:, 0] == pytest.approx(value(far), rel=1e-3)
+    total = lambda x: 2 + 3 * np.log(x[:, 0]) - 0.7 * x[:, 1]  # noqa: E731
+    assert plain.on_both(rows_of(x, total(x))).predict(far)[:, 0] == pytest.approx(total(far), abs=0.01)
 
 
 def test_a_target_that_ends_abruptly_is_told_from_one_that_runs_out():
