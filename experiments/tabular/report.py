@@ -161,7 +161,8 @@ def _notes(cfg: Any, results: list[Finished], table: columns.Table, remarks: tup
     notes.append(
         f"Intervals: 95 %, by resampling the test rows, of all seeds together; {cfg.folds} folds; beyond an edge the "
         "rows up to the quantile train and those above it test. Every model is tuned inside its training rows. The "
-        "gain compares mean absolute errors on the same rows; an interval without 0 is more than noise of rows and seeds."
+        "gain compares mean absolute errors on the same rows; an interval without 0 is more than noise of rows and of "
+        "seeds."
     )
     return tuple(notes)
 
