@@ -42,7 +42,7 @@ ARTEFACTS = ("tabular",)
 class Config:
     """Settings of the comparison on one table; all ours."""
 
-    seeds: Count = 3  # of starts, draws and validation shares
+    seeds: Count = 1  # of starts, draws and validation shares; more take as many times as long
     root: Root = 9201
     models: tuple[str, ...] = selects(NAMES, among=NAMES)
     table: str = shipped.STEEL  # or the digest of a user's file
