@@ -118,7 +118,7 @@ def _quantities(
     explained = [scores.r2(truth_R, error_R) for truth_R, error_R in zip(truth_SR, error_SR, strict=True)]
     lines.append(of(block, row, column, R2, np.array(explained)))
     if other is not None and column != models.MLP:
-        add(GAIN, scores.gain(error_SR, _errors(other, target).astype(np.float64)))
+        add(GAIN, scores.gain(error_SR, _errors(other, target)))
     return lines
 
 
