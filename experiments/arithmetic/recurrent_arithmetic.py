@@ -18,6 +18,7 @@ from ..lib.report import Figure, Table, View
 from ..lib.store.records import Finished, find
 from ..lib.training.train import Train
 from . import recipes, scores, training
+from .networks import sees_sums, title_of
 from .recipes import RECURRENT_STARTS
 from .tasks import OPERATIONS, Sequences
 
@@ -26,6 +27,7 @@ PLACE = (4, 1, 2)  # in the paper: section, subsection, part
 ARTEFACTS = ("table1",)
 
 MODELS = ("lstm", "relu-rnn", "nac", "nalu", "nalu-restarts", "gru", "tanh-rnn")
+CELLS = tuple(name for name in nalu.CELLS if name not in MODELS)  # the rest of the field, in a table of its own
 FIRST = ("LSTM", "ReLU", "NAC", "NALU")  # the paper's columns, in its order
 IN_FRONT = (*FIRST, "NALU (restarts)")
 FRONT = View("over time, 1000 steps", tuple(("recurrent extrapolation", column) for column in IN_FRONT), share=True)
@@ -94,7 +96,7 @@ def make_train(cfg: Config, *, model: str) -> Train:
         lengths=cfg.lengths,
         steps=cfg.steps_trained,
         outside_steps=cfg.steps_extrapolated,
-        summed=model in ("random", "nac", "nalu", "nalu-restarts"),
+        summed=model in ("random", "nac", "nalu", "nalu-restarts") or (model in nalu.CELLS and sees_sums(model)),
         shortest=cfg.nalu_shortest if model in ("nalu", "nalu-restarts") else cfg.steps_trained,
     )
     return training.make_train(
@@ -109,14 +111,21 @@ def make_train(cfg: Config, *, model: str) -> Train:
 
 
 def columns(results: list[Finished]) -> dict[str, scores.Errors]:
-    """Returns the errors of every column that has been run, the paper's columns first."""
+    """Returns the errors of every column of Table 1 that has been run, the paper's columns first."""
     found = {}
     for run in results:
         model = run.variant["model"]
-        if model != "random":
+        if model in COLUMNS:
             read = scores.best_of_lanes if model == "nalu-restarts" else scores.errors_of
-            found[COLUMNS.get(model, model)] = read(run)
+            found[COLUMNS[model]] = read(run)
     return {name: found[name] for name in dict.fromkeys((*FIRST, *found)) if name in found}
+
+
+def cells(results: list[Finished]) -> dict[str, scores.Errors]:
+    """Returns the errors of every cell of the field that has been run, beside ours of NAC and NALU."""
+    found = {title_of(name): scores.errors_of(run) for name in CELLS for run in results if run.variant["model"] == name}
+    ours = {name: errors for name, errors in columns(results).items() if name in (*FIRST[2:], "NALU (restarts)")}
+    return ours | found if found else {}
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
@@ -152,16 +161,21 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     title = "Table 1, recurrent: arithmetic over time"
     quantities = scores.quantities("recurrent", found, scores.reference(random))
     grid = blocks, tuple(OPERATIONS), tuple(found)
-    return [Table("table1", title, *grid, quantities, notes, front=(FRONT,))]
+    return [
+        Table("table1", title, *grid, quantities, notes, front=(FRONT,)),
+        *scores.of_cells("recurrent", cells(results), scores.reference(random), recipes.OF_CELLS_OVER_TIME),
+    ]
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
-    """Returns, for every operation, how many seeds extrapolate how well."""
+    """Returns, for every operation, how many seeds extrapolate how well, of cells too."""
     random = find(results, model="random")
-    shown = columns(results)
-    if random is None or not shown:
+    if random is None:
         return []
-    panels = scores.profile_panels(shown, scores.reference(random), paper_columns=FIRST)
+    reference = scores.reference(random)
     title = f"Recurrent arithmetic: share of {cfg.seeds} seeds that extrapolate below a score"
-    notes = ("0.05 and below prints as 0.0; 100 is a randomly initialised network.",)
-    return [Figure("table1", "table1_recurrent", title, panels, notes)]
+    made = [
+        Figure("table1", name, title, scores.profile_panels(its, reference, FIRST), (scores.SAID,))
+        for name, its in (("table1_recurrent", columns(results)), ("table1_recurrent_cells", cells(results)))
+    ]
+    return [figure for figure in made if figure.panels]
