@@ -73,9 +73,8 @@ def static(
             starts = STARTS if model == "nalu-restarts" else STARTS[:1]
             networks = tuple(of_started_nalu(start, cfg.inputs) for start in starts)
             return Recipe(networks, _rmsprop(first_layer), cfg.nalu_learning_rate, cfg.nalu_steps)
-    steps = cfg.baseline_steps if model == "nac" else cfg.nalu_steps
-    regulariser = loop.regulariser(model, steps)
-    return Recipe((cell(model),), RMSPROP, cfg.nac_learning_rate, steps, regulariser=regulariser)
+    regulariser, rate = loop.regulariser(model, cfg.baseline_steps), RATES.get(model, cfg.nac_learning_rate)
+    return Recipe((cell(model),), RMSPROP, rate, cfg.baseline_steps, regulariser=regulariser)
 
 
 def recurrent(cfg: "recurrent_arithmetic.Config", model: str) -> Recipe:
