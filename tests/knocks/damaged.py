@@ -15,7 +15,7 @@ from .outside import Answer, Moment, Place, Skipped
 
 LONG = (
     *("run", "figure1", "--profile", "smoke", "--models", "nac", "--batch", "8"),
-    *("--seeds", "2", "--steps", "2500000", "--legs", "125"),
+    *("--seeds", "2", "--steps", "7500000", "--legs", "375"),
 )
 SHORT = ("run", "figure1", "--profile", "smoke")
 REMEDY = re.compile(r"remove (.+?) and repeat the command")

@@ -139,6 +139,19 @@ def test_provenance_may_differ(stores):
     assert differences(*stores) == [[], [], []]
 
 
+def test_what_a_network_cost_may_differ_and_nothing_beside_it(stores):
+    line = "arena,simple product,NALU,a,CPU-seconds a network,0.1\n"
+    box = "<table><caption>CPU-seconds a network: a</caption>\n<td>0.1</td>\n</table>\n<td>0.1</td>\n"
+    for store in stores:
+        rewrite(store / "tables" / "toy.csv", lambda text: text + line)
+        (store / "report.html").write_text(box)
+    rewrite(stores[1] / "tables" / "toy.csv", lambda text: text.replace("0.1", "0.2"))
+    rewrite(stores[1] / "report.html", lambda text: text.replace("0.1", "0.2", 1))
+    assert differences(*stores) == [[], [], []]
+    rewrite(stores[1] / "report.html", lambda text: text.replace("0.1", "0.2"))
+    assert differences(*stores) == [[], ["report.html"], []]
+
+
 def test_a_record_that_cannot_be_loaded_is_noticed(stores):
     assert comparing.unsound(stores[0]) == []
     record_of(stores[0]).with_suffix(".npz").unlink()
