@@ -34,6 +34,7 @@ STARTS = (  # ours, tuned on other seeds; the first is the column NALU, all comp
 )
 # Of every other cell: the rate, of four, of least validation error on ten seeds that are not reported (--root 4191).
 RATES: dict[str, float] = {}
+RATES_OVER_TIME: dict[str, float] = {}
 OF_CELLS = ""
 OF_CELLS_OVER_TIME = ""
 RECURRENT_STARTS = (  # the same of the recurrent half
@@ -92,8 +93,8 @@ def recurrent(cfg: "recurrent_arithmetic.Config", model: str) -> Recipe:
             return Recipe(networks, transform, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
     if model in nalu.CELLS:  # one without a recipe of its own
         network = of_accumulated_cell(model, cfg.inputs, cfg.hidden)
-        regulariser = loop.regulariser(model, cfg.nalu_steps)
-        return Recipe((network,), RMSPROP, cfg.nalu_learning_rate, cfg.nalu_steps, regulariser=regulariser)
+        regulariser, rate = loop.regulariser(model, cfg.cell_steps), RATES_OVER_TIME.get(model, cfg.nalu_learning_rate)
+        return Recipe((network,), RMSPROP, rate, cfg.cell_steps, regulariser=regulariser)
     network = of_cell_over_time(model, cfg.inputs, cfg.cell_hidden)
     if model == "relu-rnn":
         clipped = optax.chain(optimisers.clip_by_lane_norm(1.0), ADAM)
