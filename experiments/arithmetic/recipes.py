@@ -33,7 +33,8 @@ STARTS = (  # ours, tuned on other seeds; the first is the column NALU, all comp
     NaluStart(2.0, (1.0, -1.0), -0.5),
 )
 # Of every other cell the rate of least validation error, of 1e-3, 3e-3, 1e-2 and 3e-2, in the mean of the logarithms
-# over operations, on six seeds that are not reported (--root 4191); who is not named has the NAC's, 1e-2. Then the same over time.
+# over operations, on six seeds that are not reported (--root 4191); who is not named has the NAC's, 1e-2. Then the same
+# over time.
 RATES = {
     **{"inalu": 3e-2, "inalu_shared": 3e-2, "real_npu": 3e-2},
     **{"modified_real_npu": 3e-3, "mul_mc_fc": 3e-3, "nmru": 3e-3},
