@@ -266,4 +266,5 @@ def far(operation: str, results: list[Result]) -> Panel | None:
     if not curves:
         return None
     x_label, y_label = "times the training range", "relative error of the solved"
-    return Panel(operation, x_label, y_label, tuple(curves), x_scale="log", y_scale="log")
+    scales = {"x_scale": "log", "y_scale": "log", "y_limits": (FLOOR / 3, 1e3)}  # one for all, or noise looks large
+    return Panel(operation, x_label, y_label, tuple(curves), **scales)

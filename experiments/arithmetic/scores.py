@@ -161,5 +161,6 @@ def far_panels(columns: dict[str, Errors], random: dict[str, np.ndarray]) -> tup
                 curves.append(Curve(column, np.array([FAR[name] for name in measured]), np.median(far_FS, axis=1)))
         if curves:
             x_label, y_label = "times the training range", "relative error of the solved"
-            panels.append(Panel(operation, x_label, y_label, tuple(curves), x_scale="log", y_scale="log"))
+            scales = {"x_scale": "log", "y_scale": "log", "y_limits": (1e-7, 1.0)}  # one for all, or noise looks large
+            panels.append(Panel(operation, x_label, y_label, tuple(curves), **scales))
     return tuple(panels)
