@@ -110,18 +110,15 @@ def _quantities(
     of = quantities_of(run, "tabular", diverged_S=~np.isfinite(error_SR).all(axis=1))
     lines = []
 
-    def add(metric: str, each: list[scores.Score]) -> None:
-        values_S = np.array([score.value for score in each])
-        middle = each[int(np.argsort(values_S)[len(values_S) // 2])]
-        lines.append(of(block, row, column, metric, values_S)._replace(interval=(middle.low, middle.high)))
+    def add(metric: str, score: scores.Score) -> None:
+        lines.append(of(block, row, column, metric, score.value_S)._replace(interval=(score.low, score.high)))
 
-    add(MAE, [scores.mean_absolute_error(error_R) for error_R in error_SR])
-    add(RMSE, [scores.root_mean_squared_error(error_R) for error_R in error_SR])
+    add(MAE, scores.mean_absolute_error(error_SR))
+    add(RMSE, scores.root_mean_squared_error(error_SR))
     explained = [scores.r2(truth_R, error_R) for truth_R, error_R in zip(truth_SR, error_SR, strict=True)]
     lines.append(of(block, row, column, R2, np.array(explained)))
     if other is not None and column != models.MLP:
-        pairs = zip(error_SR, _errors(other, target), strict=True)
-        add(GAIN, [scores.gain(mine_R, theirs_R) for mine_R, theirs_R in pairs])
+        add(GAIN, scores.gain(error_SR, _errors(other, target)))
     return lines
 
 
@@ -137,8 +134,8 @@ def words(cfg: Any, found: dict[tuple[str, str], Finished], table: columns.Table
         )
         clauses = []
         for target, name in enumerate(table.targets):
-            error = {model: _errors(run, target)[0].astype(np.float64) for model, run in its.items()}
-            size = {model: np.abs(each).mean() for model, each in error.items()}
+            error = {model: _errors(run, target).astype(np.float64) for model, run in its.items()}
+            size = {model: float(np.median(np.abs(each_SR).mean(axis=1))) for model, each_SR in error.items()}
             best = min(size, key=lambda model: size[model])
             alike = [m for m in size if m != best and scores.gain(error[best], error[m]).low <= 0]
             clause = f"{name}: {best} errs least ({size[best]:.4g})"
@@ -209,8 +206,8 @@ def _by_distance(cfg: Any, found: dict[tuple[str, str], Finished]) -> Figure | N
         curves = []
         for model in shown:
             runs = [run for (_, its), run in found.items() if its == model]
-            distance_R = np.concatenate([run.arrays["distance_R"][0, 0] for run in runs])
-            error_R = np.concatenate([np.abs(_errors(run, target)[0]) for run in runs])
+            distance_R = np.concatenate([run.arrays["distance_R"].ravel() for run in runs])
+            error_R = np.concatenate([np.abs(_errors(run, target)).ravel() for run in runs])
             order = np.argsort(distance_R, kind="stable")
             inside = int((distance_R == 0).sum())
             bins = [part for part in (order[:inside], *np.array_split(order[inside:], BINS)) if len(part)]

@@ -1,8 +1,9 @@
-"""Errors of predictions, with intervals over the test rows, and differences of two models on the same rows.
+"""Errors of predictions, with intervals over the test rows and seeds, and differences of two models on the same rows.
 
-The intervals resample test rows; they hold for new rows of the same kind, and say nothing of another training.
+The intervals are of one training on resampled test rows, whichever seed it has:
+the resamples of all seeds together. They hold for new rows of the same kind.
 
-Axes: R rows, B resamples.
+Axes: S seeds, R rows, B resamples.
 """
 
 import functools
@@ -16,11 +17,16 @@ RESAMPLES, PART = 1999, 250
 
 
 class Score(NamedTuple):
-    """A number and its 95 % interval."""
+    """A number of each seed, and the 95 % interval."""
 
-    value: float
+    value_S: np.ndarray
     low: float
     high: float
+
+    @property
+    def value(self) -> float:
+        """The median over the seeds."""
+        return float(np.median(self.value_S))
 
 
 @functools.lru_cache(maxsize=2)  # of the splits of a table, whose models come one after the other
@@ -36,19 +42,20 @@ def _drawn(rows: int) -> tuple[np.ndarray, ...]:
     )
 
 
-def _resampled(value_R: np.ndarray) -> np.ndarray:
-    """Returns the sum of each resample, `[B]`."""
-    return np.concatenate([part_BR.astype(np.float64) @ value_R for part_BR in _drawn(len(value_R))])
+def _resampled(value_SR: np.ndarray) -> np.ndarray:
+    """Returns the sum of each resample for each seed, `[B, S]`."""
+    drawn = _drawn(value_SR.shape[1])
+    return np.concatenate([part_BR.astype(np.float64) @ value_SR.T for part_BR in drawn])
 
 
-def mean_absolute_error(error_R: np.ndarray) -> Score:
+def mean_absolute_error(error_SR: np.ndarray) -> Score:
     """Returns the mean of |error|."""
-    return _mean(np.abs(error_R))
+    return _mean(np.abs(error_SR))
 
 
-def root_mean_squared_error(error_R: np.ndarray) -> Score:
+def root_mean_squared_error(error_SR: np.ndarray) -> Score:
     """Returns the root of the mean of squares."""
-    return Score(*np.sqrt(_mean(error_R**2)))
+    return Score(*map(np.sqrt, _mean(error_SR**2)))
 
 
 def r2(truth_R: np.ndarray, error_R: np.ndarray) -> float:
@@ -57,15 +64,15 @@ def r2(truth_R: np.ndarray, error_R: np.ndarray) -> float:
     return 1 - float(np.sum(error_R**2)) / spread if spread > 0 else 0.0
 
 
-def gain(error_R: np.ndarray, other_R: np.ndarray) -> Score:
+def gain(error_SR: np.ndarray, other_SR: np.ndarray) -> Score:
     """Returns by how many per cent of the other's mean absolute error this model's is smaller, on the same rows."""
-    mine, theirs = np.abs(error_R), np.abs(other_R)
-    ratio_B = _resampled(mine) / np.maximum(_resampled(theirs), 1e-300)
-    low, high = np.percentile(100 * (1 - ratio_B), PERCENT)
-    return Score(100 * (1 - mine.sum() / max(theirs.sum(), 1e-300)), float(low), float(high))
+    mine_SR, theirs_SR = np.abs(error_SR), np.abs(other_SR)
+    ratio_BS = _resampled(mine_SR) / np.maximum(_resampled(theirs_SR), 1e-300)
+    low, high = np.percentile(100 * (1 - ratio_BS), PERCENT)
+    gain_S = 100 * (1 - mine_SR.sum(axis=1) / np.maximum(theirs_SR.sum(axis=1), 1e-300))
+    return Score(gain_S, float(low), float(high))
 
 
-def _mean(value_R: np.ndarray) -> Score:
-    resampled_B = _resampled(value_R) / len(value_R)
-    low, high = np.percentile(resampled_B, PERCENT)
-    return Score(float(value_R.mean()), float(low), float(high))
+def _mean(value_SR: np.ndarray) -> Score:
+    low, high = np.percentile(_resampled(value_SR) / value_SR.shape[1], PERCENT)
+    return Score(value_SR.mean(axis=1), float(low), float(high))

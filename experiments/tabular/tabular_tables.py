@@ -90,7 +90,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
                 mine_SR, theirs_SR = _errors(run, edge), _errors(other, edge)
                 mae_S = np.abs(mine_SR).mean(axis=1)
                 ratio_S = mae_S / np.abs(theirs_SR).mean(axis=1)
-                gain = scores.gain(mine_SR[0], theirs_SR[0])
+                gain = scores.gain(mine_SR, theirs_SR)
                 of = quantities_of(run, "tabular_tables", diverged_S=~np.isfinite(mae_S))
                 line = of(BLOCK, row, model, RATIO, ratio_S)
                 quantities.append(line._replace(interval=(1 - gain.high / 100, 1 - gain.low / 100)))
@@ -103,7 +103,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         ratio_WS = np.array(each)
         of = quantities_of(last[model], "tabular_tables", diverged_S=~np.isfinite(ratio_WS).all(axis=0))
         mean_S = np.exp(np.log(ratio_WS).mean(axis=0))
-        quantities.append(of(BLOCK, MEAN, model, RATIO, mean_S)._replace(interval=_of_mean(ratio_WS[:, 0])))
+        quantities.append(of(BLOCK, MEAN, model, RATIO, mean_S)._replace(interval=_of_mean(ratio_WS)))
         quantities.append(of(BLOCK, WORST, model, RATIO, ratio_WS.max(axis=0)))
         quantities.append(of(BLOCK, BELOW, model, RATIO, (ratio_WS < 1).mean(axis=0)))
     if not quantities:
@@ -141,10 +141,10 @@ def _errors(run: Finished, edge: int) -> np.ndarray:
     return error.astype(np.float64)
 
 
-def _of_mean(ratio_W: np.ndarray) -> tuple[float, float]:
-    """Returns the 95 % interval of the geometric mean, by resampling edges (which are not independent)."""
-    drawn_BW = np.random.default_rng(0).integers(len(ratio_W), size=(scores.RESAMPLES, len(ratio_W)))
-    low, high = np.percentile(np.exp(np.log(ratio_W)[drawn_BW].mean(axis=1)), scores.PERCENT)
+def _of_mean(ratio_WS: np.ndarray) -> tuple[float, float]:
+    """Returns the 95 % interval of the geometric mean, by resampling edges (which are not independent), of any seed."""
+    drawn_BW = np.random.default_rng(0).integers(len(ratio_WS), size=(scores.RESAMPLES, len(ratio_WS)))
+    low, high = np.percentile(np.exp(np.log(ratio_WS)[drawn_BW].mean(axis=1)), scores.PERCENT)
     return float(low), float(high)
 
 

@@ -166,14 +166,24 @@ def test_how_far_a_row_lies_beyond_is_added_up_over_the_inputs():
 
 
 def test_errors_and_gains_are_what_they_are_called():
-    error, other = np.array([1.0, -1.0, 2.0, 0.0]), np.array([2.0, -2.0, 4.0, 0.0])
+    error, other = np.array([[1.0, -1.0, 2.0, 0.0]]), np.array([[2.0, -2.0, 4.0, 0.0]])
     assert scores.mean_absolute_error(error).value == 1
     assert scores.root_mean_squared_error(error).value == pytest.approx(np.sqrt(6 / 4))
-    assert scores.gain(error, other) == pytest.approx((50, 50, 50))
+    gain = scores.gain(error, other)
+    assert (gain.value, gain.low, gain.high) == pytest.approx((50, 50, 50))
     assert scores.r2(np.array([0.0, 2.0]), np.array([1.0, -1.0])) == 0
-    score = scores.mean_absolute_error(np.random.default_rng(0).standard_normal(400))
+    score = scores.mean_absolute_error(np.random.default_rng(0).standard_normal((1, 400)))
     assert score.low < np.sqrt(2 / np.pi) < score.high
     assert score.high - score.low == pytest.approx(2 * 1.96 * np.sqrt((1 - 2 / np.pi) / 400), rel=0.1)
+
+
+def test_intervals_hold_the_spread_of_the_seeds_as_well():
+    error = np.array([[1.0] * 50, [2.0] * 50, [4.0] * 50])  # rows differ in nothing, seeds do
+    score = scores.mean_absolute_error(error)
+    assert (score.value, score.low, score.high) == pytest.approx((2, 1, 4))
+    assert list(score.value_S) == [1, 2, 4]
+    gain = scores.gain(error, np.array([[4.0] * 50] * 3))  # of each seed beside its own
+    assert (gain.value, gain.low, gain.high) == pytest.approx((50, 0, 75))
 
 
 @pytest.mark.parametrize("law", [law for law in physics.LAWS if law.terms is not None], ids=lambda law: law.name)
