@@ -134,7 +134,7 @@ SENTENCES = [
     ("{:.0f} to {:.0f} % of its seeds are below 0.415", "table3", "mean absolute error", "success",
      [("in units of 1", "configured NALU", "test, split 3"), ("in units of 1", "configured NALU", "test")]),
     ("least validation error has medians of {:.2f}, {:.2f} and {:.2f}.", "table3", "mean absolute error", "median",
-     [("in units of 1", "configured NALU (restarts)", column) for column in ("test", "test, split 2", "test, split 3")]),
+     [("in units of 1", "configured NALU (restarts)", told) for told in ("test", "test, split 2", "test, split 3")]),
     ("has medians of {:.2f}, {:.2f} and {:.2f} where", "table3", "mean absolute error", "median",
      [("in units of 1", "configured NAC", column) for column in ("test", "test, split 2", "test, split 3")]),
     ("that NALU has {:.2f}, {:.2f} and {:.2f}", "table3", "mean absolute error", "median",
