@@ -65,9 +65,19 @@ def _of_lanes(init: Callable[[jax.Array], Any], apply_one: Callable[..., jax.Arr
 
 
 def of_cell(name: str, inputs: int, hidden: int) -> Network:
-    """Returns two layers of a cell of `nalu.CELLS`, started as the cell itself would."""
+    """Returns two layers of a cell of `nalu.CELLS`, started as the cell itself would; see `adds`."""
     cell = nalu.CELLS[name]
-    return stack(cell(hidden), cell(1), inputs)
+    return stack((cell if adds(name) else nalu.NAU)(hidden), cell(1), inputs)
+
+
+def title_of(name: str) -> str:
+    """Returns what tables call the two layers of a cell."""
+    return ", ".join(nalu.CELLS[each].__name__ for each in (name if adds(name) else "nau", name))
+
+
+def adds(name: str) -> bool:
+    """Says whether a cell of `nalu.CELLS` can add; one that only multiplies stands behind a NAU, which adds for it."""
+    return "a + b" in nalu.CELLS[name].facts.exact
 
 
 class NaluStart(NamedTuple):
@@ -151,7 +161,12 @@ def of_cell_over_time(cell: str, inputs: int, hidden: int) -> Network:
 
 
 def of_accumulated_cell(name: str, inputs: int, hidden: int) -> Network:
-    """Returns the sum over time of any cell of `nalu.CELLS`, read out by another, on sequences `[T, I, N]`."""
+    """Returns the sum over time of any cell of `nalu.CELLS`, read out by another, on sequences `[T, I, N]`.
+
+    Where the first layer is linear, it takes inputs summed over time, `[I, N]`, as `accumulator` does.
+    """
+    if sees_sums(name):
+        return of_cell(name, inputs, hidden)
     cell = nalu.CELLS[name]
     return _over_time(nalu.Accumulator(cell(hidden)), cell(1), inputs, hidden)
 
@@ -169,6 +184,11 @@ def _over_time(cell: nn.RNNCellBase, read_out: nn.Module, inputs: int, hidden: i
         return read_out.apply(params[1], last_NH, rngs=rngs)[:, 0]
 
     return _of_lanes(init, apply_one)
+
+
+def sees_sums(name: str) -> bool:
+    """Says whether the first layer of a cell's network, `of_accumulated_cell`, is linear: a NAU, of its own or not."""
+    return name == "nau" or not adds(name)
 
 
 def nac_layer(variables: dict, x_IN: jax.Array) -> jax.Array:

@@ -15,12 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..lib.report import Curve, Panel, Quantity, quantities_of
+from ..lib.report import Curve, Panel, Quantity, Table, quantities_of
 from ..lib.store.records import Finished
-from .tasks import OPERATIONS
+from .tasks import FAR, OPERATIONS
 
 RANGES = ("interpolation", "extrapolation")
 SUCCESS = 0.05  # ours: the score prints as 0.0 in the paper's table
+SAID = "0.05 and below prints as 0.0; 100 is a randomly initialised network."
+FEWEST = 5  # seeds that must have solved an operation for their median error to be drawn
 
 
 class Errors(NamedTuple):
@@ -28,7 +30,7 @@ class Errors(NamedTuple):
 
     run: Finished
     validation_SEO: np.ndarray
-    relative_SEO: dict[str, np.ndarray]  # by range
+    relative_SEO: dict[str, np.ndarray]  # by range, and as far beyond as was measured
     scale_SO: dict[str, np.ndarray]  # mean y^2, by range
     nonfinite_SO: np.ndarray  # optimiser steps skipped
 
@@ -43,7 +45,7 @@ def best_of_lanes(run: Finished) -> Errors:
     return Errors(
         run=run,
         validation_SEO=flat("validation"),
-        relative_SEO={name: flat(name) for name in RANGES},
+        relative_SEO={name: flat(name) for name in _measured(run)},
         scale_SO={name: run.arrays[f"{name}_scale"][:, -1] for name in RANGES},
         nonfinite_SO=run.arrays["nonfinite_steps"][:, -1].sum(axis=1),
     )
@@ -58,10 +60,14 @@ def errors_of(run: Finished, lane: int | None = None) -> Errors:
     return Errors(
         run=run,
         validation_SEO=pick("validation"),
-        relative_SEO={name: pick(name) for name in RANGES},
+        relative_SEO={name: pick(name) for name in _measured(run)},
         scale_SO={name: run.arrays[f"{name}_scale"][:, -1] for name in RANGES},
         nonfinite_SO=pick("nonfinite_steps")[:, -1],
     )
+
+
+def _measured(run: Finished) -> tuple[str, ...]:
+    return (*RANGES, *(name for name in FAR if name in run.arrays))
 
 
 def reference(run: Finished) -> dict[str, np.ndarray]:
@@ -70,12 +76,15 @@ def reference(run: Finished) -> dict[str, np.ndarray]:
 
 
 def validated(errors: Errors) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Returns `{range: [S, O]}`, errors at the checkpoint of least validation error, and the seed of least `[O]`."""
+    """Returns errors at the checkpoint of least validation error, and the seed of least `[O]`.
+
+    The errors are `{range: [S, O]}`, with those of `FAR` where they were measured.
+    """
     validation_SEO = np.where(np.isfinite(errors.validation_SEO), errors.validation_SEO, np.inf)
     step_S1O = validation_SEO.argmin(axis=1)[:, None]
     relative = {
-        name: np.take_along_axis(errors.relative_SEO[name], step_S1O, axis=1)[:, 0].astype(np.float64)
-        for name in RANGES
+        name: np.take_along_axis(relative_SEO, step_S1O, axis=1)[:, 0].astype(np.float64)
+        for name, relative_SEO in errors.relative_SEO.items()
     }
     return relative, np.take_along_axis(validation_SEO, step_S1O, axis=1)[:, 0].argmin(axis=0)
 
@@ -102,7 +111,7 @@ def quantities(half: str, columns: dict[str, Errors], random: dict[str, np.ndarr
 
 
 def profile_panels(
-    columns: dict[str, Errors], random: dict[str, np.ndarray], *, paper_columns: tuple[str, ...]
+    columns: dict[str, Errors], random: dict[str, np.ndarray], paper_columns: tuple[str, ...]
 ) -> tuple[Panel, ...]:
     """Returns, for every operation, the share of seeds whose extrapolation score is below x."""
     grid_X = np.logspace(-5, 3, 161)
@@ -121,4 +130,37 @@ def profile_panels(
         )
         label = "extrapolation score"
         panels.append(Panel(operation, label, "share of seeds below", curves, None, (1e-5, 1e3), (0, 1), "log"))
+    return tuple(panels) if columns else ()
+
+
+def of_cells(half: str, cells: dict[str, Errors], random: dict[str, np.ndarray], *notes: str) -> list[Table]:
+    """Returns the shares of seeds that extrapolate, cells by operations; nothing without cells."""
+    block, lines = f"{half} extrapolation, every cell", []
+    for name, errors in cells.items():
+        relative, _ = validated(errors)
+        for o, operation in enumerate(OPERATIONS):
+            of = quantities_of(errors.run, "table1", diverged_S=errors.nonfinite_SO[:, o] > 0)
+            score_S = 100 * np.sqrt(relative["extrapolation"][:, o] / random["extrapolation"][o])
+            lines.append(of(block, name, operation, "score", score_S, threshold=SUCCESS))
+    title = f"Table 1, {half}: every cell of the field"
+    grid = (block,), tuple(cells), tuple(OPERATIONS)
+    return [Table("table1", title, *grid, tuple(lines), notes, headline="share")] if lines else []
+
+
+def far_panels(columns: dict[str, Errors], random: dict[str, np.ndarray]) -> tuple[Panel, ...]:
+    """Returns, for every operation, the median relative error of the seeds that extrapolate, the farther the inputs."""
+    panels = []
+    for o, operation in enumerate(OPERATIONS):
+        curves = []
+        for column, errors in columns.items():
+            relative, _ = validated(errors)
+            score_S = 100 * np.sqrt(relative["extrapolation"][:, o] / random["extrapolation"][o])
+            measured = [name for name in FAR if name in relative]
+            if measured and (score_S < SUCCESS).sum() >= FEWEST:
+                far_FS = np.sqrt([relative[name][score_S < SUCCESS, o] for name in measured])
+                curves.append(Curve(column, np.array([FAR[name] for name in measured]), np.median(far_FS, axis=1)))
+        if curves:
+            x_label, y_label = "times the training range", "relative error of the solved"
+            scales = {"x_scale": "log", "y_scale": "log", "y_limits": (1e-7, 1.0)}  # one for all, or noise looks large
+            panels.append(Panel(operation, x_label, y_label, tuple(curves), **scales))
     return tuple(panels)

@@ -24,6 +24,7 @@ OPERATIONS = {
     "sqrt(a)": lambda a, b: jnp.sqrt(a),
 }
 MAXIMA_ITEMS = 20_000  # training items from which the largest a, b and y are taken
+FAR = {f"times {times:g}": times for times in (1.35, 2.0, 4.0, 10.0, 100.0, 1000.0)}  # the training range's inputs
 
 
 def draw_slices(key: jax.Array, inputs: int, a_lengths: tuple[int, int], b_lengths: tuple[int, int]) -> jax.Array:
@@ -105,9 +106,7 @@ class Reading(NamedTuple):
 
     def inside(self, key: jax.Array, task: Task, items: int) -> Items:
         """Returns items from the training distribution, with inputs `[I, N]`."""
-        x_IN = draw_inputs(key, task, task.inside_2, items)
-        y_ON = targets(task.masks_2I @ x_IN)
-        return Items(x_IN, y_ON, jnp.ones(y_ON.shape, bool))
+        return self.far(key, task, items, 1.0)
 
     def outside(self, key: jax.Array, task: Task, items: int) -> Items:
         """Returns items from beyond the training distribution, and which of them count."""
@@ -120,6 +119,12 @@ class Reading(NamedTuple):
         y_ON = targets(sums_2N)
         beyond_N = jnp.any(sums_2N > largest_2[:, None], axis=0)
         return Items(x_IN, y_ON, beyond_N[None] | (y_ON > largest_O[:, None]) | ~task.rule)
+
+    def far(self, key: jax.Array, task: Task, items: int, times: float) -> Items:
+        """Returns items whose inputs are so many times those of training."""
+        x_IN = times * draw_inputs(key, task, task.inside_2, items)
+        y_ON = targets(task.masks_2I @ x_IN)
+        return Items(x_IN, y_ON, jnp.ones(y_ON.shape, bool))
 
 
 def draw_inputs(key: jax.Array, task: Task, range_2: jax.Array, items: int) -> jax.Array:

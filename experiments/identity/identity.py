@@ -104,7 +104,7 @@ def errors(results: list[Finished]) -> dict[str, tuple[np.ndarray, np.ndarray, F
     columns = {}
     groups = (("nonlinearities", (*PAPER, OURS[0])), ("nac", (OURS[1],)), ("nalu", (OURS[2],)))
     known = {model for model, _ in groups}
-    others = tuple((r.variant["model"], (r.variant["model"],)) for r in results if r.variant["model"] not in known)
+    others = tuple((name, (nalu.CELLS[name].__name__,)) for name in nalu.CELLS if name not in known)
     for model, names in groups + others:
         run = find(results, model=model)
         for lane, name in enumerate(names if run else ()):
@@ -126,7 +126,9 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     for row, within_X in rows.items():
         for column, (error_SX, skipped_S, run) in columns.items():
             of = quantities_of(run, "figure1", diverged_S=skipped_S > 0)
-            quantities.append(of("identity", row, column, "mean absolute error", error_SX[:, within_X].mean(axis=1)))
+            # In float64: some cells' products end at the largest number of float32, whose sum it does not hold.
+            mean_S = error_SX[:, within_X].mean(axis=1, dtype=np.float64)
+            quantities.append(of("identity", row, column, "mean absolute error", mean_S))
     limit = f"{cfg.train_limit:g}"
     title = f"Figure 1 in numbers: mean absolute error of the identity, trained on [-{limit}, {limit}]"
     notes = (
@@ -139,23 +141,30 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
-    """Returns the paper's picture, and beside it the same with our own columns."""
+    """Returns the paper's picture, beside it the same with our own columns, and one of the field's other cells."""
     columns = errors(results)
     printed = paper.numbers("figure1")
 
     def mean(name: str) -> Curve:
         return Curve(name, POINTS_X, _mean_over_seeds(columns[name][0]))
 
+    def quartiles(name: str) -> np.ndarray:
+        return np.percentile(np.nan_to_num(columns[name][0], nan=np.inf), (25, 50, 75), axis=0)
+
     def median(name: str) -> Curve:
-        low_X, middle_X, high_X = np.percentile(np.nan_to_num(columns[name][0], nan=np.inf), (25, 50, 75), axis=0)
+        low_X, middle_X, high_X = quartiles(name)
         return Curve(name, POINTS_X, middle_X, low_X, high_X, style="extra")
+
+    def median_alone(name: str) -> Curve:
+        return Curve(name, POINTS_X, quartiles(name)[1])
 
     def heights(name: str) -> Curve:
         rows = (("x=-20", -20.0), ("x=20", 20.0))
         read = [printed["identity", row, name, "mean absolute error"].number for row, _ in rows]
         return Curve(name, np.array([x for _, x in rows]), np.array(read), style="paper")
 
-    ours = tuple(name for name in columns if name not in PAPER)
+    ours = tuple(name for name in OURS if name in columns)
+    others = tuple(name for name in columns if name not in (*PAPER, *OURS))
     seeds = max((run.provenance["seeds"] for _, _, run in columns.values()), default=0)
     frame = {
         "x_label": "x",
@@ -175,7 +184,11 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
         "Hollow marks: the paper's heights at the ends, read off its plot; which mark bears which name is likely only."
     ]
     notes += [f"{name}: without {count} seeds that ended non-finite." for name, count in lost.items() if count]
-    return [Figure("figure1", "figure1", title, panels, tuple(notes))]
+    made = [Figure("figure1", "figure1", title, panels, tuple(notes))]
+    if others:
+        panel = Panel("median over the seeds", curves=tuple(map(median_alone, others)), **frame)
+        made.append(Figure("figure1", "figure1_cells", f"{title}: the field's other cells", (panel,)))
+    return made
 
 
 def _mean_over_seeds(error_SX: np.ndarray) -> np.ndarray:

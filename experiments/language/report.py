@@ -24,6 +24,8 @@ PRINTED = 0.005  # an error below the paper's plus this much prints as the paper
 SELECTED_BY = "validation error"
 DIVERGED = 1e9  # where the band of Figure 3 has the answer of a seed that has none
 SHOWN = ("nalu", "configured")  # models of Figure 3
+STARTS = 4  # of which validation chooses one, in the row of restarts
+RESTARTED = {model: f"{MODELS[model]} (restarts)" for model in networks.CONFIGURED}
 
 
 def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
@@ -31,8 +33,10 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     found = _found(results)
     if not found:
         return []
-    quantities = [line for model, run in found.items() for line in _errors(cfg, run, model)]
-    rows = tuple(dict.fromkeys(map(row_of, (*MODELS, *found))))
+    quantities = [line for model, run in found.items() for line in _errors(cfg, run, row_of(model))]
+    restarted = [model for model in RESTARTED if model in found and cfg.seeds >= STARTS]
+    quantities += [line for model in restarted for line in _errors(cfg, found[model], RESTARTED[model], STARTS)]
+    rows = tuple(dict.fromkeys(map(row_of, (*MODELS, *found)))) + tuple(RESTARTED[model] for model in restarted)
     columns = tuple(dict.fromkeys(q.column for q in quantities))
     blocks = tuple(BLOCKS[unit] for unit in cfg.units)
     front = tuple(View(block, tuple((block, column) for column in columns), selected=True) for block in blocks)
@@ -74,25 +78,38 @@ def _column(part: str, d: int) -> str:
     return part if d == 0 else f"{part}, split {d + 1}"
 
 
-def _quantities_of(run: Finished, artefact: str, u: int, d: int) -> Callable[..., Quantity]:
-    """Returns what makes quantities of one unit and split of a run."""
-    diverged_S, best = _last(run, "nonfinite_steps", u, d) > 0, _selected(run, u, d)
+def _of_starts(run: Finished, u: int, d: int, starts: int) -> np.ndarray:
+    """Returns the seeds that count where of so many one after the other the one of least validation error does."""
+    validation_S = np.nan_to_num(_last(run, "validation", u, d), nan=np.inf)
+    groups = len(validation_S) // starts
+    return starts * np.arange(groups) + validation_S[: groups * starts].reshape(groups, starts).argmin(axis=1)
+
+
+def _quantities_of(run: Finished, artefact: str, u: int, d: int, seeds: np.ndarray) -> Callable[..., Quantity]:
+    """Returns what makes quantities of one unit and split of a run, of these of its seeds."""
+    diverged_S = _last(run, "nonfinite_steps", u, d)[seeds] > 0
+    best = int(np.nan_to_num(_last(run, "validation", u, d)[seeds], nan=np.inf).argmin())
     return quantities_of(run, artefact, diverged_S=diverged_S, selected=best, selected_by=SELECTED_BY)
 
 
-def _errors(cfg: "Config", run: Finished, model: str) -> list[Quantity]:
-    """Returns a model's errors, for the first split all three, for the others the test's; and its exact answers."""
+def _errors(cfg: "Config", run: Finished, row: str, starts: int = 1) -> list[Quantity]:
+    """Returns a row's errors, for the first split all three, for the others the test's; and its exact answers.
+
+    Args:
+      starts: how many seeds are one, of which that of least validation error counts.
+    """
     solved = paper.numbers("table3")[BLOCKS["1000"], MODELS["nalu"], "test", ERROR].number
     lines = []
     for u, unit in enumerate(cfg.units):
         for d in range(len(cfg.splits)):
-            of = _quantities_of(run, "table3", u, d)
+            seeds = _of_starts(run, u, d, starts)
+            of = _quantities_of(run, "table3", u, d, seeds)
             for part in PARTS if d == 0 else PARTS[-1:]:
                 threshold = solved + PRINTED if part == "test" else None
-                place = BLOCKS[unit], row_of(model), _column(part, d)
-                lines.append(of(*place, ERROR, _last(run, part, u, d), threshold=threshold))
-            place = BLOCKS[unit], row_of(model), _column("test", d)
-            lines.append(of(*place, EXACT, _last(run, "exact", u, d), higher_is_better=True))
+                place = BLOCKS[unit], row, _column(part, d)
+                lines.append(of(*place, ERROR, _last(run, part, u, d)[seeds], threshold=threshold))
+            place = BLOCKS[unit], row, _column("test", d)
+            lines.append(of(*place, EXACT, _last(run, "exact", u, d)[seeds], higher_is_better=True))
     return lines
 
 
@@ -111,7 +128,7 @@ def _asked(cfg: "Config", run: Finished) -> dict[tuple[str, ...], np.ndarray]:
 
 def _predictions(cfg: "Config", run: Finished, model: str) -> list[Quantity]:
     u = _best_unit(cfg, run)
-    of = _quantities_of(run, "figure3", u, 0)
+    of = _quantities_of(run, "figure3", u, 0, np.arange(len(_last(run, "validation", u, 0))))
     lines = []
     for words, answers_ST in _asked(cfg, run).items():
         for t, word in enumerate(words):
@@ -190,7 +207,8 @@ def _table_notes(cfg: "Config") -> tuple[str, ...]:
         f"Embedding of {cfg.embedding}, LSTM of {cfg.hidden}, one layer on its last state: linear, a NAC or a NALU "
         "(the paper's text). The configured NALU is ours: the answer so far and a learned value of the word pass "
         f"through a NALU whose W and g an LSTM of {cfg.configured_hidden} emits at every word, y = NALU([y, v]); the "
-        "configured NAC has no multiplicative path.",
+        f"configured NAC has no multiplicative path. Restarts: of {STARTS} seeds one after the other the one with the "
+        "least validation error counts, so that there are fewer.",
         "The paper gives no unit. An output of 1 is an answer of 1 or of 1000: in units of 1 the bounded state of an "
         "LSTM must be stretched to 999, in units of 1000 to 0.999.",
         f"Unstated, so ours, the same for all: {cfg.steps:,} steps of Adam on all training numbers (cosine to 0, "

@@ -55,12 +55,12 @@ class WordState(NamedTuple):
     training: loop.TrainState
 
 
-def task(splits: Sequence[Split], queries: Sequence[Words]) -> Task:
-    """Returns the task of some splits, with queries that are asked at the end."""
+def task(splits: Sequence[Split], queries: Sequence[Words], conjunction: bool = True) -> Task:
+    """Returns the task of some splits, with queries that are asked at the end; numbers with or without "and"."""
     numbers = np.arange(NUMBERS)
-    everything = [*map(in_words, numbers.tolist()), *queries]
+    everything = [*(in_words(number, conjunction) for number in numbers.tolist()), *queries]
     return Task(
-        training=trie.of_numbers([split.training for split in splits]),
+        training=trie.of_numbers([split.training for split in splits], conjunction),
         targets_DN=np.stack([split.training for split in splits]).astype(np.float32),
         parts_D3N=np.array([[np.isin(numbers, part) for part in split] for split in splits], np.float32),
         words_NT=np.stack([encode(words) for words in everything]),
@@ -75,6 +75,9 @@ def make_train(
     settings: Callable[[jax.Array], Settings],
     steps: int,
     evaluations: int,
+    squared: bool = False,
+    scaling: optax.GradientTransformation | None = None,
+    cosine: bool = True,
 ) -> Train:
     """Returns the training of one seed: a lane for each unit and split, units first.
 
@@ -84,6 +87,9 @@ def make_train(
 
     Args:
       settings: key -> settings of the lanes; the key is the seed's own.
+      squared: the loss is of squared errors in place of absolute ones.
+      scaling: what the optimiser makes of gradients, Adam's unless it is given.
+      cosine: whether the learning rate falls.
     """
     divisions = len(words.targets_DN)
     lanes = len(units) * divisions
@@ -103,7 +109,7 @@ def make_train(
 
         return optax.chain(
             optimisers.clip_by_lane_norm(1.0),
-            optax.scale_by_adam(),
+            optax.scale_by_adam() if scaling is None else scaling,
             optimisers.decayed(rates, share),
             optimisers.scaled(chosen.learning_rate),
         )
@@ -122,7 +128,8 @@ def make_train(
 
         def loss(params: Any, lane: tuple[trie.Trie, jax.Array, jax.Array, jax.Array], rngs: Any) -> jax.Array:
             sequences, targets_N, weights_N, unit = lane
-            return (weights_N * jnp.abs(unit * networks.answers(module, params, sequences, rngs) - targets_N)).mean()
+            off_N = jnp.abs(unit * networks.answers(module, params, sequences, rngs) - targets_N)
+            return (weights_N * (off_N**2 if squared else off_N)).mean()
 
         lanes_L = (tries_L, targets_LN, weights_LN, unit_L)
         trained = loop.take_steps(
@@ -131,7 +138,7 @@ def make_train(
             sample=lambda key: (lanes_L, loop.noise(key)),
             losses=lambda params_L, batch: jax.vmap(loss, in_axes=(0, 0, None))(params_L, *batch),
             transform=transform(chosen),
-            learning_rate=optimisers.cosine(1.0, steps),
+            learning_rate=optimisers.cosine(1.0, steps) if cosine else optimisers.constant(1.0),
             regulariser=loop.regulariser(getattr(module, "layer", "configured"), steps),
         )
         running_LNT = jax.vmap(lambda params: networks.running_answers(module, params, words.words_NT))(trained.params)

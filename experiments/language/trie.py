@@ -30,9 +30,9 @@ class Trie(NamedTuple):
     ends: np.ndarray
 
 
-def of_numbers(numbers_L: Sequence[Sequence[int]]) -> Trie:
-    """Returns the tries of sets of numbers in words; see `build`."""
-    return build([[in_words(int(number)) for number in numbers] for numbers in numbers_L])
+def of_numbers(numbers_L: Sequence[Sequence[int]], conjunction: bool = True) -> Trie:
+    """Returns the tries of sets of numbers in words, with or without "and"; see `build`."""
+    return build([[in_words(int(number), conjunction) for number in numbers] for numbers in numbers_L])
 
 
 def build(sequences_L: Sequence[Sequence[Words]]) -> Trie:

@@ -26,12 +26,12 @@ TRAINING, VALIDATION = 169, 200  # paper 4.3; the other 631 are for the test
 UNSEEN = (80, 88, 334, 702)  # always for the test: the paper shows them in figure 3 as queries that were not trained
 
 
-def in_words(number: int) -> Words:
-    """Returns a number from 0 to 999 as words."""
+def in_words(number: int, conjunction: bool = True) -> Words:
+    """Returns a number from 0 to 999 as words, with or without "and"."""
     hundreds, rest = divmod(number, 100)
     words: list[str] = []
     if hundreds:
-        words += [ONES[hundreds], "hundred"] + (["and"] if rest else [])
+        words += [ONES[hundreds], "hundred"] + (["and"] if rest and conjunction else [])
     if rest >= len(ONES):
         words.append(TENS[rest // 10 - 2])
         rest = rest % 10

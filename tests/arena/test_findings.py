@@ -67,6 +67,26 @@ def test_a_finding_is_what_the_board_says(words, place, least, most, solved):
     assert least <= solved[place] <= most
 
 
+def test_of_the_field_s_cells_in_table_1_and_of_the_nalu_the_page_says_what_the_tables_do():
+    table = pd.read_csv(ROOT / "results" / "tables" / "table1.csv", keep_default_na=False)
+    its = table[table["block"].str.endswith(", every cell") & table["column"].isin(["a*b", "a/b"])]
+    success = 100 * its["success"].astype(float)
+    halves = [its["block"].str.startswith(half) for half in ("static", "recurrent")]
+    others = ~its["row"].str.match(r"NAC$|NALU")
+    cells = [success[half & others].max() for half in halves]
+    nalu = [success[half & (its["row"] == "NALU")].min() for half in halves]
+    (glorot,) = {success[its["row"] == "NALU (Glorot, Adam)"].max()}
+    assert f"in at most {cells[0]:.0f} % of seeds; over time in at most {cells[1]:.0f} %." in TEXT
+    assert (
+        f"does in at least {nalu[0]:.0f} %, over time in {nalu[1]:.0f} %; from a Glorot start in {glorot:.0f} %."
+        in TEXT
+    )
+    far = pd.read_csv(ROOT / "results" / "figures" / "table1_far.csv")
+    far = far[(far.iloc[:, 1] == "NALU") & (far["x"] == 1000)]["y"]
+    assert "1000 times those of training its errors stay below 1 %." in TEXT
+    assert len(far) == 6 and far.max() < 0.01
+
+
 def test_every_number_of_the_findings_is_checked():
     findings = re.search(r"## Findings (.*?) ## ", TEXT)[1]
     said = re.findall(r"(?:one|two|four|nine)(?: seed and range)? in (?:ten|three|five)|a third|half", findings)

@@ -89,3 +89,14 @@ def test_any_cell_of_the_library_can_be_accumulated():
     expected_N = (np.einsum("tin,ih->nh", x_TIN, weights[0]) @ np.asarray(weights[1]))[:, 0]
     actual_1N = jax.jit(network.apply)(jax.tree.map(lambda leaf: leaf[None], params), x_TIN)
     np.testing.assert_allclose(actual_1N[0], expected_N, rtol=1e-4)
+
+
+def test_a_cell_that_only_multiplies_reads_a_sum_over_time_of_a_nau():
+    network = networks.of_accumulated_cell("nmu", inputs=10, hidden=2)
+    params = jax.device_get(jax.jit(network.init)(jax.random.key(11)))
+    x_TIN = uniform(12, 6, 10, 4)
+    scanned = nn.RNN(nalu.Accumulator(nalu.NAU(2)), time_major=True)
+    states_TNH = jax.jit(scanned.apply)({"params": {"cell": {"cell": params[0]["params"]}}}, x_TIN.transpose(0, 2, 1))
+    expected_N = jax.jit(nalu.NMU(1).apply)(params[1], states_TNH[-1])[:, 0]
+    params_1 = jax.tree.map(lambda leaf: leaf[None], params)
+    np.testing.assert_allclose(jax.jit(network.apply)(params_1, x_TIN.sum(axis=0))[0], expected_N, rtol=1e-4)

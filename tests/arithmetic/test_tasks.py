@@ -106,6 +106,15 @@ def test_without_the_rule_every_item_from_outside_counts():
     assert items.counts_ON.all() and items.inputs.min() >= 1.2
 
 
+def test_far_items_are_those_of_training_times_a_number_and_all_count():
+    near, far = (items_of(draw, 5, task_of(), 100) for draw in (READ.inside, functools.partial(READ.far, times=100.0)))
+    np.testing.assert_allclose(far.inputs, 100 * near.inputs, rtol=1e-6)
+    np.testing.assert_allclose(
+        far.y_ON, near.y_ON * np.float32([100, 100, 1e4, 1, 1e4, 10])[:, None], rtol=1e-4, atol=1e-3
+    )
+    assert far.counts_ON.all()
+
+
 def test_relative_error_is_over_the_items_that_count():
     rng = np.random.default_rng(6)
     y_ON, counts_ON = rng.normal(size=(6, 50)), rng.random((6, 50)) < 0.4
@@ -167,9 +176,10 @@ def test_a_started_nalu_begins_as_a_nac_with_the_output_it_was_given(start):
     assert not first["m_hat"].any() and not second["m_hat"].any()
 
 
-@pytest.mark.parametrize("name", ["nac", "nalu"])
-def test_networks_side_by_side_are_the_flax_modules_one_by_one(name):
-    network, modules = of_cell(name, 9, 2), nn.Sequential([nalu.CELLS[name](2), nalu.CELLS[name](1)])
+@pytest.mark.parametrize(("name", "first"), [("nalu", "nalu"), ("nmru", "nau")])
+def test_networks_side_by_side_are_the_flax_modules_one_by_one(name, first):
+    """A cell that only multiplies stands behind a NAU."""
+    network, modules = of_cell(name, 9, 2), nn.Sequential([nalu.CELLS[first](2), nalu.CELLS[name](1)])
     params_L = jax.device_get(jax.jit(jax.vmap(network.init))(jax.random.split(jax.random.key(11), 3)))
     x_IN = np.random.default_rng(12).uniform(size=(9, 8)).astype(np.float32)
     actual_LN, one_by_one = jax.jit(network.apply)(params_L, x_IN), jax.jit(modules.apply)
@@ -297,6 +307,27 @@ def test_of_competing_starts_the_best_by_validation_error_counts():
     relative, selected_O = scores.validated(errors)
     np.testing.assert_allclose(relative["extrapolation"], np.broadcast_to([[1.5e-4], [3e-4]], (2, 6)))
     assert (selected_O == 1).all()
+
+
+def test_a_cell_is_counted_and_drawn_as_far_as_its_solved_seeds_hold(monkeypatch):
+    """Of three seeds the first two extrapolate; the error of the third, which is far larger, is in no curve."""
+    run, seeds = planted(), np.array([0, 0, 1])
+    run = run._replace(arrays={name: array[seeds] for name, array in run.arrays.items()})
+    run.arrays["extrapolation"] = np.full((3, 2, 6), 1e-8)
+    run.arrays["extrapolation"][2] = 1.0
+    for number, name in enumerate(tasks.FAR):
+        run.arrays[name] = np.full((3, 2, 6), 10.0 ** (2 * number - 12))
+        run.arrays[name][2] = 1e9
+    reference, errors = {name: np.ones(6) for name in scores.RANGES}, {"cell": scores.errors_of(run)}
+    (table,) = scores.of_cells("static", errors, reference)
+    assert {quantity.row for quantity in table.quantities} == {"cell"}
+    for quantity in table.quantities:
+        np.testing.assert_allclose(quantity.values_S, [0.01, 0.01, 100])
+    assert scores.far_panels(errors, reference) == (), "too few seeds for a median"
+    monkeypatch.setattr(scores, "FEWEST", 2)
+    for panel in scores.far_panels(errors, reference):
+        np.testing.assert_allclose(panel.curves[0].x, [1.35, 2, 4, 10, 100, 1000])
+        np.testing.assert_allclose(panel.curves[0].y, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1])
 
 
 def test_the_reference_network_scores_100():

@@ -317,3 +317,17 @@ def test_compiled_programs_that_were_cut_short_are_removed(tmp_path):
     (tmp_path / "a-cache").write_bytes(whole[:-9])
     machine.remove_cut_short(tmp_path)
     assert {path.name for path in tmp_path.glob("*-cache")} == {"d-cache"}, "also at a later start"
+
+
+def test_arrays_without_elements_come_back_as_they_were(tmp_path):
+    checkpoints = checkpoint.Checkpoints(tmp_path, CHUNK)
+    state = {**STATE, "none": np.zeros((2, 0, 3), np.float32)}
+    metrics = {"error": np.ones((2, 1, 4), np.float32), "no queries": np.zeros((2, 1, 0, 5), np.int32)}
+    checkpoints.save(checkpoint.Progress(1, state, metrics, 1.0, 1.0))
+    found, remark = checkpoints.restore({name: array[0] for name, array in state.items()}, CHUNK, rows=2)
+    checkpoints.close()
+    assert remark == "" and found.leg == 1
+    for one, two in ((state, found.state), (metrics, found.metrics)):
+        for name, array in one.items():
+            np.testing.assert_array_equal(array, two[name])
+            assert (array.dtype, array.shape) == (two[name].dtype, two[name].shape)

@@ -546,7 +546,8 @@ def lines_of(table):
 def test_table_3_has_the_last_errors_and_the_seed_of_the_least_validation_error(model):
     first, _ = language_to_numbers.tables(REPORTED, list(RUNS.values()))
     lines, arrays, row = lines_of(first), RUNS[model].arrays, recipes.MODELS[model]
-    assert first.artefact == "table3" and first.rows == tuple(recipes.MODELS.values())
+    assert first.artefact == "table3"
+    assert first.rows == (*recipes.MODELS.values(), "configured NALU (restarts)", "configured NAC (restarts)")
     assert first.blocks == ("in units of 1", "in units of 1000")
     for u, unit in enumerate(REPORTED.units):
         columns = [(part, part, 0) for part in report.PARTS] + [("test, split 2", "test", 1)]
@@ -560,7 +561,23 @@ def test_table_3_has_the_last_errors_and_the_seed_of_the_least_validation_error(
             if part == "test":
                 line = lines[f"in units of {unit}", row, column, "exact answers %"]
                 assert line.values_S.tolist() == arrays["exact"][:, 1, u, d].tolist() and line.higher_is_better
-    assert len(lines) == len(recipes.MODELS) * 2 * 6
+    assert len(lines) == len(first.rows) * 2 * 6
+
+
+def test_of_four_starts_the_one_of_least_validation_error_counts_whatever_its_test():
+    cfg, run = dataclasses.replace(REPORTED, seeds=9), RUNS["configured"]
+    arrays = {name: np.concatenate([array, array[::-1], array[:1]]) for name, array in run.arrays.items()}
+    arrays["validation"][4:8, 1] = [[[7, 7], [7, np.nan]], [[8, 3], [9, 9]], [[2, 9], [8, 8]], [[9, 9], [3, 2]]]
+    arrays["test"][:, 1, 0, 0] = np.arange(9.0, 0.0, -1.0)
+    first, _ = language_to_numbers.tables(cfg, [finished({"model": "configured"}, arrays)])
+    lines = lines_of(first)
+    chosen = [int(arrays["validation"][:4, 1, 0, 0].argmin()), 6]
+    line = lines["in units of 1", "configured NALU (restarts)", "test", "mean absolute error"]
+    assert line.values_S.tolist() == [9.0 - chosen[0], 3.0], "the ninth seed has no three others"
+    assert line.selected == arrays["validation"][chosen, 1, 0, 0].argmin()
+    second = lines["in units of 1000", "configured NALU (restarts)", "test, split 2", "mean absolute error"]
+    assert second.values_S[1] == arrays["test"][7, 1, 1, 1]
+    assert lines["in units of 1", "configured NALU", "test", "mean absolute error"].values_S.size == 9
 
 
 def test_a_seed_whose_validation_error_is_no_number_is_never_selected():

@@ -83,9 +83,12 @@ class Checkpoints:
           UserError: the folder cannot be written or the disk is full.
         """
         seeds = self._chunk.seeds
-        tree = {
-            "state": [np.asarray(leaf)[:seeds] for leaf in jax.tree.leaves(processes.gather(progress.state))],
-            "metrics": dict(progress.metrics),
+        leaves = [np.asarray(leaf)[:seeds] for leaf in jax.tree.leaves(processes.gather(progress.state))]
+        metrics = progress.metrics
+        tree = {  # Orbax saves no array without elements: of these there are the shapes
+            "state": [leaf for leaf in leaves if leaf.size],
+            "metrics": {name: array for name, array in metrics.items() if array.size},
+            "empty": {f"{a.dtype.str} {name}": np.array(a.shape) for name, a in metrics.items() if not a.size},
             "cost": np.array([progress.wall_seconds, progress.cpu_seconds]),
         }
         processes.on_first_process(lambda: self._write(progress.leg, tree))
@@ -145,8 +148,13 @@ class Checkpoints:
                 tree = self._manager.restore(leg, args=self._ocp.args.StandardRestore())
                 leaves = tree["state"]
                 wanted = [((self._chunk.seeds, *leaf.shape), leaf.dtype) for leaf in expected]
-                if [(leaf.shape, leaf.dtype) for leaf in leaves] != wanted:
+                if [(leaf.shape, leaf.dtype) for leaf in leaves] != [each for each in wanted if 0 not in each[0]]:
                     raise ValueError("it belongs to another program")
+                filled = iter(leaves)
+                tree["state"] = [np.zeros(*each) if 0 in each[0] else next(filled) for each in wanted]
+                for name, shape in tree.pop("empty", {}).items():
+                    dtype, _, name = name.partition(" ")
+                    tree["metrics"][name] = np.zeros(tuple(shape), dtype)
                 if any(len(array) != self._chunk.seeds for array in tree["metrics"].values()):
                     raise ValueError("its metrics are of other seeds")
                 if any(array.shape[1] not in (1, leg) for array in tree["metrics"].values()):

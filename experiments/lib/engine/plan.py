@@ -63,7 +63,8 @@ def _paces(published: Path, experiment: str) -> dict[str, float]:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             facts = record["provenance"]
-            paces[_variant(record["variant"])] = facts["wall_seconds"] / max(facts["network_steps"], 1)
+            if steps := facts["network_steps"]:  # what trains nothing has no pace
+                paces[_variant(record["variant"])] = facts["wall_seconds"] / steps
         except (OSError, ValueError, KeyError, TypeError):
             continue  # it is `verify` that tells; here it is only a guess that becomes worse
     return paces

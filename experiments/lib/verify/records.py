@@ -30,7 +30,7 @@ PROVENANCE = {"seeds", "date", "commit", "versions", *COSTS, *TEXTS}
 # whose name begins with COUNTS; or it is an error far outside of the range of training, where a network that learnt
 # well may still overflow: there a seed fails, and counts as one that failed, without any step that went wrong.
 COUNTS = "nonfinite"
-OUTSIDE = ("extrapolation", "error_", "far")
+OUTSIDE = ("extrapolation", "error_", "far", "times ")
 
 
 class Checked(NamedTuple):

@@ -496,7 +496,17 @@ def test_help_helps_wherever_it_stands(desk, said):
 
 # Each setting by itself
 
-MAY_BE_ZERO = {"root", "splits", "polish_steps", "weight_decay", "weight_start", "warm_up", "fall_off", "entropy"}
+MAY_BE_ZERO = {
+    "root",
+    "split",
+    "splits",
+    "polish_steps",
+    "weight_decay",
+    "weight_start",
+    "warm_up",
+    "fall_off",
+    "entropy",
+}
 MAY_BE_ZERO |= {"value", "lenience", ("tracking_time", "learning_rate"), ("tabular", "rows")}  # 0 rows: all
 MAY_BE_NEGATIVE = {"weight_start"}
 FREE_TEXTS = {("tabular", field) for field in ("table", "file", "groups", "separator", "decimal", "encoding")}

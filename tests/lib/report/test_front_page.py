@@ -126,6 +126,7 @@ def test_the_verdicts_on_the_pages_are_those_of_the_published_claims():
         assert counts == {word.rstrip("s"): n for word, n in its.verdict.value_counts().items()}, artefact
 
 
+OVERFIT = ("training (paper 0.003)", "test (paper 29.4)")
 SENTENCES = [
     ("comes to an error of {:.2f} or {:.2f}", "table3", "mean absolute error", "selected",
      [("in units of 1", "LSTM + NALU", "test"), ("in units of 1000", "LSTM + NALU", "test")]),
@@ -133,6 +134,11 @@ SENTENCES = [
      [("in units of 1", "configured NALU", "test"), ("in units of 1", "configured NALU", "test, split 3")]),
     ("{:.0f} to {:.0f} % of its seeds are below 0.415", "table3", "mean absolute error", "success",
      [("in units of 1", "configured NALU", "test, split 3"), ("in units of 1", "configured NALU", "test")]),
+    ("least validation error has medians of {:.2f}, {:.2f} and {:.2f}.", "table3", "mean absolute error", "median",
+     [("in units of 1", "configured NALU (restarts)", told) for told in ("test", "test, split 2", "test, split 3")]),
+    ("with an embedding of 16 and an LSTM of 32: {:.2f} on the training numbers, {:.2f} on the unseen ones",
+     "table3_readings", "mean absolute error", "median",
+     [("errors", "L: embedding 16, hidden 32", f"LSTM, {part}") for part in OVERFIT]),
     ("has medians of {:.2f}, {:.2f} and {:.2f} where", "table3", "mean absolute error", "median",
      [("in units of 1", "configured NAC", column) for column in ("test", "test, split 2", "test, split 3")]),
     ("that NALU has {:.2f}, {:.2f} and {:.2f}", "table3", "mean absolute error", "median",
