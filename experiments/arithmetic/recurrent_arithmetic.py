@@ -164,8 +164,9 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     title = "Table 1, recurrent: arithmetic over time"
     quantities = scores.quantities("recurrent", found, scores.reference(random))
     grid = blocks, tuple(OPERATIONS), tuple(found)
+    main = [Table("table1", title, *grid, quantities, notes, front=(FRONT,))] if found else []
     return [
-        Table("table1", title, *grid, quantities, notes, front=(FRONT,)),
+        *main,
         *scores.of_cells("recurrent", cells(results), scores.reference(random), recipes.OF_CELLS_OVER_TIME),
     ]
 
@@ -177,8 +178,12 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
         return []
     reference = scores.reference(random)
     title = f"Recurrent arithmetic: share of {cfg.seeds} seeds that extrapolate below a score"
+    shown, of_cells = columns(results), cells(results)
     made = [
-        Figure("table1", name, title, scores.profile_panels(its, reference, FIRST), (scores.SAID,))
-        for name, its in (("table1_recurrent", columns(results)), ("table1_recurrent_cells", cells(results)))
+        Figure("table1", name, title, scores.profile_panels(its, reference, coloured), (scores.SAID,))
+        for name, its, coloured in (
+            ("table1_recurrent", shown, FIRST),
+            ("table1_recurrent_cells", of_cells, tuple(of_cells)),
+        )
     ]
     return [figure for figure in made if figure.panels]

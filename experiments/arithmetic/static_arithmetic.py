@@ -149,8 +149,9 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     title = "Table 1, static: arithmetic learnt from sums"
     quantities = scores.quantities("static", found, scores.reference(random))
     grid = blocks, tuple(OPERATIONS), tuple(found)
+    main = [Table("table1", title, *grid, quantities, notes, front=(FRONT,))] if found else []
     return [
-        Table("table1", title, *grid, quantities, notes, front=(FRONT,)),
+        *main,
         *scores.of_cells("static", cells(results), scores.reference(random), recipes.OF_CELLS),
     ]
 
@@ -163,10 +164,12 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     reference, of_cells = scores.reference(random), cells(results)
     shown = {name: errors for name, errors in columns(results).items() if name in (*FIRST, *COLUMNS.values())}
     share = f"Static arithmetic: share of {cfg.seeds} seeds that extrapolate below a score"
+    curves = scores.profile_panels(shown, reference, FIRST)
+    of_cells_curves = scores.profile_panels(of_cells, reference, tuple(of_cells))
     far = scores.far_panels(of_cells or shown, reference)
     made = [
-        Figure("table1", "table1_static", share, scores.profile_panels(shown, reference, FIRST), (scores.SAID,)),
-        Figure("table1", "table1_cells", share, scores.profile_panels(of_cells, reference, FIRST), (scores.SAID,)),
+        Figure("table1", "table1_static", share, curves, (scores.SAID,)),
+        Figure("table1", "table1_cells", share, of_cells_curves, (scores.SAID,)),
         Figure("table1", "table1_far", "Static arithmetic: how far the solved networks hold", far, (FAR_SAYS,)),
     ]
     return [figure for figure in made if figure.panels]
