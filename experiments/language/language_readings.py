@@ -80,6 +80,7 @@ READINGS = {
 KNOWN = {
     "squared": {True: "squared error", False: "absolute error"},
     "conjunction": {True: "with 'and'", False: "without 'and'"},
+    "share": {1.0: "all steps", 0.1: "a tenth of the steps"},
 }
 ADDED = 0.005  # to both errors, so that those near 0 need not have the same ratio: half of what the paper prints last
 NOTES = (
