@@ -102,10 +102,10 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
 def _notes(cfg: Config) -> tuple[str, ...]:
     rates = " and ".join(f"{factor * cfg.cell_rate:g}" for factor in cfg.factors)
     return (
-        "Network, images and measures are Table 2's: h = h + cell(f) on features sigmoid"
-        f"({cfg.feature_scale:g} f), {cfg.steps:,} steps of {cfg.batch} series. A cell's weights learn at {rates} times "
-        f"the rate of the rest ({cfg.learning_rate:g}); every seed counts at the one with the smaller error on "
-        "validation digits. Solved: what the paper prints for the NAC, of an error its half.",
+        "Network, images and measures are Table 2's: h = h + cell(f) on features "
+        f"sigmoid({cfg.feature_scale:g} f), {cfg.steps:,} steps of {cfg.batch} series. A cell's weights learn at "
+        f"{rates} times the rate of the rest ({cfg.learning_rate:g}); every seed counts at the one with the smaller "
+        "error on validation digits. Solved: what the paper prints for the NAC, of an error its half.",
         "NAC and NALU start as in Table 2, for addition with no weight below zero; the others as published, with their "
         "published penalties and projections. A cell that only multiplies multiplies what it sees in one image; series "
         "are added up outside of it.",

@@ -78,8 +78,12 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     ]
 
 
-def make_train(cfg: Config, *, images: str, layer: str) -> Train:
-    """Returns the training of one seed."""
+def make_train(cfg: Config, *, images: str, layer: str, layer_rate: float = 1.0) -> Train:
+    """Returns the training of one seed.
+
+    Args:
+      layer_rate: times the learning rate: of the last layer's weights.
+    """
     parts = digits.split(cfg.digits, cfg.hold_out)
     key_tests = jax.random.fold_in(jax.random.key(cfg.root), 0x5CE0E)  # the same scenes for every seed and layer
     if layer == "examples":
@@ -87,6 +91,8 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
     cell = {**nalu.CELLS, **networks.LAYERS}[layer](CLASSES)
     net = networks.with_last_layer(cell)
     scale = optax.chain(optimisers.clip_by_lane_norm(1.0), optimisers.muon_and_adam(beta=0.95, adam_b2=0.999))
+    if layer_rate != 1:
+        scale = optax.chain(scale, optimisers.at_own_rate("layer", layer_rate))
     steps = {"fresh": cfg.steps, "finite": cfg.finite_steps, "long": cfg.long_steps}[images]
     per_leg = steps // cfg.evaluations
     rate = optimisers.warmed(optimisers.cosine(cfg.learning_rate, steps), round(cfg.warm_up * steps))
