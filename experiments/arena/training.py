@@ -17,9 +17,10 @@ import optax
 import nalu
 
 from ..lib.config import require, require_divides
+from ..lib.report.how_far import FAR
 from ..lib.training.train import Train
 from .networks import Network
-from .tasks import FAR, Task
+from .tasks import Task
 
 Steps = tuple[Callable[[jax.Array], "Trained"], Callable[["Trained", int], "Trained"]]  # see `steps_of`
 
