@@ -2,6 +2,7 @@
 
 import functools
 import io
+import re
 
 import jax
 import jax.numpy as jnp
@@ -10,16 +11,19 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from experiments.lib import suite
 from experiments.lib.cli import main
 from experiments.lib.engine import machine
 from experiments.lib.engine.program import compile_train
 from experiments.lib.errors import UserError
+from experiments.lib.places import PUBLISHED, ROOT
 from experiments.lib.report import Gallery
 from experiments.lib.report.figures import drawing
-from experiments.lib.store.records import Finished
+from experiments.lib.store.records import Finished, find
 from experiments.tracking_time import episodes, tracking_time, training
 from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision, build
 from experiments.tracking_time.episodes import roll_out
+from experiments.tracking_time.play import measure
 from experiments.tracking_time.report import PAPERS
 from experiments.tracking_time.world import CELL, SIDE, Params, pictures
 from tests.drawn import draw_parameters
@@ -105,7 +109,7 @@ def test_a_milder_start_is_the_same_world_at_the_end(records):
 
 
 def show(results, **changes):
-    options = {"instruction": 13, "model": "nac", "episode": 0, **changes}
+    options = {"instruction": 13, "model": "nac", "episode": 0, "episodes": 1, **changes}
     console = Console(file=io.StringIO(), width=80, soft_wrap=True)
     tracking_time.play(SMALL, results, console=console, **options)
     return console.file.getvalue()
@@ -125,11 +129,22 @@ def test_an_episode_is_printed(results):
     assert show(results, instruction=9, episode=1) != text
 
 
+def test_many_episodes_are_measured_as_the_figure_measures_them(results):
+    told, (run,) = SMALL.test_limit // 2, [run for run in results if run.variant["model"] == "nac"]
+    found = measure(SMALL, run, told, episode=5, episodes=512)
+    for name, within in (("reward", 0.15), ("arrived", 0.15), ("time", 1.5)):
+        np.testing.assert_allclose(found[name], run.arrays[name][:, -1, training.INSTRUCTIONS.index(told)], atol=within)
+    text = show(results, instruction=told, episode=5, episodes=512)
+    assert f"Told {told}, the agents of {len(found['reward'])} seeds (A3C + NAC) get" in text
+    assert f"{np.median(found['reward']):.2f} in the median" in text and "t = 0" not in text
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"instruction": 0}, r"--T is 0, but must be a number of steps from 1 to 999"),
         ({"episode": -1}, r"--episode is -1, but must be"),
+        ({"episodes": 0}, r"--episodes is 0, but must be a number from 1 to 10000"),
         ({"model": "nalu"}, r"No trained agent nalu is here \(there is a3c, nac\)"),
     ],
 )
@@ -203,3 +218,13 @@ def test_the_rewards_of_training_start_milder():
     np.testing.assert_array_equal(seen.rewards, seen.arrived)
     np.testing.assert_array_equal(seen.places, full.places)
     np.testing.assert_allclose(half.rewards, (seen.rewards + full.rewards) / 2, atol=1e-6)
+
+
+def test_what_the_page_says_of_longer_times_is_what_the_published_agents_get():
+    text = " ".join((ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8").split())
+    said = re.search(r"Told 30 it gets (\S+) in the median and told 40 (\S+) \(`.*? --T 30 --episodes (\d+)`", text)
+    (published,) = suite.experiments("tracking_time", "full")
+    run = find(published.results(PUBLISHED), model="nac")
+    for told, number in zip((30, 40), said.groups(), strict=False):
+        reward_S = measure(published.config, run, told, episode=0, episodes=int(said[3]))["reward"]
+        assert float(number) == pytest.approx(np.median(reward_S), abs=0.1)  # another draw of episodes

@@ -80,6 +80,7 @@ class Play:
     T: Annotated[int, tyro.conf.arg(name="T")] = 13  # when it is told to arrive
     model: str = "nac"  # the agent with this cell; a3c: the usual agent
     episode: int = 0  # another number, another start
+    episodes: int = 1  # of the agent of every seed; more than one are measured, not shown
     profile: str | None = None  # that trained it: full for published weights, quick for your own
     runs_dir: Path | None = None  # a store; the published results if none is named, where there are any, else runs
 

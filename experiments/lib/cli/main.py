@@ -189,6 +189,7 @@ def _play(command: commands.Play, console: Console) -> None:
         raise usage_error(f"There is nothing to watch of {command.target}: the experiment has no `play`.")
     for each in playable:
         asked = {"instruction": command.T, "model": command.model, "episode": command.episode}
+        asked["episodes"] = command.episodes
         each.module.play(each.config, each.results(root), **asked, console=console)
 
 
