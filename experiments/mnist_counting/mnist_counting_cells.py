@@ -1,8 +1,8 @@
 """Which cells of the field count and add what a convolutional network sees? (beside Table 2)
 
 Every cell of `nalu.CELLS` stands where the NAC of Table 2 stands, on the same images and from the same seeds: it makes
-numbers of each image's ten features, and these add up over the series. Each is trained at two rates of its own, and a
-seed counts at the one of less error on validation digits; a third of Table 2's steps must do.
+numbers of each image's ten features, and these add up over the series. Each can be trained at several rates of its own;
+then a seed counts at the one of less error on validation digits. A third of Table 2's steps must do.
 
     python -m experiments run table2_cells --profile full
 
@@ -95,17 +95,17 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
         names = task, "length of the series", "mean absolute error of an answer"
         panels.append(Panel(*names, tuple(curves), x_scale="log", y_scale="log"))
     title = f"Series longer than the {cfg.length} of training, by cell ({cfg.seeds} seeds){digits.suffix(cfg.digits)}"
-    notes = ("Medians over seeds, each at the better of its rates by validation.",)
-    return [Figure("table2_cells", "table2_cells", title, tuple(panels), notes)] if panels else []
+    return [Figure("table2_cells", "table2_cells", title, tuple(panels), ("Medians over seeds.",))] if panels else []
 
 
 def _notes(cfg: Config) -> tuple[str, ...]:
-    rates = " and ".join(f"{factor * cfg.cell_rate:g}" for factor in cfg.factors)
+    rates = " or ".join(f"{factor * cfg.cell_rate:g}" for factor in cfg.factors)
+    which = "; every seed counts at the one with the smaller error on validation digits" if len(cfg.factors) > 1 else ""
     return (
         "Network, images and measures are Table 2's: h = h + cell(f) on features "
         f"sigmoid({cfg.feature_scale:g} f), {cfg.steps:,} steps of {cfg.batch} series. A cell's weights learn at "
-        f"{rates} times the rate of the rest ({cfg.learning_rate:g}); every seed counts at the one with the smaller "
-        "error on validation digits. Solved: what the paper prints for the NAC, of an error its half.",
+        f"{rates} times the rate of the rest ({cfg.learning_rate:g}){which}. Solved: what the paper prints for the "
+        "NAC, of an error its half.",
         "NAC and NALU start as in Table 2, for addition with no weight below zero; the others as published, with their "
         "published penalties and projections. A cell that only multiplies multiplies what it sees in one image; series "
         "are added up outside of it.",

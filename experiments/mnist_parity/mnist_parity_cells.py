@@ -1,8 +1,8 @@
 """Which cells of the field help as the last layer of a network that counts even digits? (beside Table 4)
 
 Every cell of `nalu.CELLS` stands where the NAC of Table 4 stands, on a finite set of images, where constraints could
-help by fitting less, from the same seeds, with the affine layer beside them. Each is trained at two rates of its own,
-and a seed counts at the one of higher accuracy on validation images; two thirds of Table 4's steps must do.
+help by fitting less, from the same seeds, with the affine layer beside them. Each can be trained at several rates of
+its own; then a seed counts at the one of higher accuracy on validation images. Two thirds of Table 4's steps must do.
 
     python -m experiments run table4_cells --profile full
 
@@ -74,10 +74,12 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
 
 def _notes(cfg: Config) -> tuple[str, ...]:
     rates = " or ".join(f"{factor * cfg.learning_rate:g}" for factor in cfg.factors)
+    which = (
+        ": every seed counts at the one with the higher accuracy on validation images" if len(cfg.factors) > 1 else ""
+    )
     return (
         f"Network, images and measures are Table 4's, on its finite set of {cfg.finite_images:,} images; "
-        f"{cfg.finite_steps:,} steps of {cfg.batch}. The last layer learns at a rate of {rates}: every seed counts at "
-        "the one with the higher accuracy on validation images.",
+        f"{cfg.finite_steps:,} steps of {cfg.batch}. The last layer learns at a rate of {rates}{which}.",
         "Gain: the accuracy less that of Wx + b from the same seed; an interval that holds 0 shows no difference.",
         "The cells start as published, with their published penalties and projections, on the 32 features of the "
         "network, which are zero or more. A cell that only multiplies makes a product of powers of them into each "
