@@ -87,6 +87,17 @@ def test_of_the_field_s_cells_in_table_1_and_of_the_nalu_the_page_says_what_the_
     assert len(far) == 6 and far.max() < 0.01
 
 
+def test_of_the_cells_in_figure_1_the_page_says_what_the_table_does():
+    table = pd.read_csv(ROOT / "results" / "tables" / "figure1.csv", keep_default_na=False)
+    outside = table[table["row"] == "outside"].set_index("column")
+    off = outside["median"].astype(float)
+    assert all(off[cell] <= 0.01 for cell in ("NAC", "MCFC", "NAU", "INALU", "INALUShared"))
+    real, modified, nalu = (off[cell] for cell in ("RealNPU", "ModifiedRealNPU", "NALU"))
+    assert f"RealNPU by {real:.2f}, the modified RealNPU by {modified:.2f}, NALU by {nalu:.2f}." in TEXT
+    assert "NMU, sNMU and NMRU end beyond what float32 holds in every seed." in TEXT
+    assert all(outside["diverged"][cell] == 100 for cell in ("NMU", "SNMU", "NMRU"))
+
+
 def test_every_number_of_the_findings_is_checked():
     findings = re.search(r"## Findings (.*?) ## ", TEXT)[1]
     said = re.findall(r"(?:one|two|four|nine)(?: seed and range)? in (?:ten|three|five)|a third|half", findings)
