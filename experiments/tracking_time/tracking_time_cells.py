@@ -58,7 +58,13 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     columns = tuple(f"T = {told}" for told in INSTRUCTIONS)
     rows = tuple(report.row_of(run.variant["model"]) for run in results)
     table = Table(
-        "figure5_cells", "Figure 5 with every cell", (report.BLOCK,), rows, columns, tuple(quantities), _notes(cfg)
+        "figure5_cells",
+        "Figure 5 with every cell",
+        (report.BLOCK,),
+        rows,
+        columns,
+        tuple(quantities),
+        _notes(cfg, rows),
     )
     return [table._replace(decimals=2, headline="median")]
 
@@ -79,12 +85,14 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     return [Figure("figure5_cells", "figure5_cells", title, tuple(panels), notes)] if results else []
 
 
-def _notes(cfg: Config) -> tuple[str, ...]:
+def _notes(cfg: Config, rows: tuple[str, ...]) -> tuple[str, ...]:
+    missing = [row for row in map(report.row_of, AGENTS) if row not in rows]
     return (
         f"World, agents and measures are Figure 5's, and the same settings for every cell, those chosen for the NAC: "
         f"n = n + cell([T, h]), {cfg.counts} outputs. {cfg.updates:,} updates of {cfg.episodes} episodes, against "
         "5,000 there. The cells start as published, with their published penalties and projections; none was given "
         "settings of its own.",
         f"Mean reward over {cfg.test_episodes} episodes of the greedy policy for each T; in training T is uniform from "
-        f"{cfg.instructed[0]} to {cfg.instructed[1]}. The last update counts; nothing is selected.",
+        f"{cfg.instructed[0]} to {cfg.instructed[1]}. The last update counts; nothing is selected."
+        + (f" Not run: {', '.join(missing)}." if missing else ""),
     )
