@@ -100,11 +100,11 @@ def test_of_the_cells_in_figure_1_the_page_says_what_the_table_does():
 
 def test_of_the_cells_in_table_2_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "table2_cells.csv")
-    named = table[table["column"] == "length 1"].pivot(index="row", columns="block", values="median").round(1)
+    named = table[table["column"] == "length 1"].pivot(index="row", columns="block", values="median").round(2)
     counting, addition = named["counting"], named["addition"]
     mcfc = counting.pop("MCFC")
-    assert f"{counting.min()} % of the images and more are named rightly, but for MC-FC's {mcfc} %." in TEXT
-    assert f"NAU is right most often ({addition['NAU']} %)" in TEXT and addition["NAU"] == addition.max()
+    assert f"{counting.min():.1f} % of the images and more are named rightly, but for MC-FC's {mcfc:.1f} %." in TEXT
+    assert f"NAU is right most often ({addition['NAU']:.1f} %)" in TEXT and addition["NAU"] == addition.max()
     assert addition[["NAC", "NALU"]].min() > addition["NAU"] - 1
     stay = addition[["NMU", "SNMU", "NACMulSigmoid"]]
     assert f"stay at {stay.max()} %, since no product" in TEXT and stay.min() == stay.max()
