@@ -100,17 +100,29 @@ def _apply(equation: Any, inputs: list[Scalars]) -> list[Scalars]:
         inner = params["jaxpr"]
         return _interpret(inner.jaxpr, inner.consts, inputs)
     small = all(out.aval.size <= MOST for out in equation.outvars) and all(map(_is_apart, inputs))
+    if small and name == "min" and any(unbounded := [_is_infinite(atom) for atom in equation.invars]):
+        return [np.broadcast_to(inputs[unbounded.index(False)], equation.outvars[0].aval.shape)]
     if small and name in ELEMENTWISE:
         return [_elementwise(equation, inputs)]
     if small and name == "custom_jvp_call" and all(atom.aval.dtype == jnp.float32 for atom in equation.invars):
         return _with_its_own_derivative(equation, inputs)
-    if small and name in MOVES:
+    if small and name in MOVES and _only_adds(params):
         return [MOVES[name](params, *inputs)]
     if small and name in REDUCTIONS:
         return [_reduced(inputs[0], params["axes"], REDUCTIONS[name])]
     if small and name == "dot_general":
         return [_product(*inputs, params["dimension_numbers"])]
     return [_apart(array) for array in _bind(equation, *map(_together, inputs))]
+
+
+def _only_adds(params: dict[str, Any]) -> bool:
+    """Says of an operation that it is no padding, or one that cuts nothing off."""
+    return all(min(low, high) >= 0 for low, high, _ in params.get("padding_config", ()))
+
+
+def _is_infinite(atom: Any) -> bool:
+    """Says whether an operand bounds nothing as the least of two; its slope would cost a division for every item."""
+    return isinstance(atom, core.Literal) and bool(np.all(np.asarray(atom.val) == np.inf))
 
 
 def _bind(equation: Any, *arrays: Any) -> list[Any]:
@@ -213,6 +225,17 @@ def _slice(params: dict[str, Any], array: Scalars) -> Scalars:
     return array[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
 
 
+def _pad(params: dict[str, Any], array: Scalars, filling: Scalars) -> Scalars:
+    places, shape = [], []
+    for size, (low, high, between) in zip(array.shape, params["padding_config"], strict=True):
+        end = low + size + max(size - 1, 0) * between
+        places.append(slice(low, end, between + 1))
+        shape.append(end + high)
+    result = np.full(shape, filling.item(), object)
+    result[tuple(places)] = array
+    return result
+
+
 MOVES: dict[str, Callable[..., Scalars]] = {
     "broadcast_in_dim": _broadcast,
     "reshape": lambda params, array: array.reshape(params["new_sizes"]),
@@ -220,5 +243,6 @@ MOVES: dict[str, Callable[..., Scalars]] = {
     "transpose": lambda params, array: array.transpose(params["permutation"]),
     "rev": lambda params, array: np.flip(array, params["dimensions"]),
     "slice": _slice,
+    "pad": _pad,
     "concatenate": lambda params, *arrays: np.concatenate(arrays, params["dimension"]),
 }

@@ -33,6 +33,19 @@ def test_a_cell_written_out_has_the_same_values_and_gradients(name):
         np.testing.assert_allclose(mine, its, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("config", [((0, 0, 1),), ((2, 1, 3),), ((-1, 2, 0),), ((1, -2, 1),)], ids=str)
+def test_padding_written_out_is_padding(config):
+    x, written = jnp.array([1.0, 2.0, 3.0]), scalars.written_out(lambda x: jax.lax.pad(2 * x, 7.0, config))
+    np.testing.assert_array_equal(jax.jit(written)(x), jax.lax.pad(2 * x, 7.0, config))
+
+
+def test_the_least_of_a_number_and_infinity_is_the_number_with_its_slope():
+    written = scalars.written_out(lambda x: jnp.minimum(jnp.inf, jnp.minimum(3 * x, jnp.inf)).sum())
+    value, slope = jax.jit(jax.value_and_grad(written))(jnp.array([1.0, -2.0]))
+    assert value == -3
+    np.testing.assert_array_equal(slope, [3, 3])
+
+
 def test_what_cannot_be_written_out_is_left_as_it_is():
     class Mixed(nn.Module):
         @nn.compact
