@@ -82,7 +82,8 @@ def _is_apart(scalars: Scalars) -> bool:
     return isinstance(scalars, np.ndarray) and scalars.dtype == object
 
 
-def _interpret(jaxpr: Any, constants: Sequence[Any], given: Sequence[Scalars]) -> list[Scalars]:
+def _interpret(jaxpr: Any, constants: Sequence[Any], given: Sequence[Scalars], *, pads: bool = False) -> list[Scalars]:
+    """Returns what a function makes of scalars; `pads`: write out its padding, too."""
     values = dict(zip(jaxpr.constvars, map(_apart, constants), strict=True))
     values |= dict(zip(jaxpr.invars, given, strict=True))
 
@@ -90,15 +91,16 @@ def _interpret(jaxpr: Any, constants: Sequence[Any], given: Sequence[Scalars]) -
         return _apart(atom.val) if isinstance(atom, core.Literal) else values[atom]
 
     for equation in jaxpr.eqns:
-        values.update(zip(equation.outvars, _apply(equation, [*map(read, equation.invars)]), strict=True))
+        inputs = [*map(read, equation.invars)]
+        values.update(zip(equation.outvars, _apply(equation, inputs, pads=pads), strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _apply(equation: Any, inputs: list[Scalars]) -> list[Scalars]:
+def _apply(equation: Any, inputs: list[Scalars], *, pads: bool) -> list[Scalars]:
     name, params = equation.primitive.name, equation.params
     if name in CALLS:
         inner = params["jaxpr"]
-        return _interpret(inner.jaxpr, inner.consts, inputs)
+        return _interpret(inner.jaxpr, inner.consts, inputs, pads=pads)
     small = all(out.aval.size <= MOST for out in equation.outvars) and all(map(_is_apart, inputs))
     if small and name == "min" and any(unbounded := [_is_infinite(atom) for atom in equation.invars]):
         return [np.broadcast_to(inputs[unbounded.index(False)], equation.outvars[0].aval.shape)]
@@ -106,7 +108,7 @@ def _apply(equation: Any, inputs: list[Scalars]) -> list[Scalars]:
         return [_elementwise(equation, inputs)]
     if small and name == "custom_jvp_call" and all(atom.aval.dtype == jnp.float32 for atom in equation.invars):
         return _with_its_own_derivative(equation, inputs)
-    if small and name in MOVES and _only_adds(params):
+    if small and name in MOVES and (name != "pad" or pads):
         return [MOVES[name](params, *inputs)]
     if small and name in REDUCTIONS:
         return [_reduced(inputs[0], params["axes"], REDUCTIONS[name])]
@@ -115,9 +117,18 @@ def _apply(equation: Any, inputs: list[Scalars]) -> list[Scalars]:
     return [_apart(array) for array in _bind(equation, *map(_together, inputs))]
 
 
-def _only_adds(params: dict[str, Any]) -> bool:
-    """Says of an operation that it is no padding, or one that cuts nothing off."""
-    return all(min(low, high) >= 0 for low, high, _ in params.get("padding_config", ()))
+def _only_interleaves_two(jaxpr: Any) -> bool:
+    """Says whether all padding in a function makes two scalars of one, as the gradient of a product of two does.
+
+    The products of more factors stay as they are: written out they are rounded otherwise, and records hold them.
+    """
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in CALLS and not _only_interleaves_two(equation.params["jaxpr"].jaxpr):
+            return False
+        cuts = [min(low, high) < 0 for low, high, _ in equation.params.get("padding_config", ())]
+        if any(cuts) or (cuts and equation.outvars[0].aval.size > 2):
+            return False
+    return True
 
 
 def _is_infinite(atom: Any) -> bool:
@@ -167,7 +178,8 @@ def _with_its_own_derivative(equation: Any, inputs: list[Scalars]) -> list[Scala
     def _(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         like = tuple(jax.ShapeDtypeStruct(atom.aval.shape, atom.aval.dtype) for atom in equation.invars)
         slope = jax.make_jaxpr(lambda at, along: jax.jvp(lambda *x: tuple(_bind(equation, *x)), at, along))(like, like)
-        results = _interpret(slope.jaxpr, slope.consts, packed([*primals, *tangents]))
+        pads = _only_interleaves_two(slope.jaxpr)
+        results = _interpret(slope.jaxpr, slope.consts, packed([*primals, *tangents]), pads=pads)
         values = len(results) // 2
         return flat(results[:values]), flat(results[values:])
 

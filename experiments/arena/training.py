@@ -72,6 +72,7 @@ def make_train(
     steps: "Steps | None" = None,
     squared: Callable[["State"], Any] | None = None,
     squared_items: int | None = None,
+    wide: bool = False,
 ) -> Train:
     """Returns the training of one seed in all lanes.
 
@@ -83,6 +84,7 @@ def make_train(
       steps: another training than that by `steps_of`: (key -> networks, (networks, number of steps) -> networks).
       squared: state -> parameters whose mean squared error on the test range is kept, too, where the protocol goes by
         that; `squared_items`: on so many items.
+      wide: see `Train`.
     """
     lanes = len(learning_rate_L)
     logs = length.steps // length.log_every // length.legs
@@ -154,7 +156,7 @@ def make_train(
         network_steps=lanes * length.steps // length.legs,
         last=("validation", "test", "solved_at", "diverged"),
         group=GROUP,
-        wide=True,
+        wide=wide,
         finish=finish if keep else None,
     )
 
