@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..lib.report.artefacts import Curve, Figure, Panel, Quantity, Table, View, quantities_of
+from ..lib.report.how_far import far_curve, far_panel
 from ..lib.store.records import Finished
-from .tasks import FAR
 
 PROTOCOL = 1e-5  # the tolerance at which the protocols call a seed solved
 EXACT = 1e-6  # the error of the true program is below: float32's rounding
@@ -256,15 +256,5 @@ def success(operation: str, results: list[Result]) -> Panel | None:
 
 def far(operation: str, results: list[Result]) -> Panel | None:
     """Returns the median error of the solved networks on numbers so many times those of training."""
-    curves = []
-    for its in results:
-        solved_SR = its.test_SR < PROTOCOL
-        if solved_SR.sum() >= 5:
-            median_F = np.median(floored(its.far_SRF[solved_SR]), axis=0)
-            shown = np.isfinite(median_F)
-            curves.append(Curve(its.title, np.array(FAR)[shown], median_F[shown]))
-    if not curves:
-        return None
-    x_label, y_label = "times the training range", "relative error of the solved"
-    scales = {"x_scale": "log", "y_scale": "log", "y_limits": (FLOOR / 3, 1e3)}  # one for all, or noise looks large
-    return Panel(operation, x_label, y_label, tuple(curves), **scales)
+    solved = [(its.title, floored(its.far_SRF[its.test_SR < PROTOCOL])) for its in results]
+    return far_panel(operation, [far_curve(title, error_NF) for title, error_NF in solved], (FLOOR / 3, 1e3))

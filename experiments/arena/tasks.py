@@ -18,8 +18,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-FAR = (1.35, 2.0, 4.0, 10.0, 100.0, 1000.0)  # times the training range
-
 
 class Task(NamedTuple):
     """A task of `inputs` numbers in every range; all functions are of one lane.

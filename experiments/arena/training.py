@@ -17,10 +17,11 @@ import optax
 import nalu
 
 from ..lib.config import require, require_divides
+from ..lib.report.how_far import FAR
 from ..lib.training.random_words import drawn_fast
 from ..lib.training.train import Train
 from .networks import Network
-from .tasks import FAR, Task
+from .tasks import Task
 
 Steps = tuple[Callable[[jax.Array], "Trained"], Callable[["Trained", int], "Trained"]]  # see `steps_of`
 

@@ -16,13 +16,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..lib.report import Curve, Panel, Quantity, Table, quantities_of
+from ..lib.report.how_far import far_curve, far_panel
 from ..lib.store.records import Finished
-from .tasks import FAR, OPERATIONS
+from .tasks import DISTANCES, OPERATIONS
 
 RANGES = ("interpolation", "extrapolation")
 SUCCESS = 0.05  # ours: the score prints as 0.0 in the paper's table
 SAID = "0.05 and below prints as 0.0; 100 is a randomly initialised network."
-FEWEST = 5  # seeds that must have solved an operation for their median error to be drawn
 
 
 class Errors(NamedTuple):
@@ -67,7 +67,7 @@ def errors_of(run: Finished, lane: int | None = None) -> Errors:
 
 
 def _measured(run: Finished) -> tuple[str, ...]:
-    return (*RANGES, *(name for name in FAR if name in run.arrays))
+    return (*RANGES, *(name for name in DISTANCES if name in run.arrays))
 
 
 def reference(run: Finished) -> dict[str, np.ndarray]:
@@ -78,7 +78,7 @@ def reference(run: Finished) -> dict[str, np.ndarray]:
 def validated(errors: Errors) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Returns errors at the checkpoint of least validation error, and the seed of least `[O]`.
 
-    The errors are `{range: [S, O]}`, with those of `FAR` where they were measured.
+    The errors are `{range: [S, O]}`, with those of `DISTANCES` where they were measured.
     """
     validation_SEO = np.where(np.isfinite(errors.validation_SEO), errors.validation_SEO, np.inf)
     step_S1O = validation_SEO.argmin(axis=1)[:, None]
@@ -156,12 +156,8 @@ def far_panels(columns: dict[str, Errors], random: dict[str, np.ndarray]) -> tup
         for column, errors in columns.items():
             relative, _ = validated(errors)
             score_S = 100 * np.sqrt(relative["extrapolation"][:, o] / random["extrapolation"][o])
-            measured = [name for name in FAR if name in relative]
-            if measured and (score_S < SUCCESS).sum() >= FEWEST:
-                far_FS = np.sqrt([relative[name][score_S < SUCCESS, o] for name in measured])
-                curves.append(Curve(column, np.array([FAR[name] for name in measured]), np.median(far_FS, axis=1)))
-        if curves:
-            x_label, y_label = "times the training range", "relative error of the solved"
-            scales = {"x_scale": "log", "y_scale": "log", "y_limits": (1e-8, 1.0)}  # one for all: noise stays small
-            panels.append(Panel(operation, x_label, y_label, tuple(curves), **scales))
-    return tuple(panels)
+            if all(name in relative for name in DISTANCES):
+                far_NF = np.sqrt([relative[name][score_S < SUCCESS, o] for name in DISTANCES]).T
+                curves.append(far_curve(column, far_NF))
+        panels.append(far_panel(operation, curves, (1e-8, 1.0)))
+    return tuple(panel for panel in panels if panel is not None)

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ..lib.report.how_far import FAR
+
 OPERATIONS = {
     "a+b": lambda a, b: a + b,
     "a-b": lambda a, b: a - b,
@@ -24,7 +26,7 @@ OPERATIONS = {
     "sqrt(a)": lambda a, b: jnp.sqrt(a),
 }
 MAXIMA_ITEMS = 20_000  # training items from which the largest a, b and y are taken
-FAR = {f"times {times:g}": times for times in (1.35, 2.0, 4.0, 10.0, 100.0, 1000.0)}  # the training range's inputs
+DISTANCES = {f"times {times:g}": times for times in FAR}  # the training range's inputs
 
 
 def draw_slices(key: jax.Array, inputs: int, a_lengths: tuple[int, int], b_lengths: tuple[int, int]) -> jax.Array:

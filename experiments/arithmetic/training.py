@@ -15,7 +15,7 @@ from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
 from .least_squares import levenberg_marquardt
 from .networks import Network
-from .tasks import FAR, OPERATIONS, Items, Reading, Sequences, relative_error
+from .tasks import DISTANCES, OPERATIONS, Items, Reading, Sequences, relative_error
 
 
 class Recipe(NamedTuple):
@@ -67,14 +67,14 @@ def make_train(
     """Returns the training of one seed; the lanes share its batches.
 
     Metrics, `[S, E, M, O]` or without M where it is 1: the relative mean squared errors `validation`, `interpolation`
-    and `extrapolation`, with `how_far` by the names of `FAR`, too, and `nonfinite_steps`, the updates that were skipped
-    so far; `<range>_scale` `[S, 1, O]` is the mean square that an error is relative to. With a polish there is one
-    evaluation more, after it.
+    and `extrapolation`, with `how_far` by the names of `DISTANCES`, too, and `nonfinite_steps`, the updates that were
+    skipped so far; `<range>_scale` `[S, 1, O]` is the mean square that an error is relative to. With a polish there is
+    one evaluation more, after it.
 
     Args:
       source: where tasks and items come from.
       items, outside_items: of an evaluation: of validation and interpolation each, and of extrapolation.
-      how_far: measure the relative error on inputs of `FAR` times the training range, too.
+      how_far: measure the relative error on inputs of `DISTANCES` times the training range, too.
     """
     models, operations = len(recipe.networks), len(OPERATIONS)
     shape = (models, operations) if models > 1 else (operations,)
@@ -116,12 +116,12 @@ def make_train(
         metrics = {"nonfinite_steps": state.training.nonfinite_L.reshape(shape)}
         if how_far:
             key_far = jax.random.fold_in(state.key_items, 5)
-            sets |= {name: source.far(key_far, state.task, items, times) for name, times in FAR.items()}
+            sets |= {name: source.far(key_far, state.task, items, times) for name, times in DISTANCES.items()}
         for name, chosen in sets.items():
             predicted_MON = predict(state, state.training.params, chosen.inputs)
             relative_MO, scale_O = relative_errors(predicted_MON, chosen)
             metrics[name] = relative_MO.reshape(shape)
-            metrics |= {f"{name}_scale": scale_O} if name not in FAR else {}
+            metrics |= {f"{name}_scale": scale_O} if name not in DISTANCES else {}
         return metrics
 
     def finish(state: State) -> tuple[State, dict[str, jax.Array]]:

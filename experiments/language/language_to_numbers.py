@@ -52,9 +52,13 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
+    return train_with(cfg, model, recipes.settings(model, cfg.units, len(cfg.splits)))
+
+
+def train_with(cfg: Config, model: str, settings: training.Settings) -> Train:
+    """Returns the training of one seed with these settings of all lanes, units first."""
     hidden = cfg.configured_hidden if model in networks.CONFIGURED else cfg.hidden
     splits = [words.split(seed) for seed in cfg.splits]
-    settings = recipes.settings(model, cfg.units, len(splits))
     return training.make_train(
         networks.network(model, hidden, cfg.embedding),
         training.task(splits, words.queries(cfg.splits)),

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
+import nalu
+
 from .training import Settings
 
 MODELS = {  # rows
@@ -56,4 +58,4 @@ def settings(model: str, units: Sequence[str], splits: int) -> Settings:
 
 def row_of(model: str) -> str:
     """Returns the row of a model: the paper's name, or ours for another cell on the LSTM."""
-    return MODELS.get(model, f"LSTM + {model}")
+    return MODELS[model] if model in MODELS else f"LSTM + {nalu.CELLS[model].__name__}"

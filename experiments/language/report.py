@@ -3,7 +3,7 @@
 Axes: S seeds, E evaluations, U output units, D splits, Q queries, T words.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,9 +33,9 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     found = _found(results)
     if not found:
         return []
-    quantities = [line for model, run in found.items() for line in _errors(cfg, run, row_of(model))]
+    quantities = [line for model, run in found.items() for line in errors(cfg, run, row_of(model))]
     restarted = [model for model in RESTARTED if model in found and cfg.seeds >= STARTS]
-    quantities += [line for model in restarted for line in _errors(cfg, found[model], RESTARTED[model], STARTS)]
+    quantities += [line for model in restarted for line in errors(cfg, found[model], RESTARTED[model], STARTS)]
     rows = tuple(dict.fromkeys(map(row_of, (*MODELS, *found)))) + tuple(RESTARTED[model] for model in restarted)
     columns = tuple(dict.fromkeys(q.column for q in quantities))
     blocks = tuple(BLOCKS[unit] for unit in cfg.units)
@@ -92,18 +92,27 @@ def _quantities_of(run: Finished, artefact: str, u: int, d: int, seeds: np.ndarr
     return quantities_of(run, artefact, diverged_S=diverged_S, selected=best, selected_by=SELECTED_BY)
 
 
-def _errors(cfg: "Config", run: Finished, row: str, starts: int = 1) -> list[Quantity]:
+def errors(
+    cfg: "Config",
+    run: Finished,
+    row: str,
+    starts: int = 1,
+    *,
+    units: Sequence[str] | None = None,
+    artefact: str = "table3",
+) -> list[Quantity]:
     """Returns a row's errors, for the first split all three, for the others the test's; and its exact answers.
 
     Args:
       starts: how many seeds are one, of which that of least validation error counts.
+      units: of which it returns them, all unless they are given.
     """
     solved = paper.numbers("table3")[BLOCKS["1000"], MODELS["nalu"], "test", ERROR].number
     lines = []
     for u, unit in enumerate(cfg.units):
-        for d in range(len(cfg.splits)):
+        for d in range(len(cfg.splits)) if units is None or unit in units else ():
             seeds = _of_starts(run, u, d, starts)
-            of = _quantities_of(run, "table3", u, d, seeds)
+            of = _quantities_of(run, artefact, u, d, seeds)
             for part in PARTS if d == 0 else PARTS[-1:]:
                 threshold = solved + PRINTED if part == "test" else None
                 place = BLOCKS[unit], row, _column(part, d)

@@ -74,7 +74,7 @@ def some_of(default: Sequence[str], among: Sequence[str]) -> Any:
     return dataclasses.field(default=tuple(default), metadata={"among": _distinct(among)})
 
 
-def selects(default: Sequence[str], among: Sequence[str] | None = None) -> Any:
+def selects(default: Sequence[Any], among: Sequence[str] | None = None) -> Any:
     """Declares a field that chooses which runs exist and changes none of them: it is no part of their address.
 
     Args:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import nalu
+
 from ..lib.data import digits
 from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, View, paper, quantities_of, statistics
 from ..lib.store.records import Finished, find
@@ -32,7 +34,7 @@ SELECTED_BY = "validation error"
 def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     """Returns Table 2: models by the length of the series, for counting and addition."""
     found = _found(results)
-    quantities = [entry for task, model in found for entry in _quantities(cfg, found[task, model], task, model)]
+    quantities = [entry for task, model in found for entry in errors(cfg, found[task, model], task, _row(model))]
     if not quantities:
         return []
     rows = tuple(dict.fromkeys((*PAPER_ROWS.values(), *(_row(model) for _, model in found))))
@@ -61,7 +63,7 @@ def _found(results: list[Finished]) -> dict[tuple[str, str], Finished]:
 
 
 def _row(model: str) -> str:
-    return ROWS.get(model, model)
+    return ROWS[model] if model in ROWS else nalu.CELLS[model].__name__
 
 
 def solved(task: str, column: str, metric: str) -> float:
@@ -70,18 +72,19 @@ def solved(task: str, column: str, metric: str) -> float:
     return printed if metric == ACCURACY else HALF * printed
 
 
-def _quantities(cfg: "Config", run: Finished, task: str, model: str) -> list[Quantity]:
+def errors(cfg: "Config", run: Finished, task: str, row: str, artefact: str = "table2") -> list[Quantity]:
+    """Returns the accuracy of single images and the errors of series, of one row of a table."""
     validation_S = np.nan_to_num(run.arrays["validation_error"][:, -1], nan=np.inf)
     names = {"length 1": ("accuracy", ACCURACY)}
     names |= {f"length {length}": (f"error_{length}", ERROR) for length in cfg.lengths}
     known = paper.numbers("table2")
     diverged_S, best = run.arrays["nonfinite_steps"][:, -1] > 0, int(validation_S.argmin())
-    of = quantities_of(run, "table2", diverged_S=diverged_S, selected=best, selected_by=SELECTED_BY)
+    of = quantities_of(run, artefact, diverged_S=diverged_S, selected=best, selected_by=SELECTED_BY)
     lines = []
     for column, (name, metric) in names.items():
         better = {"higher_is_better": metric == ACCURACY}
         limit = solved(task, column, metric) if (task, "NAC", column, metric) in known else None
-        lines.append(of(task, _row(model), column, metric, run.arrays[name][:, -1], threshold=limit, **better))
+        lines.append(of(task, row, column, metric, run.arrays[name][:, -1], threshold=limit, **better))
     return lines
 
 

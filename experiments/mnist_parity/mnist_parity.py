@@ -12,6 +12,7 @@ Axes: S seeds, E evaluations, B images of a batch, L = 1 lane.
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import jax
@@ -78,18 +79,48 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     ]
 
 
-def make_train(cfg: Config, *, images: str, layer: str) -> Train:
-    """Returns the training of one seed."""
-    parts = digits.split(cfg.digits, cfg.hold_out)
-    key_tests = jax.random.fold_in(jax.random.key(cfg.root), 0x5CE0E)  # the same scenes for every seed and layer
+def make_train(cfg: Config, *, images: str, layer: str, layer_rate: float = 1.0) -> Train:
+    """Returns the training of one seed.
+
+    Args:
+      layer_rate: times the learning rate: of the last layer's weights.
+    """
     if layer == "examples":
-        return scenes.show(key_tests, EXAMPLES, parts[2])
-    cell = {**nalu.CELLS, **networks.LAYERS}[layer](CLASSES)
-    net = networks.with_last_layer(cell)
+        return scenes.show(key_of_tests(cfg), EXAMPLES, digits.split(cfg.digits, cfg.hold_out)[2])
     scale = optax.chain(optimisers.clip_by_lane_norm(1.0), optimisers.muon_and_adam(beta=0.95, adam_b2=0.999))
+    if layer_rate != 1:
+        scale = optax.chain(scale, optimisers.at_own_rate("layer", layer_rate))
     steps = {"fresh": cfg.steps, "finite": cfg.finite_steps, "long": cfg.long_steps}[images]
-    per_leg = steps // cfg.evaluations
     rate = optimisers.warmed(optimisers.cosine(cfg.learning_rate, steps), round(cfg.warm_up * steps))
+    net = networks.with_last_layer({**nalu.CELLS, **networks.LAYERS}[layer](CLASSES))
+    return train_with(cfg, net, layer, finite=images == "finite", steps=steps, scale=scale, rate=rate)
+
+
+def key_of_tests(cfg: Config) -> jax.Array:
+    """Returns the key of the test scenes, the same for every seed and layer."""
+    return jax.random.fold_in(jax.random.key(cfg.root), 0x5CE0E)
+
+
+def train_with(
+    cfg: Config,
+    net: networks.SceneNetwork,
+    layer: str,
+    *,
+    finite: bool,
+    steps: int,
+    scale: optax.GradientTransformation,
+    rate: Callable[[jax.Array], jax.Array | float],
+) -> Train:
+    """Returns the training of one seed of a network, whose last layer's penalty is that of a cell of this name.
+
+    Args:
+      finite: whether there is a finite set of images.
+      scale: what the optimiser makes of gradients, without the learning rate.
+      rate: step -> learning rate.
+    """
+    parts = digits.split(cfg.digits, cfg.hold_out)
+    key_tests = key_of_tests(cfg)
+    per_leg = steps // cfg.evaluations
 
     def init(key: jax.Array, *_: Any) -> tuple[loop.TrainState, jax.Array]:
         key_init, key_data, key_set = jax.random.split(key, 3)
@@ -99,7 +130,7 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
         state, key_set = carry
 
         def sample(key: jax.Array) -> tuple[tuple[jax.Array, jax.Array], dict[str, jax.Array]]:
-            if images == "finite":
+            if finite:
                 indices_B = jax.random.randint(key, (cfg.batch,), 0, cfg.finite_images)
                 return scenes.draw_many(key_set, indices_B, train), loop.noise(key)
             return scenes.draw_many(key, jnp.arange(cfg.batch), train), loop.noise(key)
@@ -121,8 +152,8 @@ def make_train(cfg: Config, *, images: str, layer: str) -> Train:
         params = loop.alone(state.params)
         number = jnp.where(state.step == steps, cfg.test_images, cfg.glance)
         key_fresh, key_validation = jax.random.split(key_set)
-        key_train = key_set if images == "finite" else key_fresh
-        seen = min(cfg.glance, cfg.finite_images) if images == "finite" else cfg.glance
+        key_train = key_set if finite else key_fresh
+        seen = min(cfg.glance, cfg.finite_images) if finite else cfg.glance
         accuracy = functools.partial(networks.accuracy, net, params, most=max(cfg.test_images, cfg.glance))
         return (state, key_set), {
             "accuracy": accuracy(key_tests, number, test),

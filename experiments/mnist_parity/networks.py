@@ -30,12 +30,12 @@ class LastLayer(nn.Module):
     features: int
     weights: str
     bias: bool
+    start: Callable[..., jax.Array] = nn.initializers.glorot_uniform()
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         shape = (x.shape[-1], self.features)
-        glorot = nn.initializers.glorot_uniform()
-        w = self.param("w", glorot, shape)
+        w = self.param("w", self.start, shape)
         match self.weights:
             case "free":
                 pass
@@ -44,7 +44,7 @@ class LastLayer(nn.Module):
             case "tanh":
                 w = jnp.tanh(w)
             case "nac":
-                w = nalu.nac_weights(w, self.param("m", glorot, shape))
+                w = nalu.nac_weights(w, self.param("m", self.start, shape))
         y = x @ w
         if not self.bias:
             return y
@@ -76,16 +76,16 @@ class SceneNetwork(NamedTuple):
     apply: Callable[..., jax.Array]
 
 
-def with_last_layer(layer: nn.Module) -> SceneNetwork:
+def with_last_layer(layer: nn.Module, net: Convnet = SCENE_NET) -> SceneNetwork:
     """Returns the network whose last layer is this one."""
 
     def init(key: jax.Array) -> Any:
         key_convnet, key_layer = jax.random.split(key)
-        params = convnet.init(SCENE_NET, key_convnet)
-        return {"convnet": params, "layer": layer.init(key_layer, jnp.zeros((1, SCENE_NET.dense[-1])))}
+        params = convnet.init(net, key_convnet)
+        return {"convnet": params, "layer": layer.init(key_layer, jnp.zeros((1, net.dense[-1])))}
 
     def apply(params: Any, scenes_BHW: jax.Array, rngs: Any = None) -> jax.Array:
-        features_BF = jax.nn.relu(convnet.apply(SCENE_NET, params["convnet"], scenes_BHW))
+        features_BF = jax.nn.relu(convnet.apply(net, params["convnet"], scenes_BHW))
         return layer.apply(params["layer"], features_BF, rngs=rngs)
 
     return SceneNetwork(init, apply)

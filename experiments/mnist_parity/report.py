@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import nalu
+
 from ..lib.data import digits
 from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, View, paper, quantities_of
 from ..lib.store.records import Finished, find
@@ -29,10 +31,10 @@ Found = dict[tuple[str, str], Finished]
 def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     """Returns Table 4: last layers by regime."""
     found = _found(results)
-    quantities = [entry for regime, layer in found for entry in _quantities(found, regime, layer)]
+    quantities = [entry for regime, layer in found for entry in accuracies(found, regime, layer)]
     if not quantities:
         return []
-    rows = (SEGUI, *dict.fromkeys((*LAYERS, *(layer for _, layer in found))))
+    rows = (SEGUI, *dict.fromkeys((*LAYERS, *(row_of(layer) for _, layer in found))))
     title = f"Table 4: counting the even digits of an image, by the last layer{digits.suffix(cfg.digits)}"
     blocks = tuple(name for regime, name in BLOCKS.items() if any(its == regime for its, _ in found))
     grid = blocks, rows, (ACCURACY, GAIN, FITTED)
@@ -48,6 +50,11 @@ def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
     return [_learning(cfg, found)] + ([_examples(cfg, examples, found)] if examples else [])
 
 
+def row_of(layer: str) -> str:
+    """Returns the row of a last layer: the paper's name, or that of one of the field's other cells."""
+    return layer if layer in LAYERS else nalu.CELLS[layer].__name__
+
+
 def _found(results: list[Finished]) -> Found:
     runs = {(run.variant["images"], run.variant["layer"]): run for run in results if run.variant["images"] in BLOCKS}
     order = [*LAYERS, *(layer for _, layer in runs)]
@@ -58,7 +65,7 @@ def _selected(run: Finished) -> int:
     return int(run.arrays["validation_accuracy"][:, -1].argmax())
 
 
-def _quantities(found: Found, regime: str, layer: str) -> list[Quantity]:
+def accuracies(found: Found, regime: str, layer: str, artefact: str = "table4") -> list[Quantity]:
     """Returns a layer's accuracy on test images, how far it lies above the affine one's, and on training images."""
     run, affine = found[regime, layer], found.get((regime, AFFINE))
     accuracy_S = run.arrays["accuracy"][:, -1]
@@ -71,9 +78,11 @@ def _quantities(found: Found, regime: str, layer: str) -> list[Quantity]:
     for column, values_S in values.items():
         diverged_S = run.arrays["nonfinite_steps"][: len(values_S), -1] > 0
         selected = _selected(run) if len(values_S) == len(accuracy_S) else None
-        of = quantities_of(run, "table4", diverged_S=diverged_S, selected=selected, selected_by=SELECTED_BY)
+        of = quantities_of(run, artefact, diverged_S=diverged_S, selected=selected, selected_by=SELECTED_BY)
         solved = printed.number if printed and column == ACCURACY else None
-        lines.append(of(BLOCKS[regime], layer, column, column, values_S, threshold=solved, higher_is_better=True))
+        lines.append(
+            of(BLOCKS[regime], row_of(layer), column, column, values_S, threshold=solved, higher_is_better=True)
+        )
     return lines
 
 
@@ -87,7 +96,7 @@ def _learning(cfg: "Config", found: Found) -> Figure:
             if its_regime == regime:
                 accuracy_SE = run.arrays["accuracy"]
                 low, middle, high = accuracy_SE.min(0), np.median(accuracy_SE, 0), accuracy_SE.max(0)
-                curves.append(Curve(layer, x, middle, low, high))
+                curves.append(Curve(row_of(layer), x, middle, low, high))
         if curves:
             seen = f"{name} of {cfg.finite_images:,} images" if regime == "finite" else name
             panels.append(Panel(seen, "thousand images seen", "test accuracy (%)", tuple(curves)))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import nalu
+
 from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, paper, quantities_of
 from ..lib.store.records import Finished
 from . import episodes
@@ -27,7 +29,7 @@ SHOWN_FROM = 10  # the paper's axis
 def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     """Returns rewards by instruction, and in the same cells when and how often the agents arrive."""
     found = _found(results)
-    quantities = [line for model, run in found.items() for line in _quantities(run, model)]
+    quantities = [line for model, run in found.items() for line in rewards(run, model)]
     if not quantities:
         return []
     columns = tuple(f"T = {told}" for told in INSTRUCTIONS)
@@ -48,7 +50,7 @@ def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
 
 def row_of(model: str) -> str:
     """Returns the row of an agent: the paper's name, or ours for one with another cell."""
-    return ROWS.get(model, f"A3C + {model}")
+    return ROWS[model] if model in ROWS else f"A3C + {nalu.CELLS[model].__name__}"
 
 
 def selected(run: Finished) -> int:
@@ -61,10 +63,11 @@ def _found(results: list[Finished]) -> dict[str, Finished]:
     return {model: runs[model] for model in dict.fromkeys((*ROWS, *runs)) if model in runs}
 
 
-def _quantities(run: Finished, model: str) -> list[Quantity]:
+def rewards(run: Finished, model: str, artefact: str = "figure5") -> list[Quantity]:
+    """Returns what an agent gets by instruction, when and how often it arrives."""
     better = {REWARD: "reward", EXACTLY: "exactly", ARRIVED: "arrived"}
     diverged_S = run.arrays["nonfinite_steps"][:, -1] > 0
-    of = quantities_of(run, "figure5", diverged_S=diverged_S, selected=selected(run), selected_by=SELECTED_BY)
+    of = quantities_of(run, artefact, diverged_S=diverged_S, selected=selected(run), selected_by=SELECTED_BY)
     return [
         of(BLOCK, row_of(model), f"T = {told}", metric, run.arrays[name][:, -1, i], higher_is_better=metric in better)
         for i, told in enumerate(INSTRUCTIONS)

@@ -21,6 +21,7 @@ from experiments.lib import suite
 from experiments.lib.errors import UserError
 from experiments.lib.places import PUBLISHED, ROOT
 from experiments.lib.report import claims
+from experiments.lib.report.how_far import FAR
 from experiments.lib.store.records import Finished
 from tests import processes
 
@@ -31,7 +32,7 @@ def finished(errors_SR, **arrays):
     arrays = {
         "test": errors_SR[:, None],
         "solved_at": np.full((len(errors_SR), 1, errors_SR.shape[1], 5), 2000),
-        "far": np.full((len(errors_SR), 1, errors_SR.shape[1], len(tasks.FAR)), 1e-7),
+        "far": np.full((len(errors_SR), 1, errors_SR.shape[1], len(FAR)), 1e-7),
         "diverged": ~np.isfinite(errors_SR)[:, None],
         **arrays,
     }

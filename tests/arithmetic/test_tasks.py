@@ -315,7 +315,7 @@ def test_a_cell_is_counted_and_drawn_as_far_as_its_solved_seeds_hold(monkeypatch
     run = run._replace(arrays={name: array[seeds] for name, array in run.arrays.items()})
     run.arrays["extrapolation"] = np.full((3, 2, 6), 1e-8)
     run.arrays["extrapolation"][2] = 1.0
-    for number, name in enumerate(tasks.FAR):
+    for number, name in enumerate(tasks.DISTANCES):
         run.arrays[name] = np.full((3, 2, 6), 10.0 ** (2 * number - 12))
         run.arrays[name][2] = 1e9
     reference, errors = {name: np.ones(6) for name in scores.RANGES}, {"cell": scores.errors_of(run)}

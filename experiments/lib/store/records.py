@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -196,3 +197,19 @@ def find(results: list[Finished], **variant: Any) -> Finished | None:
         if all(result.variant.get(key) == value for key, value in variant.items()):
             return result
     return None
+
+
+def best_of(runs: Sequence[Finished], error: Callable[[Finished], np.ndarray]) -> Finished:
+    """Returns a run each of whose seeds is that of the run where its error is least; the rest is the first run's.
+
+    Args:
+      runs: with arrays of the same names and shapes.
+      error: run -> `[S]`, what chooses, never what is reported; what is not a number is as bad as infinite.
+    """
+    error_RS = np.stack([np.asarray(error(run), np.float64) for run in runs])
+    chosen_S = np.where(np.isnan(error_RS), np.inf, error_RS).argmin(axis=0)
+    seeds_S = np.arange(len(chosen_S))
+    names = runs[0].arrays
+    return runs[0]._replace(
+        arrays={name: np.stack([run.arrays[name] for run in runs])[chosen_S, seeds_S] for name in names}
+    )

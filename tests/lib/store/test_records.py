@@ -214,3 +214,14 @@ def test_two_processes_share_a_store(tmp_path):
     assert len(list((tmp_path / "toy").iterdir())) == 40, "nothing temporary is left"
     for path in records:
         store.read(path)
+
+
+def test_every_seed_of_the_best_of_some_runs_is_that_of_the_run_where_its_error_is_least():
+    errors_RS = np.array([[0.3, 0.1, np.nan], [0.2, np.inf, 5.0]])
+    runs = [
+        store.Finished("toy", {"rate": r}, {"validation": errors_RS[r], "test": np.array([10, 11, 12]) * 10**r}, "", {})
+        for r in range(2)
+    ]
+    best = store.best_of(runs, lambda run: run.arrays["validation"])
+    assert best.arrays["test"].tolist() == [100, 11, 120]
+    assert best.arrays["validation"].tolist() == [0.2, 0.1, 5.0]
