@@ -82,7 +82,8 @@ def _is_apart(scalars: Scalars) -> bool:
     return isinstance(scalars, np.ndarray) and scalars.dtype == object
 
 
-def _interpret(jaxpr: Any, constants: Sequence[Any], given: Sequence[Scalars]) -> list[Scalars]:
+def _interpret(jaxpr: Any, constants: Sequence[Any], given: Sequence[Scalars], *, pads: bool = False) -> list[Scalars]:
+    """Returns what a function makes of scalars; `pads`: write out its padding, too."""
     values = dict(zip(jaxpr.constvars, map(_apart, constants), strict=True))
     values |= dict(zip(jaxpr.invars, given, strict=True))
 
@@ -90,27 +91,49 @@ def _interpret(jaxpr: Any, constants: Sequence[Any], given: Sequence[Scalars]) -
         return _apart(atom.val) if isinstance(atom, core.Literal) else values[atom]
 
     for equation in jaxpr.eqns:
-        values.update(zip(equation.outvars, _apply(equation, [*map(read, equation.invars)]), strict=True))
+        inputs = [*map(read, equation.invars)]
+        values.update(zip(equation.outvars, _apply(equation, inputs, pads=pads), strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _apply(equation: Any, inputs: list[Scalars]) -> list[Scalars]:
+def _apply(equation: Any, inputs: list[Scalars], *, pads: bool) -> list[Scalars]:
     name, params = equation.primitive.name, equation.params
     if name in CALLS:
         inner = params["jaxpr"]
-        return _interpret(inner.jaxpr, inner.consts, inputs)
+        return _interpret(inner.jaxpr, inner.consts, inputs, pads=pads)
     small = all(out.aval.size <= MOST for out in equation.outvars) and all(map(_is_apart, inputs))
+    if small and name == "min" and any(unbounded := [_is_infinite(atom) for atom in equation.invars]):
+        return [np.broadcast_to(inputs[unbounded.index(False)], equation.outvars[0].aval.shape)]
     if small and name in ELEMENTWISE:
         return [_elementwise(equation, inputs)]
     if small and name == "custom_jvp_call" and all(atom.aval.dtype == jnp.float32 for atom in equation.invars):
         return _with_its_own_derivative(equation, inputs)
-    if small and name in MOVES:
+    if small and name in MOVES and (name != "pad" or pads):
         return [MOVES[name](params, *inputs)]
     if small and name in REDUCTIONS:
         return [_reduced(inputs[0], params["axes"], REDUCTIONS[name])]
     if small and name == "dot_general":
         return [_product(*inputs, params["dimension_numbers"])]
     return [_apart(array) for array in _bind(equation, *map(_together, inputs))]
+
+
+def _only_interleaves_two(jaxpr: Any) -> bool:
+    """Says whether all padding in a function makes two scalars of one, as the gradient of a product of two does.
+
+    The products of more factors stay as they are: written out they are rounded otherwise, and records hold them.
+    """
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in CALLS and not _only_interleaves_two(equation.params["jaxpr"].jaxpr):
+            return False
+        cuts = [min(low, high) < 0 for low, high, _ in equation.params.get("padding_config", ())]
+        if any(cuts) or (cuts and equation.outvars[0].aval.size > 2):
+            return False
+    return True
+
+
+def _is_infinite(atom: Any) -> bool:
+    """Says whether an operand bounds nothing as the least of two; its slope would cost a division for every item."""
+    return isinstance(atom, core.Literal) and bool(np.all(np.asarray(atom.val) == np.inf))
 
 
 def _bind(equation: Any, *arrays: Any) -> list[Any]:
@@ -155,7 +178,8 @@ def _with_its_own_derivative(equation: Any, inputs: list[Scalars]) -> list[Scala
     def _(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         like = tuple(jax.ShapeDtypeStruct(atom.aval.shape, atom.aval.dtype) for atom in equation.invars)
         slope = jax.make_jaxpr(lambda at, along: jax.jvp(lambda *x: tuple(_bind(equation, *x)), at, along))(like, like)
-        results = _interpret(slope.jaxpr, slope.consts, packed([*primals, *tangents]))
+        pads = _only_interleaves_two(slope.jaxpr)
+        results = _interpret(slope.jaxpr, slope.consts, packed([*primals, *tangents]), pads=pads)
         values = len(results) // 2
         return flat(results[:values]), flat(results[values:])
 
@@ -213,6 +237,17 @@ def _slice(params: dict[str, Any], array: Scalars) -> Scalars:
     return array[tuple(map(slice, params["start_indices"], params["limit_indices"], strides))]
 
 
+def _pad(params: dict[str, Any], array: Scalars, filling: Scalars) -> Scalars:
+    places, shape = [], []
+    for size, (low, high, between) in zip(array.shape, params["padding_config"], strict=True):
+        end = low + size + max(size - 1, 0) * between
+        places.append(slice(low, end, between + 1))
+        shape.append(end + high)
+    result = np.full(shape, filling.item(), object)
+    result[tuple(places)] = array
+    return result
+
+
 MOVES: dict[str, Callable[..., Scalars]] = {
     "broadcast_in_dim": _broadcast,
     "reshape": lambda params, array: array.reshape(params["new_sizes"]),
@@ -220,5 +255,6 @@ MOVES: dict[str, Callable[..., Scalars]] = {
     "transpose": lambda params, array: array.transpose(params["permutation"]),
     "rev": lambda params, array: np.flip(array, params["dimensions"]),
     "slice": _slice,
+    "pad": _pad,
     "concatenate": lambda params, *arrays: np.concatenate(arrays, params["dimension"]),
 }

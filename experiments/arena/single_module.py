@@ -39,6 +39,7 @@ def make_train(
         training.length(cfg),
         learning_rate_L=np.full(lanes, recipe.learning_rate if learning_rate is None else learning_rate),
         start_L=np.full(lanes, start),
+        wide=inputs == 2,
         **further,
     )
 

@@ -18,6 +18,7 @@ import nalu
 
 from ..lib.config import require, require_divides
 from ..lib.report.how_far import FAR
+from ..lib.training.random_words import drawn_fast
 from ..lib.training.train import Train
 from .networks import Network
 from .tasks import Task
@@ -72,6 +73,7 @@ def make_train(
     steps: "Steps | None" = None,
     squared: Callable[["State"], Any] | None = None,
     squared_items: int | None = None,
+    wide: bool = False,
 ) -> Train:
     """Returns the training of one seed in all lanes.
 
@@ -83,6 +85,7 @@ def make_train(
       steps: another training than that by `steps_of`: (key -> networks, (networks, number of steps) -> networks).
       squared: state -> parameters whose mean squared error on the test range is kept, too, where the protocol goes by
         that; `squared_items`: on so many items.
+      wide: see `Train`.
     """
     lanes = len(learning_rate_L)
     logs = length.steps // length.log_every // length.legs
@@ -154,6 +157,7 @@ def make_train(
         network_steps=lanes * length.steps // length.legs,
         last=("validation", "test", "solved_at", "diverged"),
         group=GROUP,
+        wide=wide,
         finish=finish if keep else None,
     )
 
@@ -204,11 +208,12 @@ def steps_of(
         return network.project(params), memory
 
     def take_step(trained: Trained, _: None) -> tuple[Trained, None]:
-        key_items, key_noise = jax.random.split(jax.random.fold_in(trained.key, trained.step))
+        key = drawn_fast(trained.key)
+        key_items, key_noise = jax.random.split(jax.random.fold_in(key, trained.step))
         if epoch is None:
             u_IN = coarse_uniform(key_items, task.inputs, batch)
         else:
-            u_IN = fine_uniform(jax.random.fold_in(trained.key, trained.step % epoch), task.inputs, batch)
+            u_IN = fine_uniform(jax.random.fold_in(key, trained.step % epoch), task.inputs, batch)
         params, memory = jax.vmap(of_lane, in_axes=(0, 0, 0, 0, None, None, None))(
             trained.params,
             trained.optimiser,
@@ -279,7 +284,12 @@ def _mean_squares(
         )
 
     over_lanes = jax.vmap(squares, in_axes=(0, 0, None))
-    errors_CL, slopes_CL = jax.lax.map(lambda u_IN: over_lanes(params_L, task.lanes, u_IN), chunks_CIN)
+
+    # The loop hands each chunk on: cut out where it is used, its place is looked up for every item, one by one.
+    def of_chunk(u_IN: jax.Array, next_IN: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        return next_IN, over_lanes(params_L, task.lanes, u_IN)
+
+    _, (errors_CL, slopes_CL) = jax.lax.scan(of_chunk, chunks_CIN[0], jnp.roll(chunks_CIN, -1, axis=0))
     return errors_CL.mean(axis=0), slopes_CL.mean(axis=0)
 
 

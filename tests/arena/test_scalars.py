@@ -33,6 +33,21 @@ def test_a_cell_written_out_has_the_same_values_and_gradients(name):
         np.testing.assert_allclose(mine, its, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("factors", [2, 3, 4])
+def test_the_slopes_of_a_product_are_the_products_of_the_others(factors):
+    """Of two, the padding within the slope is written out; of more it is left to XLA."""
+    x = jnp.array([2.0, -3.0, 0.5, 7.0])[:factors]
+    slope = jax.grad(scalars.written_out(lambda x: nalu.nmu(x, jnp.ones((factors, 1)))[0]))
+    np.testing.assert_allclose(jax.jit(slope)(x), np.prod(x) / x, rtol=1e-6)
+
+
+def test_the_least_of_a_number_and_infinity_is_the_number_with_its_slope():
+    written = scalars.written_out(lambda x: jnp.minimum(jnp.inf, jnp.minimum(3 * x, jnp.inf)).sum())
+    value, slope = jax.jit(jax.value_and_grad(written))(jnp.array([1.0, -2.0]))
+    assert value == -3
+    np.testing.assert_array_equal(slope, [3, 3])
+
+
 def test_what_cannot_be_written_out_is_left_as_it_is():
     class Mixed(nn.Module):
         @nn.compact

@@ -125,6 +125,17 @@ def test_a_network_that_is_not_finite_is_infinitely_bad():
     assert np.isinf(training.relative_error(network, task, params_L, training.uniform(1, task, 10), task.beyond)).all()
 
 
+def test_an_error_is_that_of_all_items_however_many_are_taken_at_a_time():
+    task, number = tasks.single_module("a + b"), 3 * training.CHUNK
+    network = Network(None, lambda params, x_IN, key: params * x_IN[:1] + x_IN[1:], None, None)
+    weights_L = np.linspace(-0.9, 0.9, 9)
+    u_IN = jnp.asarray(np.random.default_rng(0).uniform(size=(2, number)), jnp.float32)  # as in `items`
+    found_L = training.relative_error(network, task, jnp.asarray(weights_L, jnp.float32), u_IN, task.beyond)
+    for found, weight, (a_N, b_N) in zip(found_L, weights_L, items(task, "beyond", number), strict=True):
+        error = np.mean(((weight - 1) * a_N) ** 2) / np.mean((np.abs(a_N) + np.abs(b_N)) ** 2)
+        np.testing.assert_allclose(found, np.sqrt(error), rtol=1e-5)
+
+
 def test_draws_that_divide_are_uniform_and_neither_0_nor_a_half_nor_1():
     import jax
 

@@ -23,6 +23,7 @@ def make_train(cell: str) -> Train:
         learning_rate_L=np.full(work.RANGES, work.LEARNING_RATE),
         start_L=np.ones(work.RANGES),
         keep=False,
+        wide=True,
     )
 
 

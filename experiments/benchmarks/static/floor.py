@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...lib.engine import machine
+from ...lib.training.random_words import drawn_fast
 from . import work
 
 LANES, INPUTS, BATCH = (
@@ -68,7 +69,7 @@ def random_inputs() -> float:
     """At the full resolution of ours."""
     generator = np.random.Generator(np.random.SFC64(0))
     out = np.empty((INPUTS, BATCH), np.float32)
-    key = jax.random.key(0)
+    key = drawn_fast(jax.random.key(0))
     return min(
         in_xla(lambda step: jax.random.uniform(jax.random.fold_in(key, step), (INPUTS, BATCH))),
         in_numpy(lambda: generator.random(dtype=np.float32, out=out)),

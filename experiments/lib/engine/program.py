@@ -12,6 +12,8 @@ from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
 
 from ..training.train import Leg, Train
 
+WIDE = {"xla_cpu_prefer_vector_width": 512}  # bits; without it XLA takes 256
+
 
 class Program(NamedTuple):
     """A compiled training over a fixed number of seeds; `legs` are all calls to make, in order, each with `data`."""
@@ -76,11 +78,12 @@ def compile_train(train: Train, seeds: int, devices: list[jax.Device]) -> Progra
     mesh = Mesh(np.array(devices), ("seeds",))
     traced = trace(train, seeds, mesh, on_cpu=devices[0].platform == "cpu")
     data = jax.device_put(train.data, NamedSharding(mesh, PartitionSpec()))
+    options = WIDE if train.wide and devices[0].platform == "cpu" else None
     init = traced.init.lower().compile()
-    leg = traced.leg.lower().compile()
+    leg = traced.leg.lower().compile(compiler_options=options)
     legs = (leg,) * train.legs
     if traced.finish is not None:
-        legs += (traced.finish.lower().compile(),)
+        legs += (traced.finish.lower().compile(compiler_options=options),)
     used = max(_bytes(program) for program in set(legs))
     sharding = NamedSharding(mesh, PartitionSpec("seeds"))
     return Program(init, legs, data, traced.state_shapes, sharding, used)

@@ -16,6 +16,8 @@ import optax
 
 import nalu
 
+from .random_words import drawn_fast
+
 NOISE = 0x2015E  # what the keys of a batch's noise are folded with
 
 
@@ -105,7 +107,7 @@ def take_steps(
         return losses_L.sum()
 
     def step(state: TrainState, _: None) -> tuple[TrainState, None]:
-        batch = sample(jax.random.fold_in(state.key, state.step))
+        batch = sample(jax.random.fold_in(drawn_fast(state.key), state.step))
         gradients = jax.grad(total)(state.params, batch, state.step)
         finite_L = _all_finite(gradients)
         gradients = jax.tree.map(lambda leaf: jnp.where(lanes_over(finite_L, leaf), leaf, 0), gradients)

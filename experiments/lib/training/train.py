@@ -21,6 +21,8 @@ class Train(NamedTuple):
         once. Measured, not a matter of taste: small groups stay in the cache of the core.
       finish: one more leg at the end, of another kind.
       data: arrays that all seeds read, for instance a data set: each device holds them once.
+      wide: whether the widest vectors of a CPU suit it, as they do long loops over single numbers. No number may change
+        with it, which holds where products and sums are left to XLA's libraries, and is to be tried.
     """
 
     init: Callable[..., Any]
@@ -31,6 +33,7 @@ class Train(NamedTuple):
     group: int = 1
     finish: Leg | None = None
     data: tuple[Any, ...] = ()
+    wide: bool = False
 
 
 class Measured(NamedTuple):

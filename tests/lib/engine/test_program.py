@@ -6,6 +6,8 @@ Programs are traced as the engine traces them where it finds an accelerator, and
 import dataclasses
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax.sharding import AbstractMesh, use_abstract_mesh
 
@@ -63,3 +65,18 @@ def test_every_program_lowers_for_accelerators(accelerator, name):
             traced = program.trace(train, 4, mesh, on_cpu=False)
             for part in filter(None, (traced.init, traced.leg, traced.finish)):
                 assert part.lower(lowering_platforms=ACCELERATORS).in_tree == part.in_tree, choice
+
+
+def test_wide_vectors_change_no_number():
+    """The operations of the arena: functions of single numbers, and sums over the items of a batch."""
+
+    def work(x, w):
+        m = jnp.exp(jnp.log(jnp.abs(x) + 1e-7) * w[..., None])
+        y = jax.nn.sigmoid(x * w[..., None]) * x + jnp.tanh(m) - jnp.minimum(m, 3.0) / (1 + x**2)
+        return y, y.sum(axis=-1), (x * y).sum(axis=-1)
+
+    generator = np.random.default_rng(0)
+    x, w = (generator.normal(size=shape).astype(np.float32) for shape in ((10, 9, 128), (10, 9)))
+    lowered = jax.jit(work).lower(x, w)
+    for narrow, wide in zip(lowered.compile()(x, w), lowered.compile(program.WIDE)(x, w), strict=True):
+        np.testing.assert_array_equal(narrow, wide)
