@@ -9,7 +9,7 @@ from experiments.tracking_time.training import INSTRUCTIONS
 
 def test_the_table_and_the_figure_show_who_was_run_and_the_notes_say_who_was_not():
     reward_SI = np.linspace([1.0, 0.8, 0.6], [0.5, 0.4, 0.3], len(INSTRUCTIONS), axis=1)
-    arrays = {name: reward_SI[:, None] for name in ("reward", "exactly", "arrived", "time")}
+    arrays = dict.fromkeys(("reward", "exactly", "arrived", "time"), reward_SI[:, None])
     arrays |= {"nonfinite_steps": np.zeros((3, 1), int), "training_reward": np.ones((3, 1))}
     run = Finished("tracking_time_cells", {"model": "nau"}, arrays, "0", {"device": "cpu", "profile": "smoke"})
     cfg = tracking_time_cells.Config(models=("nau",))
