@@ -110,6 +110,19 @@ def test_of_the_cells_in_table_2_the_page_says_what_the_table_does():
     assert f"stay at {stay.max()} %, since no product" in TEXT and stay.min() == stay.max()
 
 
+def test_of_the_cells_in_figure_5_the_page_says_what_the_table_does():
+    table = pd.read_csv(ROOT / "results" / "tables" / "figure5_cells.csv")
+    reward = table[table["metric"] == "reward"].pivot(index="row", columns="column", values="median")
+    told = reward["T = 18"].map("{:.2f}".format)
+    nac, nau, mcfc, inalu = (told[f"A3C + {cell}"] for cell in ("NAC", "NAU", "MCFC", "INALU"))
+    assert f"a NAC gets {nac} in the median, with NAU {nau}, MC-FC {mcfc}, iNALU {inalu}." in TEXT
+    assert told["A3C + NMU"] == told["A3C + NACMulSigmoid"]
+    nmu, real, usual = (told[row] for row in ("A3C + NMU", "A3C + RealNPU", "A3C"))
+    assert f"sigmoid weights {nmu}, RealNPU {real}, where the usual agent gets {usual};" in TEXT
+    assert len(reward) == 1 + 10 and "ten cells." in TEXT
+    assert reward.loc[["A3C + NALU", "A3C + NMRU", "A3C + NACMul"], "T = 12"].max() < 0.1
+
+
 def test_every_number_of_the_findings_is_checked():
     findings = re.search(r"## Findings (.*?) ## ", TEXT)[1]
     said = re.findall(r"(?:one|two|four|nine)(?: seed and range)? in (?:ten|three|five)|a third|half", findings)
