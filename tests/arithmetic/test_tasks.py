@@ -21,6 +21,7 @@ from experiments.arithmetic import (
     training,
 )
 from experiments.arithmetic.networks import nac_layer, nalu_layer, of_cell, of_perceptron, of_started_nalu, shared_input
+from experiments.lib.report import how_far
 from experiments.lib.store.records import Finished
 from experiments.lib.training import loop
 
@@ -326,7 +327,7 @@ def test_a_cell_is_counted_and_drawn_as_far_as_its_solved_seeds_hold(monkeypatch
             np.testing.assert_allclose(quantity.values_S, [0.01, 0.01, 100])
     assert len(table.quantities) == 2 * len(tasks.OPERATIONS) and set(table.columns) == set(tasks.OPERATIONS)
     assert scores.far_panels(errors, reference) == (), "too few seeds for a median"
-    monkeypatch.setattr(scores, "FEWEST", 2)
+    monkeypatch.setattr(how_far, "FEWEST", 2)
     for panel in scores.far_panels(errors, reference):
         np.testing.assert_allclose(panel.curves[0].x, [1.35, 2, 4, 10, 100, 1000])
         np.testing.assert_allclose(panel.curves[0].y, [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1])
