@@ -110,6 +110,18 @@ def test_of_the_cells_in_table_2_the_page_says_what_the_table_does():
     assert f"stay at {stay.max()} %, since no product" in TEXT and stay.min() == stay.max()
 
 
+def test_of_the_cells_in_table_3_the_page_says_what_the_table_does():
+    table = pd.read_csv(ROOT / "results" / "tables" / "table3_cells.csv")
+    its = table[(table["column"] == "test") & (table["metric"] == "mean absolute error")]
+    ones, thousands = (its[its["block"] == f"in units of {unit}"].set_index("row")["median"] for unit in (1, 1000))
+    said = {"LSTM + NALU": "NALU errs by {:.2f} in", "LSTM + NACMul": "multiplying NAC by {:.2f},"}
+    said |= {"LSTM + RealNPU": "RealNPU by {:.2f},", "LSTM + NPU": "NPU by {:.2f},", "LSTM": "layer by {:.2f}, and"}
+    for row, words in said.items():
+        assert words.format(ones.pop(row)) in TEXT
+    assert len(ones) == 12 and ones.min() > 460
+    assert f"the linear layer errs least, by {thousands['LSTM']:.2f}." in TEXT and thousands["LSTM"] == thousands.min()
+
+
 def test_of_the_cells_in_figure_5_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "figure5_cells.csv")
     reward = table[table["metric"] == "reward"].pivot(index="row", columns="column", values="median")
