@@ -135,6 +135,17 @@ def test_of_the_cells_in_figure_5_the_page_says_what_the_table_does():
     assert reward.loc[["A3C + NALU", "A3C + NMRU", "A3C + NACMul"], "T = 12"].max() < 0.1
 
 
+def test_of_the_cells_in_table_4_the_page_says_what_the_table_does():
+    table = pd.read_csv(ROOT / "results" / "tables" / "table4_cells.csv")
+    named = table[table["column"] == "test accuracy %"].set_index("row")["median"]
+    stuck = named[["NMU", "SNMU", "NRU", "NMRU", "MulMCFC", "NACMulSigmoid"]]
+    assert f"always answer 0 ({stuck.max():.1f} %)" in TEXT and stuck.min() == stuck.max()
+    affine, between = named.pop("Wx + b"), named.pop("NACMul")
+    as_good = named.drop(stuck.index)
+    assert f"({affine:.1f} % in the median): from {as_good.min():.1f} to {as_good.max():.1f} %." in TEXT
+    assert stuck.max() < between < as_good.min()
+
+
 def test_every_number_of_the_findings_is_checked():
     findings = re.search(r"## Findings (.*?) ## ", TEXT)[1]
     said = re.findall(r"(?:one|two|four|nine)(?: seed and range)? in (?:ten|three|five)|a third|half", findings)
