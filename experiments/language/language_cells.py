@@ -36,7 +36,7 @@ class Config(language_to_numbers.Config):
     models: tuple[str, ...] = selects(LAYERS, among=LAYERS)
     splits: Annotated[tuple[Natural, ...], DISTINCT] = (1,)
     steps: Count = 8000
-    factors: tuple[Positive, ...] = selects((1.0, 0.25))  # ours: of the learning rate
+    factors: Annotated[tuple[Positive, ...], DISTINCT] = selects((1.0, 0.25))  # ours: of the learning rate
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

@@ -11,13 +11,13 @@ Axes: S seeds, E evaluations.
 
 import dataclasses
 import itertools
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 import nalu
 
-from ..lib.config import Count, Positive, Size, selects
+from ..lib.config import DISTINCT, Count, Positive, Size, selects
 from ..lib.data import digits
 from ..lib.report import Curve, Figure, Panel, Table
 from ..lib.store.records import Finished, best_of
@@ -37,7 +37,7 @@ class Config(mnist_counting.Config):
     models: tuple[str, ...] = selects(tuple(nalu.CELLS), among=nalu.CELLS)
     steps: Count = 2000
     evaluations: Size = 2
-    factors: tuple[Positive, ...] = selects((1.0, 0.1))  # ours: of the cell's own rate
+    factors: Annotated[tuple[Positive, ...], DISTINCT] = selects((1.0, 0.1))  # ours: of the cell's own rate
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

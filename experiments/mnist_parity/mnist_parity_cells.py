@@ -11,11 +11,11 @@ Axes: S seeds, E evaluations.
 
 import dataclasses
 import itertools
-from typing import Any
+from typing import Annotated, Any
 
 import nalu
 
-from ..lib.config import Count, Positive, selects
+from ..lib.config import DISTINCT, Count, Positive, selects
 from ..lib.data import digits
 from ..lib.report import Table
 from ..lib.store.records import Finished, best_of
@@ -38,7 +38,7 @@ class Config(mnist_parity.Config):
     layers: tuple[str, ...] = selects((report.AFFINE, *CELLS), among=mnist_parity.LAYERS)
     images: tuple[str, ...] = selects((IMAGES,), among=(IMAGES,))
     finite_steps: Count = 1000
-    factors: tuple[Positive, ...] = selects((1.0, 0.1))  # ours: of the last layer's own rate
+    factors: Annotated[tuple[Positive, ...], DISTINCT] = selects((1.0, 0.1))  # ours: of the last layer's own rate
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:

@@ -507,7 +507,8 @@ MAY_BE_ZERO = {
     "fall_off",
     "entropy",
 }
-MAY_BE_ZERO |= {"value", "lenience", ("tracking_time", "learning_rate"), ("tabular", "rows")}  # 0 rows: all
+MAY_BE_ZERO |= {"value", "lenience", ("tracking_time", "learning_rate"), ("tracking_time_cells", "learning_rate")}
+MAY_BE_ZERO |= {("tabular", "rows")}  # 0 rows: all
 MAY_BE_NEGATIVE = {"weight_start"}
 FREE_TEXTS = {("tabular", field) for field in ("table", "file", "groups", "separator", "decimal", "encoding")}
 
