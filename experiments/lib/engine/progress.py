@@ -15,7 +15,8 @@ from rich.text import Text
 from . import stopping
 
 PLAIN_SECONDS = 20.0  # between two lines where there is no terminal
-SETTLED_SECONDS = 10.0  # of expected work done, before the expectation is corrected
+SETTLED_SECONDS = 10.0  # that have passed, and of expected work done, before the expectation is corrected
+SETTLED_SHARE = 0.05  # of all expected work is enough, too: little is expected where nothing is known of a pace
 
 
 class RunWatcher:
@@ -147,7 +148,9 @@ class Overview:
 
     def _left(self) -> float:
         ours = self._done - self._not_ours
-        pace = (time.monotonic() - self._start) / ours if ours > SETTLED_SECONDS else 1.0
+        passed = time.monotonic() - self._start
+        settled = passed > SETTLED_SECONDS and ours > min(SETTLED_SECONDS, SETTLED_SHARE * self._seconds)
+        pace = passed / ours if settled else 1.0
         return max(self._seconds - self._done, 0.0) * pace
 
 

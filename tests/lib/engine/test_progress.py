@@ -82,6 +82,15 @@ def test_on_a_terminal_two_bars_are_shown_and_leave_only_lines_behind(clock):
     assert "  one: 100 seed-steps in 8 s\n" in shown
 
 
+def test_runs_of_which_no_pace_is_known_are_expected_to_take_as_long_as_those_before(clock):
+    plain = console(terminal=False)
+    with progress.Overview(plain, 7, 35.0) as overview, overview.watching("one", 1000, 5.0) as watcher:
+        watcher.advance(0)
+        clock.now += 150
+        watcher.advance(500)
+    assert told(plain).splitlines()[0].endswith("; all runs: 7 %, 32 min 30 s left")
+
+
 def test_what_another_process_did_counts_and_what_is_lost_is_taken_back(clock):
     plain = console(terminal=False)
     with progress.Overview(plain, 3, 40.0) as overview:
