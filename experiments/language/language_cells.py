@@ -17,7 +17,7 @@ import nalu
 
 from ..lib.config import DISTINCT, Count, Natural, Positive, selects
 from ..lib.report import Table
-from ..lib.store.records import Finished, best_of
+from ..lib.store.records import Finished, best_of, grouped
 from ..lib.training.train import Train
 from . import language_to_numbers, recipes, report
 
@@ -52,17 +52,16 @@ def make_train(cfg: Config, *, model: str, factor: float) -> Train:
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the columns of Table 3, layers by units; every seed at the rate of less validation error."""
-    by_rate: dict[str, list[Finished]] = {}
-    for run in results:
-        by_rate.setdefault(run.variant["model"], []).append(run)
+    by_model = grouped(results, "model")
     quantities = []
-    for (model, its), (u, unit) in itertools.product(by_rate.items(), enumerate(cfg.units)):
+    for ((model,), its), (u, unit) in itertools.product(by_model.items(), enumerate(cfg.units)):
         run = best_of(its, lambda run, u=u: run.arrays["validation"][:, -1, u].mean(axis=1))
         quantities += report.errors(cfg, run, recipes.row_of(model), units=(unit,), artefact="table3_cells")
     if not quantities:
         return []
     columns = tuple(dict.fromkeys(q.column for q in quantities))
-    grid = tuple(recipes.BLOCKS[unit] for unit in cfg.units), tuple(map(recipes.row_of, by_rate)), columns
+    rows = tuple(recipes.row_of(model) for (model,) in by_model)
+    grid = tuple(recipes.BLOCKS[unit] for unit in cfg.units), rows, columns
     title = "Table 3 with every cell"
     return [Table("table3_cells", title, *grid, tuple(quantities), _notes(cfg), 2, 9999.0, headline="median")]
 

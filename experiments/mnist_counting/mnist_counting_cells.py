@@ -20,7 +20,7 @@ import nalu
 from ..lib.config import DISTINCT, Count, Positive, Size, selects
 from ..lib.data import digits
 from ..lib.report import Curve, Figure, Panel, Table
-from ..lib.store.records import Finished, best_of
+from ..lib.store.records import Finished, best_of, grouped
 from ..lib.training.train import Train
 from . import mnist_counting, report
 
@@ -56,10 +56,10 @@ def make_train(cfg: Config, *, task: str, model: str, factor: float) -> Train:
 
 def chosen(results: list[Finished]) -> dict[tuple[str, str], Finished]:
     """Returns the run of each task and cell, every seed at the rate of less error on validation digits."""
-    by_rate: dict[tuple[str, str], list[Finished]] = {}
-    for run in results:
-        by_rate.setdefault((run.variant["task"], run.variant["model"]), []).append(run)
-    return {place: best_of(its, lambda run: run.arrays["validation_error"][:, -1]) for place, its in by_rate.items()}
+    return {
+        place: best_of(its, lambda run: run.arrays["validation_error"][:, -1])
+        for place, its in grouped(results, "task", "model").items()
+    }
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:

@@ -18,7 +18,7 @@ import nalu
 from ..lib.config import DISTINCT, Count, Positive, selects
 from ..lib.data import digits
 from ..lib.report import Table
-from ..lib.store.records import Finished, best_of
+from ..lib.store.records import Finished, best_of, grouped
 from ..lib.training.train import Train
 from . import mnist_parity, report
 
@@ -56,12 +56,9 @@ def make_train(cfg: Config, *, images: str, layer: str, factor: float) -> Train:
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the columns of Table 4, cells by measures; every seed at the rate of higher validation accuracy."""
-    by_rate: dict[str, list[Finished]] = {}
-    for run in results:
-        by_rate.setdefault(run.variant["layer"], []).append(run)
     found = {
         (IMAGES, layer): best_of(its, lambda run: -run.arrays["validation_accuracy"][:, -1])
-        for layer, its in by_rate.items()
+        for (layer,), its in grouped(results, "layer").items()
     }
     quantities = [line for _, layer in found for line in report.accuracies(found, IMAGES, layer, "table4_cells")]
     if not quantities:

@@ -16,7 +16,7 @@ import nalu
 from .world import CELL, MOVES
 
 if TYPE_CHECKING:
-    from .tracking_time import Config
+    from .tracking_time import Agents
 
 USUAL = "a3c"  # the agent without a cell
 WIRINGS = ("accumulating", "recurrent", "direct")
@@ -102,6 +102,6 @@ class Agent(NamedTuple):
         return {"vision": vision, "core": core}
 
 
-def build(cfg: "Config", model: str) -> Agent:
+def build(cfg: "Agents", model: str) -> Agent:
     """Returns the agent with this cell, or with none if it is the usual one."""
     return Agent(Vision(cfg.channels, cfg.features), Core(cfg.hidden, cfg.counts, model, cfg.wiring))

@@ -23,6 +23,7 @@ BLOCK, REWARD, TIME, EXACTLY, ARRIVED = "grid world", "reward", "time of arrival
 PAPERS = (USUAL, "nac")  # the agents of the paper's figure
 ROWS = {USUAL: "A3C", "nac": "A3C + NAC", "nalu": "A3C + NALU"}
 SELECTED_BY = "reward in training"
+LEARNS = 0.3  # reward in training, of a start that goes on to learn the training range
 SHOWN_FROM = 10  # the paper's axis
 
 
@@ -35,7 +36,7 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     columns = tuple(f"T = {told}" for told in INSTRUCTIONS)
     title = "Figure 5: arriving exactly when told to"
     grid = (BLOCK,), tuple(row_of(model) for model in found), columns
-    return [Table("figure5", title, *grid, tuple(quantities), _notes(cfg), decimals=2, headline="median")]
+    return [Table("figure5", title, *grid, tuple(quantities), _notes(cfg, found), decimals=2, headline="median")]
 
 
 def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
@@ -137,18 +138,33 @@ def _learning(cfg: "Config", found: dict[str, Finished]) -> Figure:
     curves = []
     for model, run in found.items():
         reward_SE = run.arrays["training_reward"]
+        first_S1 = _of_starts(cfg, run).max(axis=1, keepdims=True)
+        reward_SE = np.concatenate([first_S1, reward_SE[:, cfg.starts :]], axis=1)
         style = "extra" if model == "nac" else "ours"
         curves.append(Curve(row_of(model), x, np.median(reward_SE, axis=0), style=style, each=reward_SE))
     panel = Panel("", "thousand episodes", "mean reward in training", tuple(curves))
     return Figure("figure5", "figure5_learning", f"Learning to arrive in time ({cfg.seeds} seeds)", (panel,))
 
 
-def _notes(cfg: "Config") -> tuple[str, ...]:
+def _of_starts(cfg: "Config", run: Finished) -> np.ndarray:
+    """Returns the rewards in training `[S, G]` by which the starts of a seed compete."""
+    return run.arrays["training_reward"][:, : cfg.starts]
+
+
+def _notes(cfg: "Config", found: dict[str, Finished]) -> tuple[str, ...]:
     (low, high), rate, entropy = cfg.instructed, cfg.learning_rate, cfg.entropy
+    learning = ", ".join(
+        f"{row_of(model)} {(_of_starts(cfg, run) > LEARNS).sum()} of {_of_starts(cfg, run).size}"
+        for model, run in found.items()
+    )
     return (
         f"Mean reward over {cfg.test_episodes} episodes of the greedy policy for each T, which end after "
         f"{cfg.test_limit} steps; in training T is uniform from {low} to {high} and episodes end after {cfg.limit}. "
-        "The last update counts; nothing is selected.",
+        "The last update counts.",
+        f"A start is an agent with weights of its own. Of the {cfg.starts} of a seed each learns for the first "
+        f"{1 / cfg.evaluations:.0%} of the updates; the one with the highest reward in training then goes on. A start "
+        "that has learnt to keep away from the target, or to go there at once, never learns more; by then it shows: "
+        f"{LEARNS:g} or less in training. More than that had {learning}.",
         f"The reward on the target is 1 - {cfg.fall_off:.3g} |T - t|, which the paper's curves imply; 0 for never "
         "arriving. The paper's numbers are read off its figure.",
         f"Synchronous advantage actor-critic, A3C's modern form: {cfg.updates:,} updates of {cfg.episodes} whole "

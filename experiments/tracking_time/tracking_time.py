@@ -40,10 +40,10 @@ ARTEFACTS = ("figure5",)
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-    """Settings of Figure 5."""
+class Agents:
+    """Settings of agents, their world and their training."""
 
-    seeds: Count = 10  # ours
+    seeds: Count
     root: Root = 4501  # ours: the root of the reported keys; tuning used others
     models: tuple[str, ...] = selects((USUAL, "nac", "nalu"), among=(USUAL, *nalu.CELLS))  # paper 4.5; ours: the NALU
     wiring: str = one_of("accumulating", WIRINGS)  # of the cell; ours (`agent.Core`)
@@ -74,6 +74,14 @@ class Config:
         require_divides(self, "evaluations", "updates")
 
 
+@dataclasses.dataclass(frozen=True)
+class Config(Agents):
+    """Settings of Figure 5."""
+
+    seeds: Count = 10  # ours
+    starts: Size = 3  # of a seed, that compete for the first evaluation's share of the updates; ours
+
+
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns one run for each agent."""
     return [{"model": model} for model in cfg.models]
@@ -81,4 +89,4 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
-    return training.make_train(cfg, model)
+    return training.make_train(cfg, model, starts=cfg.starts)

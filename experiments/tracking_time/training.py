@@ -2,10 +2,10 @@
 
 What A3C does with threads that run after one another, this does with episodes side by side in one program.
 
-Axes: S seeds, E evaluations, T steps, B episodes side by side, P = 625 pictures, I instructions, A actions.
+Axes: S seeds, E evaluations, G starts, T steps, B episodes side by side, P = 625 pictures, I instructions, A actions.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from .episodes import Rollout, pack, roll_out, watch
 from .world import Params, of_training, pictures
 
 if TYPE_CHECKING:
-    from .tracking_time import Config
+    from .tracking_time import Agents
 
 
 INSTRUCTIONS = tuple(range(8, 27))  # T of the tests
@@ -40,8 +40,19 @@ def milder(world: Params, lenience: tuple[float, float], *, step: jax.Array, upd
     return world._replace(fall_off=world.fall_off * (1 - forgiven * left))
 
 
-def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INSTRUCTIONS) -> Train:
+class Contest(NamedTuple):
+    """The starts of a seed that compete."""
+
+    params_G: Any
+    begun: jax.Array  # how many have learnt so far
+    reward: jax.Array  # in training, of the best of them
+
+
+def make_train(cfg: "Agents", model: str, *, starts: int = 1, instructions: tuple[int, ...] = INSTRUCTIONS) -> Train:
     """Returns the training of one seed.
+
+    Of several starts, each learns for the first `1 / cfg.evaluations` of the updates, a leg of its own; what the last
+    update's episodes got decides which of them goes on. So E = `cfg.evaluations` + `starts` - 1, the starts first.
 
     Metrics: `training_reward` `[S, E]`, the mean of the last update's episodes; of the greedy policy on new episodes,
     for each instruction I, the mean `reward` `[S, E, I]`, the share that `arrived`, the mean `time` of arrival (or when
@@ -56,12 +67,30 @@ def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INS
     def fallen(pair: tuple[float, float], step: jax.Array) -> jax.Array:
         return pair[0] + (pair[1] - pair[0]) * step / cfg.updates
 
-    def init(key: jax.Array, pixels_P: jax.Array) -> tuple[loop.TrainState, jax.Array]:
+    def init(key: jax.Array, pixels_P: jax.Array) -> tuple[loop.TrainState, jax.Array, Contest | None]:
         key_init, key_data, key_tests = jax.random.split(key, 3)
-        return loop.start(loop.as_lane(agent.init(key_init, pixels_P)), scale, key_data), key_tests
+        state = loop.start(loop.as_lane(agent.init(key_init, pixels_P)), scale, key_data)
+        if starts == 1:
+            return state, key_tests, None
+        keys_G = jnp.stack([key_init, *(jax.random.fold_in(key_init, start) for start in range(1, starts))])
+        params_G = loop.init_lanes(lambda key: agent.init(key, pixels_P), keys_G)
+        return state, key_tests, Contest(params_G, jnp.int32(0), jnp.float32(-jnp.inf))
+
+    def next_start(best: loop.TrainState, contest: Contest) -> loop.TrainState:
+        params = jax.tree.map(lambda leaf: leaf[jnp.minimum(contest.begun, starts - 1)], contest.params_G)
+        fresh = loop.start(loop.as_lane(params), scale, best.key)
+        return jax.tree.map(lambda new, old: jnp.where(contest.begun < starts, new, old), fresh, best)
+
+    def judged(
+        best: loop.TrainState, contest: Contest, state: loop.TrainState, reward: jax.Array
+    ) -> tuple[loop.TrainState, Contest]:
+        wins = (contest.begun >= starts) | (reward > contest.reward)
+        best = jax.tree.map(lambda new, old: jnp.where(wins, new, old), state, best)
+        return best, Contest(contest.params_G, contest.begun + 1, jnp.where(wins, reward, contest.reward))
 
     def leg(carry: Any, pixels_P: jax.Array) -> tuple[Any, dict[str, jax.Array]]:
-        state, key_tests = carry
+        best, key_tests, contest = carry
+        state = best if contest is None else next_start(best, contest)
 
         def play(params: Any, key: jax.Array, step: jax.Array) -> Rollout:
             now = milder(world, cfg.lenience, step=step, updates=cfg.updates)
@@ -105,9 +134,11 @@ def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INS
 
         measured = jax.lax.map(lambda pair: tested(*pair), (told_I, jax.random.split(key_tests, len(instructions))))
         last = play(params, jax.random.fold_in(state.key, state.step), jnp.int32(cfg.updates))
-        return (state, key_tests), {
+        reward = last.rewards.sum(axis=0).mean()
+        best, contest = (state, None) if contest is None else judged(best, contest, state, reward)
+        return (best, key_tests, contest), {
             **measured,
-            "training_reward": last.rewards.sum(axis=0).mean(),
+            "training_reward": reward,
             "nonfinite_steps": state.nonfinite_L[0],
             "weights": pack(params),
             "watched": watch(agent, params, key_tests, pixels_P, asked(WATCHED), steps=cfg.test_limit),
@@ -116,7 +147,7 @@ def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INS
     return Train(
         init=init,
         leg=leg,
-        legs=cfg.evaluations,
+        legs=cfg.evaluations + starts - 1,
         network_steps=per_leg,
         last=("weights", "watched"),
         data=(jnp.asarray(pictures()),),

@@ -213,3 +213,11 @@ def best_of(runs: Sequence[Finished], error: Callable[[Finished], np.ndarray]) -
     return runs[0]._replace(
         arrays={name: np.stack([run.arrays[name] for run in runs])[chosen_S, seeds_S] for name in names}
     )
+
+
+def grouped(runs: Sequence[Finished], *names: str) -> dict[tuple[Any, ...], list[Finished]]:
+    """Returns the runs by what their variants say of these names, for instance before `best_of` chooses among rates."""
+    found: dict[tuple[Any, ...], list[Finished]] = {}
+    for run in runs:
+        found.setdefault(tuple(run.variant[name] for name in names), []).append(run)
+    return found
