@@ -1,6 +1,7 @@
 """The agents of section 4.5: vision, an LSTM, a policy and a value; with or without a NAC that keeps a count.
 
-Any other cell of `nalu.CELLS` can stand in for the NAC.
+Any other cell of `nalu.CELLS` can stand in for the NAC. `a3c-restarts` and `nac-restarts` are the same agents, but of
+several starts of a seed the best goes on; so it is with `nac-clock`, in which the NAC only keeps the time.
 
 Axes: B episodes side by side, P = 625 pictures, F features of a picture, H hidden units, N outputs of the cell.
 """
@@ -16,10 +17,18 @@ import nalu
 from .world import CELL, MOVES
 
 if TYPE_CHECKING:
-    from .tracking_time import Agents
+    from .tracking_time import Config
 
 USUAL = "a3c"  # the agent without a cell
-WIRINGS = ("accumulating", "recurrent", "direct")
+WIRINGS = ("accumulating", "recurrent", "direct", "clock")
+CLOCK = "nac-clock"  # the agent with a NAC of the wiring "clock"
+RESTARTS = "-restarts"  # behind the name of an agent of several starts
+STARTS = 3  # of a seed, for these and for the clock
+
+
+def cell_of(model: str) -> str:
+    """Returns the cell of an agent, a name of `nalu.CELLS`, or `USUAL` for none."""
+    return "nac" if model == CLOCK else model.removesuffix(RESTARTS)
 
 
 class Vision(nn.Module):
@@ -54,7 +63,11 @@ class Core(nn.Module):
         n' = n + NAC([T, h])      accumulating: the count is carried exactly
         n' = NAC([T, h, n])       recurrent
         n' = NAC([T, h])          direct
+        n' = n + NAC([T, 1])      clock: what is left of T can be known exactly, whatever the state is
         h' = LSTM(h, [features, T, n']),   policy and value = linear in h'
+
+    With the clock the LSTM does not see T itself, LSTM(h, [features, n']): what it could learn of it would not hold
+    outside of the training range.
 
     T is the instruction at t = 0 and 0 afterwards. `model` is a name of `nalu.CELLS`, or `USUAL` for no cell.
     """
@@ -71,10 +84,12 @@ class Core(nn.Module):
         """Returns the next memory, and the logits of the moves `[B, A]` with the value `[B]`."""
         told_B1, h_BH, count_BN = instruction_B[:, None], memory.lstm[1], memory.count_BN
         if self.model != USUAL:
-            known = [told_B1, h_BH] + ([count_BN] if self.wiring == "recurrent" else [])
+            beside = {"recurrent": [h_BH, count_BN], "clock": [jnp.ones_like(told_B1)]}
+            known = [told_B1, *beside.get(self.wiring, [h_BH])]
             made_BN = nalu.CELLS[self.model](self.counts, name=self.model)(jnp.concatenate(known, axis=1))
-            count_BN = count_BN + made_BN if self.wiring == "accumulating" else made_BN
-        seen_BI = jnp.concatenate([features_BF, told_B1, count_BN], axis=1)
+            count_BN = count_BN + made_BN if self.wiring in ("accumulating", "clock") else made_BN
+        told = [] if self.model != USUAL and self.wiring == "clock" else [told_B1]
+        seen_BI = jnp.concatenate([features_BF, *told, count_BN], axis=1)
         lstm, h_BH = nn.OptimizedLSTMCell(self.hidden, name="lstm")(memory.lstm, seen_BI)
         logits_BA = nn.Dense(len(MOVES), name="policy")(h_BH)
         value_B = nn.Dense(1, name="value")(h_BH)[:, 0]
@@ -102,6 +117,7 @@ class Agent(NamedTuple):
         return {"vision": vision, "core": core}
 
 
-def build(cfg: "Agents", model: str) -> Agent:
-    """Returns the agent with this cell, or with none if it is the usual one."""
-    return Agent(Vision(cfg.channels, cfg.features), Core(cfg.hidden, cfg.counts, model, cfg.wiring))
+def build(cfg: "Config", model: str) -> Agent:
+    """Returns the agent of this name."""
+    wiring = "clock" if model == CLOCK else cfg.wiring
+    return Agent(Vision(cfg.channels, cfg.features), Core(cfg.hidden, cfg.counts, cell_of(model), wiring))

@@ -12,8 +12,8 @@ import nalu
 from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, paper, quantities_of
 from ..lib.store.records import Finished
 from . import episodes
-from .agent import USUAL
-from .training import INSTRUCTIONS, WATCHED
+from .agent import CLOCK, RESTARTS, STARTS, USUAL
+from .training import INSTRUCTIONS, WATCHED, starts_of
 from .world import Params, of_training, pictures
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 BLOCK, REWARD, TIME, EXACTLY, ARRIVED = "grid world", "reward", "time of arrival", "exactly in time", "arrived"
 PAPERS = (USUAL, "nac")  # the agents of the paper's figure
-ROWS = {USUAL: "A3C", "nac": "A3C + NAC", "nalu": "A3C + NALU"}
+ROWS = {
+    **{USUAL: "A3C", "nac": "A3C + NAC", "nalu": "A3C + NALU"},
+    **{f"{USUAL}{RESTARTS}": "A3C (restarts)", f"nac{RESTARTS}": "A3C + NAC (restarts)"},
+    CLOCK: "A3C + NAC clock (restarts)",
+}
 SELECTED_BY = "reward in training"
 LEARNS = 0.3  # reward in training, of a start that goes on to learn the training range
 SHOWN_FROM = 10  # the paper's axis
@@ -44,7 +48,8 @@ def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
     found = _found(results)
     if not found:
         return []
-    drawn = [_by_instruction(cfg, found), _learning(cfg, found)]
+    alone = {model: run for model, run in found.items() if not model.endswith(RESTARTS)}  # the others lie over them
+    drawn = [_by_instruction(cfg, alone), _learning(cfg, alone)]
     watched = found.get("nac")
     return [*drawn, _at_work(watched, of_training(cfg))] if watched else drawn
 
@@ -97,7 +102,8 @@ def _by_instruction(cfg: "Config", found: dict[str, Finished]) -> Figure:
     title = f"Figure 5: arriving exactly when told to ({cfg.seeds} seeds)"
     notes = (
         f"Medians over seeds of the mean over {cfg.test_episodes} episodes each of the greedy policy; bands from the "
-        "10th to the 90th percentile, of the paper's two agents. Thin: the paper's curves, read off its figure.",
+        "10th to the 90th percentile, of the paper's two agents. Thin: the paper's curves, read off its figure. "
+        "A3C and A3C + NAC have the same medians with restarts, to be seen in the table.",
     )
     above = _frames(found["nac"], of_training(cfg), every=4) if "nac" in found else ()
     return Figure("figure5", "figure5", title, tuple(panels), notes, above)
@@ -138,33 +144,33 @@ def _learning(cfg: "Config", found: dict[str, Finished]) -> Figure:
     curves = []
     for model, run in found.items():
         reward_SE = run.arrays["training_reward"]
-        first_S1 = _of_starts(cfg, run).max(axis=1, keepdims=True)
-        reward_SE = np.concatenate([first_S1, reward_SE[:, cfg.starts :]], axis=1)
+        first_S1 = _of_starts(run).max(axis=1, keepdims=True)
+        reward_SE = np.concatenate([first_S1, reward_SE[:, starts_of(model) :]], axis=1)
         style = "extra" if model == "nac" else "ours"
         curves.append(Curve(row_of(model), x, np.median(reward_SE, axis=0), style=style, each=reward_SE))
     panel = Panel("", "thousand episodes", "mean reward in training", tuple(curves))
     return Figure("figure5", "figure5_learning", f"Learning to arrive in time ({cfg.seeds} seeds)", (panel,))
 
 
-def _of_starts(cfg: "Config", run: Finished) -> np.ndarray:
+def _of_starts(run: Finished) -> np.ndarray:
     """Returns the rewards in training `[S, G]` by which the starts of a seed compete."""
-    return run.arrays["training_reward"][:, : cfg.starts]
+    return run.arrays["training_reward"][:, : starts_of(run.variant["model"])]
 
 
 def _notes(cfg: "Config", found: dict[str, Finished]) -> tuple[str, ...]:
     (low, high), rate, entropy = cfg.instructed, cfg.learning_rate, cfg.entropy
     learning = ", ".join(
-        f"{row_of(model)} {(_of_starts(cfg, run) > LEARNS).sum()} of {_of_starts(cfg, run).size}"
-        for model, run in found.items()
+        f"{row_of(model)} {(_of_starts(run) > LEARNS).sum()} of {_of_starts(run).size}" for model, run in found.items()
     )
     return (
         f"Mean reward over {cfg.test_episodes} episodes of the greedy policy for each T, which end after "
         f"{cfg.test_limit} steps; in training T is uniform from {low} to {high} and episodes end after {cfg.limit}. "
         "The last update counts.",
-        f"A start is an agent with weights of its own. Of the {cfg.starts} of a seed each learns for the first "
-        f"{1 / cfg.evaluations:.0%} of the updates; the one with the highest reward in training then goes on. A start "
-        "that has learnt to keep away from the target, or to go there at once, never learns more; by then it shows: "
-        f"{LEARNS:g} or less in training. More than that had {learning}.",
+        f"(restarts): of {STARTS} agents of a seed, each with weights of its own, that all learn for the first "
+        f"{1 / cfg.evaluations:.0%} of the updates, the one with the highest reward in training goes on. An agent that "
+        "has learnt to keep away from the target, or to go there at once, never learns more, and by then that shows: a "
+        f"reward of {LEARNS:g} or less. More than that had {learning}.",
+        "NAC clock: n = n + NAC([T, 1]), T at t = 0 only, and the LSTM sees n but not T: the NAC alone keeps the time.",
         f"The reward on the target is 1 - {cfg.fall_off:.3g} |T - t|, which the paper's curves imply; 0 for never "
         "arriving. The paper's numbers are read off its figure.",
         f"Synchronous advantage actor-critic, A3C's modern form: {cfg.updates:,} updates of {cfg.episodes} whole "

@@ -29,7 +29,7 @@ from ..lib.config import (
 )
 from ..lib.training.train import Train
 from . import training
-from .agent import USUAL, WIRINGS
+from .agent import CLOCK, RESTARTS, USUAL, WIRINGS
 from .play import play as play
 from .report import figures as figures
 from .report import tables as tables
@@ -39,13 +39,16 @@ PLACE = (4, 5)  # in the paper: section, subsection
 ARTEFACTS = ("figure5",)
 
 
-@dataclasses.dataclass(frozen=True)
-class Agents:
-    """Settings of agents, their world and their training."""
+AGENTS = (USUAL, "nac", "nalu", f"{USUAL}{RESTARTS}", f"nac{RESTARTS}", CLOCK)
 
-    seeds: Count
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Settings of Figure 5."""
+
+    seeds: Count = 10  # ours
     root: Root = 4501  # ours: the root of the reported keys; tuning used others
-    models: tuple[str, ...] = selects((USUAL, "nac", "nalu"), among=(USUAL, *nalu.CELLS))  # paper 4.5; ours: the NALU
+    models: tuple[str, ...] = selects(AGENTS, among=(*AGENTS, *nalu.CELLS))  # paper 4.5: the first two
     wiring: str = one_of("accumulating", WIRINGS)  # of the cell; ours (`agent.Core`)
     instructed: tuple[Size, Size] = (8, 12)  # paper 4.5, likely: T in training
     limit: Size = 20  # L; unstated; ours, as all that follows
@@ -74,14 +77,6 @@ class Agents:
         require_divides(self, "evaluations", "updates")
 
 
-@dataclasses.dataclass(frozen=True)
-class Config(Agents):
-    """Settings of Figure 5."""
-
-    seeds: Count = 10  # ours
-    starts: Size = 3  # of a seed, that compete for the first evaluation's share of the updates; ours
-
-
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns one run for each agent."""
     return [{"model": model} for model in cfg.models]
@@ -89,4 +84,4 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed."""
-    return training.make_train(cfg, model, starts=cfg.starts)
+    return training.make_train(cfg, model)

@@ -19,8 +19,9 @@ from ..lib.config import Count, Size, selects
 from ..lib.report import Curve, Figure, Panel, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import report, tracking_time, training
+from . import report, tracking_time
 from .agent import USUAL
+from .training import INSTRUCTIONS
 
 VERSION = 1
 PLACE = (4, 5, 2)  # in the paper: section, subsection, part
@@ -30,8 +31,8 @@ AGENTS = (USUAL, *nalu.CELLS)
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(tracking_time.Agents):
-    """Settings of Figure 5 with every cell: those of Figure 5, shorter, on fewer seeds, and of one start each."""
+class Config(tracking_time.Config):
+    """Settings of Figure 5 with every cell: those of Figure 5, shorter, and on fewer seeds."""
 
     seeds: Count = 3
     models: tuple[str, ...] = selects(AGENTS, among=AGENTS)
@@ -46,7 +47,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, model: str) -> Train:
     """Returns the training of one seed: Figure 5's."""
-    return training.make_train(cfg, model)
+    return tracking_time.make_train(cfg, model=model)
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
@@ -54,7 +55,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     quantities = [line for run in results for line in report.rewards(run, run.variant["model"], "figure5_cells")]
     if not quantities:
         return []
-    columns = tuple(f"T = {told}" for told in training.INSTRUCTIONS)
+    columns = tuple(f"T = {told}" for told in INSTRUCTIONS)
     rows = tuple(report.row_of(run.variant["model"]) for run in results)
     table = Table(
         "figure5_cells",
@@ -70,7 +71,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns rewards and times of arrival by instruction."""
-    x = np.array(training.INSTRUCTIONS, np.float64)
+    x = np.array(INSTRUCTIONS, np.float64)
     panels = []
     for name, y_label in (("reward", "mean reward"), ("time", "mean time of arrival")):
         curves = [

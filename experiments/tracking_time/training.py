@@ -14,12 +14,12 @@ import optax
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
 from . import actor_critic
-from .agent import build
+from .agent import CLOCK, RESTARTS, STARTS, build, cell_of
 from .episodes import Rollout, pack, roll_out, watch
 from .world import Params, of_training, pictures
 
 if TYPE_CHECKING:
-    from .tracking_time import Agents
+    from .tracking_time import Config
 
 
 INSTRUCTIONS = tuple(range(8, 27))  # T of the tests
@@ -40,6 +40,11 @@ def milder(world: Params, lenience: tuple[float, float], *, step: jax.Array, upd
     return world._replace(fall_off=world.fall_off * (1 - forgiven * left))
 
 
+def starts_of(model: str) -> int:
+    """Returns how many starts of a seed compete."""
+    return STARTS if model.endswith(RESTARTS) or model == CLOCK else 1
+
+
 class Contest(NamedTuple):
     """The starts of a seed that compete."""
 
@@ -48,18 +53,19 @@ class Contest(NamedTuple):
     reward: jax.Array  # in training, of the best of them
 
 
-def make_train(cfg: "Agents", model: str, *, starts: int = 1, instructions: tuple[int, ...] = INSTRUCTIONS) -> Train:
+def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INSTRUCTIONS) -> Train:
     """Returns the training of one seed.
 
-    Of several starts, each learns for the first `1 / cfg.evaluations` of the updates, a leg of its own; what the last
-    update's episodes got decides which of them goes on. So E = `cfg.evaluations` + `starts` - 1, the starts first.
+    Of several starts (`starts_of`), each learns for the first `1 / cfg.evaluations` of the updates, a leg of its own;
+    what the last update's episodes got decides which of them goes on. So E = `cfg.evaluations` + G - 1, the starts
+    first; what is measured beside their training is that of the best of them so far.
 
     Metrics: `training_reward` `[S, E]`, the mean of the last update's episodes; of the greedy policy on new episodes,
     for each instruction I, the mean `reward` `[S, E, I]`, the share that `arrived`, the mean `time` of arrival (or when
     time is out), and the share that arrived `exactly` in time; `nonfinite_steps`. Of the last evaluation alone:
     `weights` `[S, 1, W]` (`episodes.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `WATCHED`.
     """
-    agent, world = build(cfg, model), of_training(cfg)
+    agent, world, starts = build(cfg, model), of_training(cfg), starts_of(model)
     per_leg = cfg.updates // cfg.evaluations
     scale = optax.chain(optimisers.clip_by_lane_norm(cfg.clip), optax.scale_by_adam())
     told_I = jnp.array(instructions)
@@ -110,12 +116,16 @@ def make_train(cfg: "Agents", model: str, *, starts: int = 1, instructions: tupl
                 losses=loop.of_one(loss),
                 transform=scale,
                 learning_rate=lambda step: fallen(cfg.learning_rate, step),
-                regulariser=loop.regulariser(model, cfg.updates),
+                regulariser=loop.regulariser(cell_of(model), cfg.updates),
             )
             return state, None
 
         state, _ = jax.lax.scan(update, state, length=per_leg)
-        params = loop.alone(state.params)
+        last_key = jax.random.fold_in(state.key, state.step)
+        last = play(loop.alone(state.params), last_key, jnp.int32(cfg.updates))
+        reward = last.rewards.sum(axis=0).mean()
+        best, contest = (state, None) if contest is None else judged(best, contest, state, reward)
+        params = loop.alone(best.params)
 
         def tested(told: jax.Array, key: jax.Array) -> dict[str, jax.Array]:
             seen = roll_out(
@@ -133,13 +143,10 @@ def make_train(cfg: "Agents", model: str, *, starts: int = 1, instructions: tupl
             return world._replace(lowest=told, highest=told, limit=cfg.test_limit)
 
         measured = jax.lax.map(lambda pair: tested(*pair), (told_I, jax.random.split(key_tests, len(instructions))))
-        last = play(params, jax.random.fold_in(state.key, state.step), jnp.int32(cfg.updates))
-        reward = last.rewards.sum(axis=0).mean()
-        best, contest = (state, None) if contest is None else judged(best, contest, state, reward)
         return (best, key_tests, contest), {
             **measured,
             "training_reward": reward,
-            "nonfinite_steps": state.nonfinite_L[0],
+            "nonfinite_steps": best.nonfinite_L[0],
             "weights": pack(params),
             "watched": watch(agent, params, key_tests, pixels_P, asked(WATCHED), steps=cfg.test_limit),
         }

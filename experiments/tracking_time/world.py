@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 if TYPE_CHECKING:
-    from .tracking_time import Agents
+    from .tracking_time import Config
 
 SIDE, CELL = 5, 8  # cells of the world across, and pixels of a cell
 PIXELS = (SIDE + 2) * CELL  # 56, as in the paper: a border of one cell makes it come out
@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
     ended: jax.Array  # on the target, or because time is out
 
 
-def of_training(cfg: "Agents") -> Params:
+def of_training(cfg: "Config") -> Params:
     """Returns the world in which the agents are trained."""
     low, high = cfg.instructed
     return Params(lowest=low, highest=high, limit=cfg.limit, fall_off=cfg.fall_off, exact_only=cfg.exact_only)

@@ -22,7 +22,7 @@ from experiments.lib.report import Gallery
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished, find
 from experiments.tracking_time import episodes, tracking_time, training
-from experiments.tracking_time.agent import WIRINGS, Agent, Core, Vision, build
+from experiments.tracking_time.agent import CLOCK, STARTS, WIRINGS, Agent, Core, Vision, build
 from experiments.tracking_time.episodes import roll_out
 from experiments.tracking_time.play import measure
 from experiments.tracking_time.report import PAPERS
@@ -69,18 +69,31 @@ def agent_of(records, model):
 
 def test_of_several_starts_the_best_in_training_goes_on():
     """Where that is the first start, all that follows is as if it had been alone."""
-    alone = dataclasses.replace(SMALL, seeds=6, starts=1, updates=4, evaluations=2, episodes=32, test_episodes=32)
-    first = trained(alone, "nac", key=7)
-    several = trained(dataclasses.replace(alone, starts=3), "nac", key=7)
-    reward_SG = several["training_reward"][:, :3]
-    assert several["reward"].shape[1] == 2 + 3 - 1
-    np.testing.assert_array_equal(reward_SG[:, 0], first["training_reward"][:, 0])
+    cfg = dataclasses.replace(SMALL, seeds=6, updates=4, evaluations=2, episodes=32, test_episodes=32)
+    alone, several = trained(cfg, "nac", key=7), trained(cfg, "nac-restarts", key=7)
+    assert several["reward"].shape[1] == STARTS + 1
+    reward_SG = several["training_reward"][:, :STARTS]
+    np.testing.assert_array_equal(reward_SG[:, 0], alone["training_reward"][:, 0])
     assert (np.ptp(reward_SG, axis=1) > 0).all()
     first_S = reward_SG.argmax(axis=1) == 0
     assert 0 < first_S.sum() < 6
-    as_first_S = (several["weights"][:, -1] == first["weights"][:, -1]).all(axis=1)
-    np.testing.assert_array_equal(as_first_S, first_S)
-    np.testing.assert_array_equal(several["reward"][first_S, -1], first["reward"][first_S, -1])
+    as_alone_S = (several["weights"][:, -1] == alone["weights"][:, -1]).all(axis=1)
+    np.testing.assert_array_equal(as_alone_S, first_S)
+    np.testing.assert_array_equal(several["reward"][first_S, -1], alone["reward"][first_S, -1])
+    np.testing.assert_array_equal(several["reward"][first_S, STARTS - 1], alone["reward"][first_S, 0])
+
+
+def test_a_clock_knows_what_is_left_of_the_time_whatever_the_agent_sees():
+    """n = n + NAC([T, 1]): with weights that keep T and take 1 away at each step it is T - t, far beyond training."""
+    cfg = dataclasses.replace(SMALL, counts=1)
+    agent = build(cfg, CLOCK)
+    params = draw_parameters(agent, PIXELS)["core"]
+    params["nac"] = {"w_hat": jnp.array([[50.0], [-50.0]]), "m_hat": jnp.array([[50.0], [50.0]])}
+    memory = agent.core.start(2)
+    for t, told in enumerate([[9.0, 400.0], *[[0.0, 0.0]] * 99]):
+        seen = jax.random.normal(jax.random.key(t), (2, cfg.features))
+        memory, _ = agent.core.apply({"params": params}, memory, seen, jnp.array(told))
+        np.testing.assert_array_equal(memory.count_BN[:, 0], np.array([9.0, 400.0]) - t - 1)
 
 
 def test_what_is_stored_of_an_agent_is_that_agent(records):
