@@ -153,7 +153,7 @@ def _key(artefact: str, tables: list[Table]) -> str:
     number = f"median over {' or '.join(map(str, seeds))} seeds"
     views = [view for table in tables for view in table.front]
     if any(table.headline == "share" for table in tables):
-        number = f"share of {' or '.join(map(str, seeds))} seeds that solve it, small its 95 % interval"
+        number = f"share of {' or '.join(map(str, seeds))} runs that solve it, small its 95 % interval"
         number += f" ({printing.MOONS_SAY})"
     if any(view.selected for view in views):
         selected_by = " or ".join(sorted({quantity.selected_by for quantity in main if quantity.selected is not None}))

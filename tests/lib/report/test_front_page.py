@@ -222,7 +222,7 @@ def test_a_share_that_is_the_headline_has_its_sign_and_its_interval():
     assert grid["a+b"]["NALU"] == "◕ **67 %** <sub>21–94</sub> (paper 0.0)"
     assert grid["a+b"]["ReLU6"] == "○ **0 %** <sub>0–56</sub> (paper 42.6)"
     assert (
-        "share of 3 seeds that solve it, small its 95 % interval (● 90 % and more" in blocks(headline="share")["table1"]
+        "share of 3 runs that solve it, small its 95 % interval (● 90 % and more" in blocks(headline="share")["table1"]
     )
 
 
