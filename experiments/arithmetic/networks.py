@@ -18,6 +18,7 @@ from flax import linen as nn
 
 import nalu
 
+from ..lib import cells
 from ..lib.networks import mlp
 
 EXPONENT = 40.0  # largest exponent of a multiplicative path in training, so that no square overflows float32
@@ -72,7 +73,7 @@ def of_cell(name: str, inputs: int, hidden: int) -> Network:
 
 def title_of(name: str) -> str:
     """Returns what tables call the two layers of a cell."""
-    return ", ".join(nalu.CELLS[each].__name__ for each in (name if adds(name) else "nau", name))
+    return ", ".join(cells.title_of(each) for each in (name if adds(name) else "nau", name))
 
 
 def adds(name: str) -> bool:

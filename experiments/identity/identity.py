@@ -20,6 +20,7 @@ import optax
 
 import nalu
 
+from ..lib import cells
 from ..lib.config import Count, Positive, Root, Size, at_most, check, require_divides, selects
 from ..lib.networks import mlp
 from ..lib.report import Curve, Figure, Panel, Table, paper, quantities_of
@@ -104,7 +105,7 @@ def errors(results: list[Finished]) -> dict[str, tuple[np.ndarray, np.ndarray, F
     columns = {}
     groups = (("nonlinearities", (*PAPER, OURS[0])), ("nac", (OURS[1],)), ("nalu", (OURS[2],)))
     known = {model for model, _ in groups}
-    others = tuple((name, (nalu.CELLS[name].__name__,)) for name in nalu.CELLS if name not in known)
+    others = tuple((name, (cells.title_of(name),)) for name in nalu.CELLS if name not in known)
     for model, names in groups + others:
         run = find(results, model=model)
         for lane, name in enumerate(names if run else ()):

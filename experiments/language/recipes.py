@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-import nalu
-
+from ..lib import cells
 from .training import Settings
 
 MODELS = {  # rows
@@ -58,4 +57,4 @@ def settings(model: str, units: Sequence[str], splits: int) -> Settings:
 
 def row_of(model: str) -> str:
     """Returns the row of a model: the paper's name, or ours for another cell on the LSTM."""
-    return MODELS[model] if model in MODELS else f"LSTM + {nalu.CELLS[model].__name__}"
+    return MODELS[model] if model in MODELS else f"LSTM + {cells.title_of(model)}"

@@ -17,6 +17,7 @@ import numpy as np
 
 import nalu
 
+from ..lib import cells
 from ..lib.config import DISTINCT, Count, Positive, Size, selects
 from ..lib.data import digits
 from ..lib.report import Curve, Figure, Panel, Table
@@ -70,9 +71,9 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     quantities = [
         line
         for (task, model), run in found.items()
-        for line in report.errors(cfg, run, task, nalu.CELLS[model].__name__, "table2_cells")
+        for line in report.errors(cfg, run, task, cells.title_of(model), "table2_cells")
     ]
-    rows = tuple(dict.fromkeys(nalu.CELLS[model].__name__ for _, model in found))
+    rows = tuple(dict.fromkeys(cells.title_of(model) for _, model in found))
     columns = ("length 1", *(f"length {length}" for length in cfg.lengths))
     title = f"Table 2 with every cell{digits.suffix(cfg.digits)}"
     blocks = tuple(dict.fromkeys(task for task, _ in found))
@@ -91,7 +92,7 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
             if its_task == task:
                 error_XS = np.stack([run.arrays[f"error_{length}"][:, -1] for length in cfg.lengths])
                 middle_X = np.median(np.where(np.isfinite(error_XS), error_XS, np.inf), axis=1)
-                curves.append(Curve(nalu.CELLS[model].__name__, x, middle_X))
+                curves.append(Curve(cells.title_of(model), x, middle_X))
         names = task, "length of the series", "mean absolute error of an answer"
         panels.append(Panel(*names, tuple(curves), x_scale="log", y_scale="log"))
     title = f"Series longer than the {cfg.length} of training, by cell ({cfg.seeds} seeds){digits.suffix(cfg.digits)}"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import nalu
-
+from ..lib import cells
 from ..lib.data import digits
 from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, View, paper, quantities_of, statistics
 from ..lib.store.records import Finished, find
@@ -63,7 +62,7 @@ def _found(results: list[Finished]) -> dict[tuple[str, str], Finished]:
 
 
 def _row(model: str) -> str:
-    return ROWS[model] if model in ROWS else nalu.CELLS[model].__name__
+    return ROWS[model] if model in ROWS else cells.title_of(model)
 
 
 def solved(task: str, column: str, metric: str) -> float:

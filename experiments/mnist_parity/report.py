@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import nalu
-
+from ..lib import cells
 from ..lib.data import digits
 from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, View, paper, quantities_of
 from ..lib.store.records import Finished, find
@@ -52,7 +51,7 @@ def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
 
 def row_of(layer: str) -> str:
     """Returns the row of a last layer: the paper's name, or that of one of the field's other cells."""
-    return layer if layer in LAYERS else nalu.CELLS[layer].__name__
+    return layer if layer in LAYERS else cells.title_of(layer)
 
 
 def _found(results: list[Finished]) -> Found:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import nalu
-
+from ..lib import cells
 from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, paper, quantities_of
 from ..lib.store.records import Finished
 from . import episodes
@@ -56,7 +55,7 @@ def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
 
 def row_of(model: str) -> str:
     """Returns the row of an agent: the paper's name, or ours for one with another cell."""
-    return ROWS[model] if model in ROWS else f"A3C + {nalu.CELLS[model].__name__}"
+    return ROWS[model] if model in ROWS else f"A3C + {cells.title_of(model)}"
 
 
 def selected(run: Finished) -> int:
@@ -181,7 +180,8 @@ def _notes(cfg: "Config", found: dict[str, Finished]) -> tuple[str, ...]:
         f"advantages. At first no step too early or too late costs anything: over the first {cfg.lenience[1]:.0%} of "
         "the updates the fall-off of the reward grows to its own. Without that an agent can learn to keep away from "
         "the target before it has learnt when to go there, and then it never does.",
-        "Tried for a reward of 0.85 at T = 23, on four seeds each that are not reported; medians at T = 18 and 23: as "
-        "here 0.80, 0.52 (at 23 from 0.13 to 0.92); the LSTM reads tanh(n / 4) instead of n: 0.72, 0.29; an LSTM of "
-        "24: 0.91, 0.59. The seeds differ more than the settings.",
+        "Tried for a reward of 0.85 at T = 23, on seeds that are not reported; medians at T = 18 and 23. Of four seeds: as "
+        "here 0.80, 0.52 (at 23 from 0.13 to 0.92); the LSTM reads tanh(n / 4) instead of n: 0.72, 0.29; an LSTM of 24: "
+        "0.91, 0.59. Of six seeds, after 2,000 updates: NAC([T, h, 1]) 0.79, 0.59; so, and the LSTM does not see T: "
+        "0.91, 0.72; the clock: 0.98, 0.87.",
     )

@@ -103,7 +103,7 @@ class INALU(Cell):
         "s_o = prod_i (sgn(x_i) |W_mul,io| + 1 - |W_mul,io|), g = sigmoid(G), W = tanh(w_hat) sigmoid(m_hat)",
         exact=("a", "-a", "a + b", "a - b", "a * b", "a / b", "1 / a", "sqrt(a)"),
         exact_signed=("a", "-a", "a + b", "a - b", "a * b", "a / b", "1 / a"),
-        fails="no product beyond exp(20) = 4.9e8; division is learnt in some ranges only; training alternates and starts again",
+        fails="no product beyond exp(20) = 4.9e8; quotients in some ranges only; training alternates and starts again",
         start="w_hat ~ N(1, 0.1), m_hat ~ N(-1, 0.1), G ~ N(0, 0.1)",
         source="Schlör, Ring and Hotho 2020, arXiv 2003.07629",
     )

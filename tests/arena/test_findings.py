@@ -84,23 +84,23 @@ def test_of_the_cells_in_figure_1_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "figure1.csv", keep_default_na=False)
     outside = table[table["row"] == "outside"].set_index("column")
     off = outside["median"].astype(float)
-    assert all(off[cell] <= 0.01 for cell in ("NAC", "MCFC", "NAU", "INALU", "INALUShared"))
-    real, modified, nalu = (off[cell] for cell in ("RealNPU", "ModifiedRealNPU", "NALU"))
+    assert all(off[cell] <= 0.01 for cell in ("NAC", "MC-FC", "NAU", "iNALU", "iNALU shared"))
+    real, modified, nalu = (off[cell] for cell in ("RealNPU", "RealNPU modified", "NALU"))
     assert f"RealNPU by {real:.2f}, the modified RealNPU by {modified:.2f}, NALU by {nalu:.2f}." in TEXT
     assert "NMU, sNMU, NMRU and the multiplying NAC with sigmoid weights end beyond what float32 holds" in TEXT
     every = outside.index[outside["diverged"] == 100]
-    assert set(every) == {"NMU", "SNMU", "NMRU", "NACMulSigmoid"}
+    assert set(every) == {"NMU", "sNMU", "NMRU", "NAC mul sigmoid"}
 
 
 def test_of_the_cells_in_table_2_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "table2_cells.csv")
     named = table[table["column"] == "length 1"].pivot(index="row", columns="block", values="median").round(2)
     counting, addition = named["counting"], named["addition"]
-    mcfc = counting.pop("MCFC")
+    mcfc = counting.pop("MC-FC")
     assert f"{counting.min():.1f} % of the images and more are named rightly, but for MC-FC's {mcfc:.1f} %." in TEXT
     assert f"NAU is right most often ({addition['NAU']:.1f} %)" in TEXT and addition["NAU"] == addition.max()
     assert addition[["NAC", "NALU"]].min() > addition["NAU"] - 1
-    stay = addition[["NMU", "SNMU", "NACMulSigmoid"]]
+    stay = addition[["NMU", "sNMU", "NAC mul sigmoid"]]
     assert f"stay at {stay.max()} %, since no product" in TEXT and stay.min() == stay.max()
 
 
@@ -108,7 +108,7 @@ def test_of_the_cells_in_table_3_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "table3_cells.csv")
     its = table[(table["column"] == "test") & (table["metric"] == "mean absolute error")]
     ones, thousands = (its[its["block"] == f"in units of {unit}"].set_index("row")["median"] for unit in (1, 1000))
-    said = {"LSTM + NALU": "NALU errs by {:.2f} in", "LSTM + NACMul": "multiplying NAC by {:.2f},"}
+    said = {"LSTM + NALU": "NALU errs by {:.2f} in", "LSTM + NAC mul": "multiplying NAC by {:.2f},"}
     said |= {"LSTM + RealNPU": "RealNPU by {:.2f},", "LSTM + NPU": "NPU by {:.2f},", "LSTM": "layer by {:.2f}, and"}
     for row, words in said.items():
         assert words.format(ones.pop(row)) in TEXT
@@ -120,21 +120,21 @@ def test_of_the_cells_in_figure_5_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "figure5_cells.csv")
     reward = table[table["metric"] == "reward"].pivot(index="row", columns="column", values="median")
     told = reward["T = 18"].map("{:.2f}".format)
-    nac, nau, mcfc, inalu = (told[f"A3C + {cell}"] for cell in ("NAC", "NAU", "MCFC", "INALU"))
+    nac, nau, mcfc, inalu = (told[f"A3C + {cell}"] for cell in ("NAC", "NAU", "MC-FC", "iNALU"))
     assert f"a NAC gets {nac} in the median, with NAU {nau}, MC-FC {mcfc}, iNALU {inalu}." in TEXT
-    assert told["A3C + NMU"] == told["A3C + NACMulSigmoid"]
+    assert told["A3C + NMU"] == told["A3C + NAC mul sigmoid"]
     nmu, real, usual = (told[row] for row in ("A3C + NMU", "A3C + RealNPU", "A3C"))
     assert f"sigmoid weights {nmu}, RealNPU {real}, where the usual agent gets {usual};" in TEXT
     assert len(reward) == 1 + 10 and "ten cells." in TEXT
-    assert reward.loc[["A3C + NALU", "A3C + NMRU", "A3C + NACMul"], "T = 12"].max() < 0.1
+    assert reward.loc[["A3C + NALU", "A3C + NMRU", "A3C + NAC mul"], "T = 12"].max() < 0.1
 
 
 def test_of_the_cells_in_table_4_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "table4_cells.csv")
     named = table[table["column"] == "test accuracy %"].set_index("row")["median"]
-    stuck = named[["NMU", "SNMU", "NRU", "NMRU", "MulMCFC", "NACMulSigmoid"]]
+    stuck = named[["NMU", "sNMU", "NRU", "NMRU", "Mul MC-FC", "NAC mul sigmoid"]]
     assert f"does ({stuck.max():.1f} % in the median)" in TEXT and stuck.min() == stuck.max()
-    affine, between = named.pop("Wx + b"), named.pop("NACMul")
+    affine, between = named.pop("Wx + b"), named.pop("NAC mul")
     as_good = named.drop(stuck.index)
     assert f"({affine:.1f} % in the median): from {as_good.min():.1f} to {as_good.max():.1f} %." in TEXT
     assert "within three points of the affine layer" in TEXT and (as_good - affine).abs().max() < 3
