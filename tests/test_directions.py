@@ -24,6 +24,7 @@ BELOW = {
     "errors": set(),
     "places": set(),
     "config": set(),
+    "cells": set(),
     "settings": {"config"},
     "training": set(),
     "networks": {"training"},
@@ -35,7 +36,7 @@ BELOW = {
     "verify": {"report", "store", "suite"},
     "cli": {"config", "settings", "suite", "store", "data", "report", "engine", "verify"},
 }
-FOR_SECTIONS = {"errors", "places", "config", "training", "networks", "data", "report", "store"}
+FOR_SECTIONS = {"errors", "places", "config", "cells", "training", "networks", "data", "report", "store"}
 
 
 def parse(path):

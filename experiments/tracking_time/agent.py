@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from .tracking_time import Config
 
 USUAL = "a3c"  # the agent without a cell
-WIRINGS = ("accumulating", "recurrent", "direct", "clock")
+WIRINGS = {  # {}: the cell
+    "accumulating": "n = n + {}([T, h])",
+    "recurrent": "n = {}([T, h, n])",
+    "direct": "n = {}([T, h])",
+    "clock": "n = n + {}([T, 1])",
+}
 CLOCK = "nac-clock"  # the agent with a NAC of the wiring "clock"
 RESTARTS = "-restarts"  # behind the name of an agent of several starts
 STARTS = 3  # of a seed, for these and for the clock

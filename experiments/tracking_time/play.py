@@ -38,7 +38,7 @@ def play(
 
     Args:
       instruction: T, that it is told.
-      model: the cell of the agent, or "a3c" for the usual one.
+      model: the name of the agent, for instance "a3c" for the usual one.
       episode: which of all starts; any number.
       episodes: more than one are not shown: the agent of every seed plays so many, and what they get is told.
 

@@ -11,7 +11,7 @@ from ..lib import cells
 from ..lib.report import Curve, Figure, Gallery, Panel, Picture, Quantity, Table, paper, quantities_of
 from ..lib.store.records import Finished
 from . import episodes
-from .agent import CLOCK, RESTARTS, STARTS, USUAL
+from .agent import CLOCK, RESTARTS, STARTS, USUAL, WIRINGS
 from .training import INSTRUCTIONS, WATCHED, starts_of
 from .world import Params, of_training, pictures
 
@@ -26,7 +26,7 @@ ROWS = {
     CLOCK: "A3C + NAC clock (restarts)",
 }
 SELECTED_BY = "reward in training"
-LEARNS = 0.3  # reward in training, of a start that goes on to learn the training range
+LEARNS = 0.3  # in training: of the agents of one start those with less after a tenth of the updates never learnt
 SHOWN_FROM = 10  # the paper's axis
 
 
@@ -47,8 +47,9 @@ def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
     found = _found(results)
     if not found:
         return []
-    alone = {model: run for model, run in found.items() if not model.endswith(RESTARTS)}  # the others lie over them
-    drawn = [_by_instruction(cfg, alone), _learning(cfg, alone)]
+    # The curves of an agent with restarts lie over those of the same agent without.
+    apart = {model: run for model, run in found.items() if model.removesuffix(RESTARTS) not in found.keys() - {model}}
+    drawn = [_by_instruction(cfg, apart), _learning(cfg, apart)]
     watched = found.get("nac")
     return [*drawn, _at_work(watched, of_training(cfg))] if watched else drawn
 
@@ -60,7 +61,13 @@ def row_of(model: str) -> str:
 
 def selected(run: Finished) -> int:
     """Returns the seed whose agent gets the most in training."""
-    return int(np.nan_to_num(run.arrays["training_reward"][:, -1], nan=-np.inf).argmax())
+    return int(np.nan_to_num(in_training(run)[:, -1], nan=-np.inf).argmax())
+
+
+def in_training(run: Finished) -> np.ndarray:
+    """Returns the rewards in training `[S, E]` of the agents that went on; at first that is the best start's."""
+    first_S1 = _of_starts(run).max(axis=1, keepdims=True)
+    return np.concatenate([first_S1, run.arrays["training_reward"][:, starts_of(run.variant["model"]) :]], axis=1)
 
 
 def _found(results: list[Finished]) -> dict[str, Finished]:
@@ -102,7 +109,7 @@ def _by_instruction(cfg: "Config", found: dict[str, Finished]) -> Figure:
     notes = (
         f"Medians over seeds of the mean over {cfg.test_episodes} episodes each of the greedy policy; bands from the "
         "10th to the 90th percentile, of the paper's two agents. Thin: the paper's curves, read off its figure. "
-        "A3C and A3C + NAC have the same medians with restarts, to be seen in the table.",
+        "The table also has the agents with restarts.",
     )
     above = _frames(found["nac"], of_training(cfg), every=4) if "nac" in found else ()
     return Figure("figure5", "figure5", title, tuple(panels), notes, above)
@@ -142,9 +149,7 @@ def _learning(cfg: "Config", found: dict[str, Finished]) -> Figure:
     x = cfg.episodes * cfg.updates / cfg.evaluations * np.arange(1, cfg.evaluations + 1) / 1000
     curves = []
     for model, run in found.items():
-        reward_SE = run.arrays["training_reward"]
-        first_S1 = _of_starts(run).max(axis=1, keepdims=True)
-        reward_SE = np.concatenate([first_S1, reward_SE[:, starts_of(model) :]], axis=1)
+        reward_SE = in_training(run)
         style = "extra" if model == "nac" else "ours"
         curves.append(Curve(row_of(model), x, np.median(reward_SE, axis=0), style=style, each=reward_SE))
     panel = Panel("", "thousand episodes", "mean reward in training", tuple(curves))
@@ -158,30 +163,40 @@ def _of_starts(run: Finished) -> np.ndarray:
 
 def _notes(cfg: "Config", found: dict[str, Finished]) -> tuple[str, ...]:
     (low, high), rate, entropy = cfg.instructed, cfg.learning_rate, cfg.entropy
-    learning = ", ".join(
-        f"{row_of(model)} {(_of_starts(run) > LEARNS).sum()} of {_of_starts(run).size}" for model, run in found.items()
-    )
-    return (
+    counted = "add up over time and " if cfg.wiring in ("accumulating", "clock") else ""
+    beside = "features" if cfg.wiring == "clock" else "features and T"
+    notes = [
         f"Mean reward over {cfg.test_episodes} episodes of the greedy policy for each T, which end after "
         f"{cfg.test_limit} steps; in training T is uniform from {low} to {high} and episodes end after {cfg.limit}. "
         "The last update counts.",
-        f"(restarts): of {STARTS} agents of a seed, each with weights of its own, that all learn for the first "
-        f"{1 / cfg.evaluations:.0%} of the updates, the one with the highest reward in training goes on. An agent that "
-        "has learnt to keep away from the target, or to go there at once, never learns more, and by then that shows: a "
-        f"reward of {LEARNS:g} or less. More than that had {learning}.",
-        "NAC clock: n = n + NAC([T, 1]), T at t = 0 only, and the LSTM sees n but not T: the NAC alone keeps the time.",
         f"The reward on the target is 1 - {cfg.fall_off:.3g} |T - t|, which the paper's curves imply; 0 for never "
         "arriving. The paper's numbers are read off its figure.",
         f"Synchronous advantage actor-critic, A3C's modern form: {cfg.updates:,} updates of {cfg.episodes} whole "
-        f"episodes side by side; LSTM of {cfg.hidden}; T enters at t = 0 only. The NAC's {cfg.counts} outputs add up "
-        "over time, n = n + NAC([T, h]), and enter the LSTM beside the pixels' features and T.",
+        f"episodes side by side; LSTM of {cfg.hidden}; T enters at t = 0 only. The NAC's {cfg.counts} outputs {counted}"
+        f"enter the LSTM beside the pixels' {beside}: {WIRINGS[cfg.wiring].format('NAC')}.",
+    ]
+    several = {model: run for model, run in found.items() if starts_of(model) > 1}
+    if several:
+        learn = {model: (_of_starts(run) > LEARNS).sum(axis=1) for model, run in several.items()}
+        counts = ", ".join(f"{row_of(model)} {of_S.sum()}" for model, of_S in learn.items())
+        notes.append(
+            f"(restarts): {STARTS} agents of a seed, the first of which is that without restarts, learn for the first "
+            f"{1 / cfg.evaluations:.0%} of the updates; the one with the highest reward in training by then goes on. "
+            f"Of {STARTS * cfg.seeds} starts so many had more than {LEARNS:g} by then: {counts}."
+        )
+    if CLOCK in found:
+        notes.append(
+            f"NAC clock: {WIRINGS['clock'].format('NAC')}, and the LSTM sees n but not T: the NAC alone keeps the time."
+        )
+    return (
+        *notes,
         f"Unstated, so ours: Adam, its rate falling in a line from {rate[0]:g} to {rate[1]:g}, the weight of the "
         f"entropy from {entropy[0]:g} to {entropy[1]:g}; gradients clipped to a norm of {cfg.clip:g}; generalised "
         f"advantages. At first no step too early or too late costs anything: over the first {cfg.lenience[1]:.0%} of "
         "the updates the fall-off of the reward grows to its own. Without that an agent can learn to keep away from "
         "the target before it has learnt when to go there, and then it never does.",
-        "Tried for a reward of 0.85 at T = 23, on seeds that are not reported; medians at T = 18 and 23. Of four seeds: as "
-        "here 0.80, 0.52 (at 23 from 0.13 to 0.92); the LSTM reads tanh(n / 4) instead of n: 0.72, 0.29; an LSTM of 24: "
-        "0.91, 0.59. Of six seeds, after 2,000 updates: NAC([T, h, 1]) 0.79, 0.59; so, and the LSTM does not see T: "
-        "0.91, 0.72; the clock: 0.98, 0.87.",
+        "Tried for a reward of 0.85 at T = 23, on seeds that are not reported; medians at T = 18 and 23. Of four "
+        "seeds: as here 0.80, 0.52 (at 23 from 0.13 to 0.92); the LSTM reads tanh(n / 4) instead of n: 0.72, 0.29; an "
+        "LSTM of 24: 0.91, 0.59. Of six seeds, after 2,000 updates: NAC([T, h, 1]) 0.79, 0.59; so, and the LSTM does "
+        "not see T: 0.91, 0.72; the clock: 0.98, 0.87.",
     )

@@ -37,8 +37,6 @@ from .report import tables as tables
 VERSION = 1
 PLACE = (4, 5)  # in the paper: section, subsection
 ARTEFACTS = ("figure5",)
-
-
 AGENTS = (USUAL, "nac", "nalu", f"{USUAL}{RESTARTS}", f"nac{RESTARTS}", CLOCK)
 
 
@@ -49,7 +47,7 @@ class Config:
     seeds: Count = 10  # ours
     root: Root = 4501  # ours: the root of the reported keys; tuning used others
     models: tuple[str, ...] = selects(AGENTS, among=(*AGENTS, *nalu.CELLS))  # paper 4.5: the first two
-    wiring: str = one_of("accumulating", WIRINGS)  # of the cell; ours (`agent.Core`)
+    wiring: str = one_of("accumulating", tuple(WIRINGS))  # of the cell; ours (`agent.Core`)
     instructed: tuple[Size, Size] = (8, 12)  # paper 4.5, likely: T in training
     limit: Size = 20  # L; unstated; ours, as all that follows
     exact_only: bool = False  # a reward only for arriving exactly in time

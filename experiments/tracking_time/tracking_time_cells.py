@@ -20,7 +20,7 @@ from ..lib.report import Curve, Figure, Panel, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
 from . import report, tracking_time
-from .agent import USUAL
+from .agent import USUAL, WIRINGS
 from .training import INSTRUCTIONS
 
 VERSION = 1
@@ -89,7 +89,7 @@ def _notes(cfg: Config, rows: tuple[str, ...]) -> tuple[str, ...]:
     missing = [row for row in map(report.row_of, AGENTS) if row not in rows]
     return (
         f"World, agents and measures are Figure 5's, and the same settings for every cell, those chosen for the NAC: "
-        f"n = n + cell([T, h]), {cfg.counts} outputs. {cfg.updates:,} updates of {cfg.episodes} episodes, against "
+        f"{WIRINGS[cfg.wiring].format('cell')}, {cfg.counts} outputs. {cfg.updates:,} updates of {cfg.episodes} episodes, against "
         "5,000 there. The cells start as published, with their published penalties and projections; none was given "
         "settings of its own.",
         f"Mean reward over {cfg.test_episodes} episodes of the greedy policy for each T; in training T is uniform from "

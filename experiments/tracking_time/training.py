@@ -57,13 +57,14 @@ def make_train(cfg: "Config", model: str, *, instructions: tuple[int, ...] = INS
     """Returns the training of one seed.
 
     Of several starts (`starts_of`), each learns for the first `1 / cfg.evaluations` of the updates, a leg of its own;
-    what the last update's episodes got decides which of them goes on. So E = `cfg.evaluations` + G - 1, the starts
-    first; what is measured beside their training is that of the best of them so far.
+    the one with the highest `training_reward` then goes on. So E = `cfg.evaluations` + G - 1, the starts first; all
+    else that is measured by then is of the best of them so far.
 
-    Metrics: `training_reward` `[S, E]`, the mean of the last update's episodes; of the greedy policy on new episodes,
-    for each instruction I, the mean `reward` `[S, E, I]`, the share that `arrived`, the mean `time` of arrival (or when
-    time is out), and the share that arrived `exactly` in time; `nonfinite_steps`. Of the last evaluation alone:
-    `weights` `[S, 1, W]` (`episodes.pack`), and `watched` `[S, 1, T + 1]`, an episode when told `WATCHED`.
+    Metrics: `training_reward` `[S, E]`, the mean of as many new episodes as an update has, after the last update and
+    with the whole fall-off; of the greedy policy on new episodes, for each instruction I, the mean `reward`
+    `[S, E, I]`, the share that `arrived`, the mean `time` of arrival (or when time is out), and the share that arrived
+    `exactly` in time; `nonfinite_steps`. Of the last evaluation alone: `weights` `[S, 1, W]` (`episodes.pack`), and
+    `watched` `[S, 1, T + 1]`, an episode when told `WATCHED`.
     """
     agent, world, starts = build(cfg, model), of_training(cfg), starts_of(model)
     per_leg = cfg.updates // cfg.evaluations

@@ -150,12 +150,35 @@ def test_what_is_said_to_differ_from_the_published_is_what_the_board_shows_to_di
     board = pd.read_csv(ROOT / "results" / "tables" / "arena.csv", keep_default_na=False)
     beside = board[board["block"].str.endswith("beside the published")].set_index(["block", "row", "column"])["median"]
     rates = beside.unstack().astype(float)
-    differ = rates[(rates["p"] < 0.05) & rates.index.get_level_values("row").str.endswith("in all ranges")]
-    said = TEXT[TEXT.index("- iNALU solves more") : TEXT.index("Their code keeps")]
-    ours = [f"{value:.0f}" for value in differ["ours %"]]
-    theirs = [f"{value:.0f}" for value in differ["published %"]]
-    assert sorted(re.findall(r"\d+", said)) == sorted(ours + theirs)
+    rates["row"] = rates.index.get_level_values("row")
+    differ = rates[rates["p"] < 0.05].set_index("row")[["ours %", "published %"]].round().astype(int)
+    said = {"Mul MC-FC: a * b in 5 ranges": None, "iNALU: a * b in 2 ranges": None}  # in words
+    for cell, sentence in {
+        "iNALU": "{0} % of products and {1} % of quotients, published {2} and {3} %;",
+        "iNALU, shared": "{2} % of differences, {0} % of products and {1} % of quotients, published "
+        "{5}, {3} and {4} %.",
+    }.items():
+        rows = [f"{cell}: {operation} in all ranges" for operation in ("a * b", "a / b", "a - b")]
+        rows = [row for row in rows if row in differ.index]
+        assert sentence.format(*differ.loc[rows, "ours %"], *differ.loc[rows, "published %"]) in TEXT
+        said |= dict.fromkeys(rows)
+    assert set(differ.index) == set(said)
     apart = rates["apart"].dropna()
     assert f"{(apart <= 3).sum()} of {len(apart)} mean errors are within three standard errors" in TEXT
     rest = apart[apart > 3].groupby(lambda place: place[1].split(":")[0]).size()
     assert rest.to_dict() == {"sigmoid 50, 50": 4, "iNALU, iNALU": 2, "NMU, linear": 1}
+    numbers = rates.dropna(subset="apart").set_index("row")[["our mean", "published mean"]]
+    for row, sentence in {
+        "sigmoid 50, 50: x / y": "x / y {:.2f}, published {:.2f}",
+        "iNALU, iNALU: x + y": "x + y {:.2f}, published {:.2f}",
+        "NMU, linear: x y": "product of NMU ({:.3f}, published {:.3f})",
+    }.items():
+        assert sentence.format(*numbers.loc[row]) in TEXT
+
+
+def test_what_an_early_penalty_leaves_is_what_the_table_says():
+    table = pd.read_csv(ROOT / "results" / "tables" / "arena_minimal_arithmetic.csv", keep_default_na=False)
+    early = table[(table["column"] == "iNALU, early penalty") & (table["block"] == "a * b")]
+    left = early[early["metric"] == "mean squared error"].set_index("row")["success"].astype(float)
+    said = f"({100 * left['N(-4, 2)']:.0f} and {100 * left['E(0.2)']:.0f} % are left)"
+    assert said in TEXT

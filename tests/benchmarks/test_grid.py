@@ -117,7 +117,7 @@ def update(torch, compiled_in_haste):
     agent, world = build(cfg, work.MODEL), of_training(cfg)
     weights = actor_critic.Weights(cfg.value, work.ENTROPY)
     assert (weights.discount, weights.trace) == (work.DISCOUNT, work.TRACE)
-    state, key_tests = jax.jit(train.init)(jax.random.key(7101), *train.data)
+    state, *rest = jax.jit(train.init)(jax.random.key(7101), *train.data)
     params = moved(state.params)
     state = state._replace(params=params)
     params = jax.tree.map(lambda leaf: np.array(leaf[0]), params)
@@ -131,7 +131,7 @@ def update(torch, compiled_in_haste):
         return began, seen, loss
 
     began, seen, loss = play(params, *train.data)
-    (after, _), _ = jax.jit(train.leg)((state, key_tests), *train.data)
+    (after, *_), _ = jax.jit(train.leg)((state, *rest), *train.data)
     gradients = jax.tree.map(lambda leaf: np.asarray(leaf[0]) / np.float32(0.1), after.optimiser[1].mu)
     starts = np.stack([began.agent, began.target, began.instruction], axis=1)
     np.testing.assert_array_equal(seen.places[0], starts[:, 0] * 25 + starts[:, 1])

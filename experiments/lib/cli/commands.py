@@ -78,7 +78,7 @@ class Play:
 
     target: tyro.conf.Positional[str] = "figure5"  # whose experiment can be watched
     T: Annotated[int, tyro.conf.arg(name="T")] = 13  # when it is told to arrive
-    model: str = "nac"  # the agent with this cell; a3c: the usual agent
+    model: str = "nac"  # which agent: a3c, the usual one, a name with a cell such as nac, or nac-clock
     episode: int = 0  # another number, another start
     episodes: int = 1  # of the agent of every seed; more than one are measured, not shown
     profile: str | None = None  # that trained it: full for published weights, quick for your own

@@ -15,8 +15,9 @@ from rich.text import Text
 from . import stopping
 
 PLAIN_SECONDS = 20.0  # between two lines where there is no terminal
-SETTLED_SECONDS = 10.0  # that have passed, and of expected work done, before the expectation is corrected
-SETTLED_SHARE = 0.05  # of all expected work is enough, too: little is expected where nothing is known of a pace
+# The expectation is corrected once 10 s have passed and 10 s of the expected work, or 5 % of all of it, are done: little is
+# expected where nothing is known of a pace.
+SETTLED_SECONDS, SETTLED_SHARE = 10.0, 0.05
 
 
 class RunWatcher:

@@ -14,7 +14,7 @@ COLUMNS = (
     *("profile", "device", "record"),
 )
 
-GLANCE = "The share of seeds that solve it:"
+GLANCE = "The share of runs that solve it:"
 _TEX_ESCAPES = {
     **{character: rf"\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},

@@ -191,7 +191,7 @@ def key(table: Table, *, published: bool = False) -> list[str]:
         first = f"the median over seeds ({n_seeds}) with the 95 % interval that the notes tell"
     limits = " or ".join(f"{limit:g}" for limit in thresholds)
     if table.headline == "share":
-        first = f"the share of seeds below {limits} ({n_seeds} seeds) and its 95 % Wilson interval; then the median"
+        first = f"the share of runs below {limits} ({n_seeds} runs) and its 95 % Wilson interval; then the median"
     if table.headline == "selected" and selected_by:
         first = f"the seed selected by {' or '.join(selected_by)}; below it {first}"
     sentences = [f"In bold {first}."]

@@ -23,6 +23,7 @@ BESIDES = {  # networks that the smoke profile leaves out
     "mnist_counting": ("rnn-tanh",),
     "program_evaluation": ("ugrnn",),
     "language_to_numbers": ("nalu",),
+    "tracking_time": ("nac-restarts", "nac-clock"),
 }
 
 
