@@ -12,7 +12,7 @@ Axes: S seeds, E evaluations.
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,7 +138,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     blocks = tuple(dict.fromkeys(q.block for q in quantities))
     title = f"Does a plain training bring the order of Table 4?{digits.suffix(cfg.digits)}"
     grid = blocks, tuple(map(row_of, under)), columns
-    return [Table("table4_readings", title, *grid, tuple(quantities), _notes(cfg), headline="median")]
+    return [Table("table4_readings", title, *grid, tuple(quantities), _notes(cfg, under), headline="median")]
 
 
 def _column(layer: str) -> str:
@@ -146,11 +146,12 @@ def _column(layer: str) -> str:
     return f"{layer} (paper {number.value})" if number else layer
 
 
-def _notes(cfg: Config) -> tuple[str, ...]:
+def _notes(cfg: Config, letters: Collection[str]) -> tuple[str, ...]:
+    but = ", but for A, which is Table 4's training, shorter" if "A" in letters else ""
     return (
         f"Percentage of {cfg.test_images:,} test images whose even digits are counted rightly, after {cfg.steps:,} "
-        f"steps of {cfg.batch} fresh images; always answering 0 gives about 33 %. Constant rates, but for A, which is "
-        "Table 4's training, shorter.",
+        f"steps of {cfg.batch} fresh images; always answering 0 gives about 33 %. Constant "
+        f"rates{but}.",
         "Gain: seed by seed, on the same images and the same start of the rest of the network; an interval that holds "
         "0 shows no difference.",
     )

@@ -89,9 +89,9 @@ def _notes(cfg: Config, rows: tuple[str, ...]) -> tuple[str, ...]:
     missing = [row for row in map(report.row_of, AGENTS) if row not in rows]
     return (
         f"World, agents and measures are Figure 5's, and the same settings for every cell, those chosen for the NAC: "
-        f"{WIRINGS[cfg.wiring].format('cell')}, {cfg.counts} outputs. {cfg.updates:,} updates of {cfg.episodes} episodes, against "
-        "5,000 there. The cells start as published, with their published penalties and projections; none was given "
-        "settings of its own.",
+        f"{WIRINGS[cfg.wiring].format('cell')}, {cfg.counts} outputs. {cfg.updates:,} updates of "
+        f"{cfg.episodes} episodes, against 5,000 there. The cells start as published, with their published "
+        "penalties and projections; none was given settings of its own.",
         f"Mean reward over {cfg.test_episodes} episodes of the greedy policy for each T; in training T is uniform from "
         f"{cfg.instructed[0]} to {cfg.instructed[1]}. The last update counts; nothing is selected."
         + (f" Not run: {', '.join(missing)}." if missing else ""),

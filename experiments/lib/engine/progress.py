@@ -15,8 +15,8 @@ from rich.text import Text
 from . import stopping
 
 PLAIN_SECONDS = 20.0  # between two lines where there is no terminal
-# The expectation is corrected once 10 s have passed and 10 s of the expected work, or 5 % of all of it, are done: little is
-# expected where nothing is known of a pace.
+# The expectation is corrected once 10 s have passed and 10 s of the expected work, or 5 % of all of it, are done:
+# little is expected where nothing is known of a pace.
 SETTLED_SECONDS, SETTLED_SHARE = 10.0, 0.05
 
 

@@ -126,6 +126,7 @@ def test_the_verdicts_on_the_pages_are_those_of_the_published_claims():
         assert counts == {word.rstrip("s"): n for word, n in its.verdict.value_counts().items()}, artefact
 
 
+PLAIN = ("B: Adam, 0.001, PyTorch's start", "C: SGD, momentum 0.9, 0.01, PyTorch's start")
 OVERFIT = ("training (paper 0.003)", "test (paper 29.4)")
 SENTENCES = [
     ("comes to an error of {:.2f} or {:.2f}", "table3", "mean absolute error", "selected",
@@ -147,6 +148,10 @@ SENTENCES = [
      [("in units of 1000", "LSTM", "test"), ("in units of 1000", "LSTM + NALU", "test")]),
     ("the NAC reaches {:.1f} % in the median", "table4", "test accuracy %", "median",
      [("fresh images, long", "NAC", "test accuracy %")]),
+    ("then gains {:.1f} points over the affine one under Adam and {:.1f} under SGD", "table4_readings",
+     "gain over Wx + b", "median", [("gain over Wx + b", row, "sigmoid(W)x + b (paper 60.0)") for row in PLAIN]),
+    ("the NAC gains {:.1f} and {:.1f} points there", "table4_readings", "gain over Wx + b", "median",
+     [("gain over Wx + b", row, "NAC (paper 93.1)") for row in PLAIN]),
     ("Wx + b {:.1f} %, NAC {:.1f} %", "table4", "test accuracy %", "median",
      [("fresh images, long", row, "test accuracy %") for row in ("Wx + b", "NAC")]),
     ("NAC (plain) names {:.0f} % of the digits", "table2", "accuracy %", "median",
