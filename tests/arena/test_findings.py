@@ -5,7 +5,11 @@ import re
 import pandas as pd
 import pytest
 
+import nalu
+from experiments.lib import suite
+from experiments.lib.places import PUBLISHED as PUBLISHED_RECORDS
 from experiments.lib.places import ROOT
+from experiments.lib.store.records import find
 
 TEXT = " ".join((ROOT / "docs" / "arena.md").read_text(encoding="utf-8").split())
 PUBLISHED, TUNED = "single module, as published", "single module, tuned"
@@ -120,13 +124,21 @@ def test_of_the_cells_in_figure_5_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "figure5_cells.csv")
     reward = table[table["metric"] == "reward"].pivot(index="row", columns="column", values="median")
     told = reward["T = 18"].map("{:.2f}".format)
-    nac, nau, mcfc, inalu = (told[f"A3C + {cell}"] for cell in ("NAC", "NAU", "MC-FC", "iNALU"))
-    assert f"a NAC gets {nac} in the median, with NAU {nau}, MC-FC {mcfc}, iNALU {inalu}." in TEXT
-    assert told["A3C + NMU"] == told["A3C + NAC mul sigmoid"]
-    nmu, real, usual = (told[row] for row in ("A3C + NMU", "A3C + RealNPU", "A3C"))
-    assert f"sigmoid weights {nmu}, RealNPU {real}, where the usual agent gets {usual};" in TEXT
-    assert len(reward) == 1 + 10 and "ten cells." in TEXT
-    assert reward.loc[["A3C + NALU", "A3C + NMRU", "A3C + NAC mul"], "T = 12"].max() < 0.1
+    said = (
+        "NAC gets {} in the median, with NAU {}, with iNALU shared {}, MC-FC {}, iNALU {}.",
+        "NPU {}, NMU, sNMU and the multiplying NAC with sigmoid weights {}, modified RealNPU {}, RealNPU {}, Mul MC-FC "
+        "{},",
+    )
+    rows = ("NAC", "NAU", "iNALU shared", "MC-FC", "iNALU"), ("NPU", "NMU", "RealNPU modified", "RealNPU", "Mul MC-FC")
+    for sentence, cells in zip(said, rows, strict=True):
+        assert sentence.format(*(told[f"A3C + {cell}"] for cell in cells)) in TEXT
+    assert told["A3C + NMU"] == told["A3C + NAC mul sigmoid"] == told["A3C + sNMU"]
+    assert f"where the usual agent gets {told['A3C']}." in TEXT
+    assert len(reward) == 1 + len(nalu.CELLS)
+    assert reward.loc[["A3C + NALU", "A3C + NMRU", "A3C + NAC mul", "A3C + NRU"], "T = 12"].max() < 0.1
+    (published,) = suite.experiments("tracking_time_cells", "full")
+    nru = find(published.results(PUBLISHED_RECORDS), model="nru").arrays["training_reward"][:, -1]
+    assert "With NRU two of three do in training" in TEXT and (nru > 0.9).sum() == 2
 
 
 def test_of_the_cells_in_table_4_the_page_says_what_the_table_does():

@@ -277,9 +277,20 @@ def test_the_rewards_of_training_start_milder():
 
 def test_what_the_page_says_of_longer_times_is_what_the_published_agents_get():
     text = " ".join((ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8").split())
-    said = re.search(r"Told 30 it gets (\S+) in the median and told 40 (\S+) \(`.*? --T 30 --episodes (\d+)`", text)
+    clock = re.search(r"Told 30 that agent gets (\S+) in the median and told 40 (\S+), the one", text)
+    plain = re.search(r"the one with the paper's NAC (\S+) and (\S+) \(`.*? --T 30 --episodes (\d+)`", text)
     (published,) = suite.experiments("tracking_time", "full")
-    run = find(published.results(PUBLISHED), model="nac")
-    for told, number in zip((30, 40), said.groups(), strict=False):
-        reward_S = measure(published.config, run, told, episode=0, episodes=int(said[3]))["reward"]
-        assert float(number) == pytest.approx(np.median(reward_S), abs=0.1)  # another draw of episodes
+    for model, said in ((CLOCK, clock), ("nac", plain)):
+        run = find(published.results(PUBLISHED), model=model)
+        for told, number in zip((30, 40), said.groups(), strict=False):
+            reward_S = measure(published.config, run, told, episode=0, episodes=int(plain[3]))["reward"]
+            assert float(number) == pytest.approx(np.median(reward_S), abs=0.1)  # another draw of episodes
+
+
+def test_of_three_starts_every_published_seed_learns_the_training_range():
+    (published,) = suite.experiments("tracking_time", "full")
+    results = published.results(PUBLISHED)
+    learnt = [told <= max(published.config.instructed) for told in training.INSTRUCTIONS]
+    for model, learns in ((CLOCK, True), ("a3c-restarts", True), ("a3c", False), ("nac", False)):
+        reward_SI = find(results, model=model).arrays["reward"][:, -1, learnt]
+        assert bool((reward_SI > 0.98).all()) is learns
