@@ -150,8 +150,7 @@ def _notes(cfg: Config, letters: Collection[str]) -> tuple[str, ...]:
     but = ", but for A, which is Table 4's training, shorter" if "A" in letters else ""
     return (
         f"Percentage of {cfg.test_images:,} test images whose even digits are counted rightly, after {cfg.steps:,} "
-        f"steps of {cfg.batch} fresh images; always answering 0 gives about 33 %. Constant "
-        f"rates{but}.",
+        f"steps of {cfg.batch} fresh images; always answering 0 gives about 33 %. Constant rates{but}.",
         "Gain: seed by seed, on the same images and the same start of the rest of the network; an interval that holds "
         "0 shows no difference.",
     )
