@@ -36,6 +36,11 @@ def cell_of(model: str) -> str:
     return "nac" if model == CLOCK else model.removesuffix(RESTARTS)
 
 
+def starts_of(model: str) -> int:
+    """Returns how many starts of a seed compete for an agent."""
+    return STARTS if model.endswith(RESTARTS) or model == CLOCK else 1
+
+
 class Vision(nn.Module):
     """A convolution of one cell (8 x 8, stride 8), ReLU, and a dense layer, ReLU.
 

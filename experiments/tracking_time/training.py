@@ -14,7 +14,7 @@ import optax
 from ..lib.training import loop, optimisers
 from ..lib.training.train import Train
 from . import actor_critic
-from .agent import CLOCK, RESTARTS, STARTS, build, cell_of
+from .agent import build, cell_of, starts_of
 from .episodes import Rollout, pack, roll_out, watch
 from .world import Params, of_training, pictures
 
@@ -38,11 +38,6 @@ def milder(world: Params, lenience: tuple[float, float], *, step: jax.Array, upd
     forgiven, share = lenience
     left = jnp.maximum(0, 1 - step / max(share * updates, 1))
     return world._replace(fall_off=world.fall_off * (1 - forgiven * left))
-
-
-def starts_of(model: str) -> int:
-    """Returns how many starts of a seed compete."""
-    return STARTS if model.endswith(RESTARTS) or model == CLOCK else 1
 
 
 class Contest(NamedTuple):
