@@ -1,12 +1,13 @@
 """What a command has to train: the runs that the store does not hold, how long each should take, and in which order."""
 
 import json
+import math
 from pathlib import Path
 from typing import NamedTuple
 
 from ..store import records
 from ..suite import Experiment
-from ..training.train import Train
+from ..training.train import Measured, Train
 from . import processes
 
 COMPILE_SECONDS = 5.0  # of one program, on a usual core
@@ -17,7 +18,7 @@ class Work(NamedTuple):
 
     experiment: Experiment
     address: records.Address
-    train: Train
+    train: Train | Measured
     number: int
     of: int
     seconds: float
@@ -49,22 +50,34 @@ def missing(experiments: list[Experiment], root: Path, published: Path) -> list[
             address = addresses[i]
             train = experiment.module.make_train(experiment.config, **address.variant)
             number = len(addresses) - len(absent) + done + 1
-            work = Work(experiment, address, train, number, len(addresses), 0.0)
-            pace = paces.get(_variant(address.variant), usual)
-            group.append(work._replace(seconds=COMPILE_SECONDS + pace * work.seed_steps))
+            seconds = _expected(train, experiment.config.seeds, paces.get(_variant(address.variant), usual))
+            group.append(Work(experiment, address, train, number, len(addresses), seconds))
         groups.append(group)
     return sorted(filter(None, groups), key=lambda group: sum(work.seconds for work in group))
 
 
+def _expected(train: Train | Measured, seeds: int, pace: float) -> float:
+    """Returns the seconds that a run should take: devices share its seeds, and what is measured compiles nothing."""
+    steps = train.network_steps * train.legs
+    if isinstance(train, Measured):
+        return pace * steps * seeds
+    of_a_device = math.ceil(seeds / len(processes.devices(seeds)))
+    return COMPILE_SECONDS + pace * steps * of_a_device
+
+
 def _paces(published: Path, experiment: str) -> dict[str, float]:
-    """Returns the seconds of a seed-step of each published run of an experiment; of a damaged record nothing."""
+    """Returns the seconds of a seed-step of each published run of an experiment; of a damaged record nothing.
+
+    Of a CPU they are those of the process, which other work on its core lengthens little, those of the clock much.
+    """
     paces = {}
     for path in sorted((published / experiment).glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             facts = record["provenance"]
             if steps := facts["network_steps"]:  # what trains nothing has no pace
-                paces[_variant(record["variant"])] = facts["wall_seconds"] / steps
+                seconds = facts["cpu_seconds"] if "CPU" in facts["device"] else facts["wall_seconds"]
+                paces[_variant(record["variant"])] = seconds / steps
         except (OSError, ValueError, KeyError, TypeError):
             continue  # it is `verify` that tells; here it is only a guess that becomes worse
     return paces
