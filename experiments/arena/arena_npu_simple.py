@@ -22,9 +22,9 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, require_divides, se
 from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, published, report, tasks, training
+from . import entrants, layers_of_heim, networks, published, report, tasks, training
 
-VERSION = 1
+VERSION = 2
 PLACE = (5, 5)  # after the paper's sections
 ARTEFACTS = ("arena", "arena_npu_simple")
 
@@ -32,8 +32,11 @@ PROTOCOL, ERROR = "power unit's simple task", "mean absolute error"
 BESIDE = ("our mean", "its error", "published mean", "published error", "apart")
 NOTES = (
     "Mean absolute error on a grid from -4.1 to 3.9 in both numbers, of the root from 0.1 to 4; after the last step.",
-    "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU, no regulariser; what the authors "
-    "call NAU is a linear layer here as in their code. The modified RealNPU and NMRU are ours to add.",
+    "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU; what the authors call NAU is a "
+    "linear layer here as in their code. Their code's NMU clips its weights inside of the layer, where one beyond 0 or "
+    "1 has no gradient and stays exact; their NALU has gates with biases, and the gates of their iNALU see the input "
+    "(its penalty of 1e-5 is left out). The rows of NMU, NALU and iNALU alone are the cells as their own papers have "
+    "them, and like the modified RealNPU and NMRU ours to add.",
 )
 NOTE_BESIDE = (
     "Errors are standard errors of the means; apart: the difference of the means in joint standard errors. Sources: "
@@ -42,38 +45,30 @@ NOTE_BESIDE = (
 HIDDEN, OUTPUTS = 6, ("x + y", "x y", "x / y", "root of x")
 
 
-def _linear(features: int) -> nn.Module:
-    return nn.Dense(features, use_bias=False)  # what its authors call NAU: nothing holds its weights
+def _then_linear(layer: Any) -> tuple[nn.Module, ...]:
+    return layer(HIDDEN), layers_of_heim.linear(len(OUTPUTS))
 
 
-class Dense(nn.Module):
-    """Two hidden layers of fifty sigmoids."""
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        for _ in range(2):
-            x = nn.sigmoid(nn.Dense(50)(x))
-        return nn.Dense(len(OUTPUTS))(x)
+def _twice(layer: Any) -> tuple[nn.Module, ...]:
+    return layer(HIDDEN), layer(len(OUTPUTS))
 
 
 ADAM = nalu.Recipe("adam", 5e-3, 20_000, source="Heim, Pevny and Smidl 2020, arXiv 2006.01681, and their code")
-NETWORKS: dict[str, tuple[str, tuple[nn.Module, ...], nalu.Recipe]] = {
-    "npu": ("NPU, linear", (nalu.CELLS["npu"](HIDDEN), _linear(4)), ADAM),
-    "real_npu": ("RealNPU, linear", (nalu.CELLS["real_npu"](HIDDEN), _linear(4)), ADAM),
-    "nmu": ("NMU, linear", (nalu.CELLS["nmu"](HIDDEN), _linear(4)), ADAM),
-    "nalu": (
-        "NALU, NALU",
-        (nalu.CELLS["nalu"](HIDDEN), nalu.CELLS["nalu"](4)),
-        ADAM._replace(optimiser="rmsprop"),
-    ),
-    "inalu": (
-        "iNALU, iNALU",
-        (nalu.CELLS["inalu"](HIDDEN), nalu.CELLS["inalu"](4)),
-        ADAM._replace(optimiser="rmsprop", learning_rate=1e-3),
-    ),
-    "modified_real_npu": ("RealNPU modified, linear", (nalu.CELLS["modified_real_npu"](HIDDEN), _linear(4)), ADAM),
-    "nmru": ("NMRU, linear", (nalu.CELLS["nmru"](HIDDEN), _linear(4)), ADAM),
-    "dense": ("sigmoid 50, 50", (Dense(),), ADAM),
+RMSPROP = ADAM._replace(optimiser="rmsprop")
+SLOW_RMSPROP = RMSPROP._replace(learning_rate=1e-3)
+CELLS = nalu.CELLS
+NETWORKS: dict[str, tuple[str, tuple[nn.Module, ...], nalu.Recipe]] = {  # the first six are the published
+    "npu": ("NPU, linear", _then_linear(CELLS["npu"]), ADAM),
+    "real_npu": ("RealNPU, linear", _then_linear(CELLS["real_npu"]), ADAM),
+    "nmu_inside": ("NMU clipped inside, linear", _then_linear(layers_of_heim.ClippedNMU), ADAM),
+    "nalu_biased": ("NALU with biases, twice", _twice(layers_of_heim.BiasedNALU), RMSPROP),
+    "inalu_gated": ("iNALU with gates of x, twice", _twice(layers_of_heim.GatedINALU), SLOW_RMSPROP),
+    "dense": ("sigmoid 50, 50", (layers_of_heim.Dense(len(OUTPUTS)),), ADAM),
+    "nmu": ("NMU, linear", _then_linear(CELLS["nmu"]), ADAM),
+    "nalu": ("NALU, NALU", _twice(CELLS["nalu"]), RMSPROP),
+    "inalu": ("iNALU, iNALU", _twice(CELLS["inalu"]), SLOW_RMSPROP),
+    "modified_real_npu": ("RealNPU modified, linear", _then_linear(CELLS["modified_real_npu"]), ADAM),
+    "nmru": ("NMRU, linear", _then_linear(CELLS["nmru"]), ADAM),
 }
 
 
