@@ -35,8 +35,9 @@ NOTES = (
     "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU; what the authors call NAU is a "
     "linear layer here as in their code. Their code's NMU clips its weights inside of the layer, where one beyond 0 or "
     "1 has no gradient and stays exact; their NALU has gates with biases, and the gates of their iNALU see the input "
-    "(its penalty of 1e-5 is left out). The rows of NMU, NALU and iNALU alone are the cells as their own papers have "
-    "them, and like the modified RealNPU and NMRU ours to add.",
+    "(its penalty of 1e-5 is left out). The sigmoid network has ten units a layer as in their appendix, where the last "
+    "state of their code has fifty. The rows of NMU, NALU and iNALU alone are the cells as their own papers have them, "
+    "and like the modified RealNPU and NMRU ours to add.",
 )
 NOTE_BESIDE = (
     "Errors are standard errors of the means; apart: the difference of the means in joint standard errors. Sources: "
@@ -63,7 +64,7 @@ NETWORKS: dict[str, tuple[str, tuple[nn.Module, ...], nalu.Recipe]] = {  # the f
     "nmu_inside": ("NMU clipped inside, linear", _then_linear(layers_of_heim.ClippedNMU), ADAM),
     "nalu_biased": ("NALU with biases, twice", _twice(layers_of_heim.BiasedNALU), RMSPROP),
     "inalu_gated": ("iNALU with gates of x, twice", _twice(layers_of_heim.GatedINALU), SLOW_RMSPROP),
-    "dense": ("sigmoid 50, 50", (layers_of_heim.Dense(len(OUTPUTS)),), ADAM),
+    "dense": ("sigmoid 10, 10", (layers_of_heim.Dense(len(OUTPUTS)),), ADAM),
     "nmu": ("NMU, linear", _then_linear(CELLS["nmu"]), ADAM),
     "nalu": ("NALU, NALU", _twice(CELLS["nalu"]), RMSPROP),
     "inalu": ("iNALU, iNALU", _twice(CELLS["inalu"]), SLOW_RMSPROP),

@@ -62,12 +62,12 @@ class GatedINALU(nn.Module):
 
 
 class Dense(nn.Module):
-    """Two hidden layers of fifty sigmoids."""
+    """Two hidden layers of ten sigmoids, as in their appendix; the last state of their code has fifty."""
 
     outputs: int
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         for _ in range(2):
-            x = nn.sigmoid(nn.Dense(50, kernel_init=GLOROT)(x))
+            x = nn.sigmoid(nn.Dense(10, kernel_init=GLOROT)(x))
         return nn.Dense(self.outputs, kernel_init=GLOROT)(x)
