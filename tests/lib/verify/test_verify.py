@@ -16,6 +16,7 @@ from experiments.lib.engine import checkpoint, machine
 from experiments.lib.report import claims, front_page, rendering
 from experiments.lib.report.figures import drawing
 from experiments.lib.store import records
+from experiments.lib.verify import records as verify_records
 from tests import toy
 
 PROFILE = "[toy]\nseeds = 2\nsteps = 4\nlegs = 2\n"
@@ -300,6 +301,18 @@ def test_values_that_are_not_finite_are_told_and_faults_only_without_a_reason(pl
         assert fault in told
         assert fault or f"1 of them not finite in '{name}'" in told
         assert ("1 seed with steps that were not finite" in told) == counted
+
+
+@pytest.mark.parametrize("arena", ["arena_", "to"])
+def test_in_the_arena_the_test_is_outside_and_may_overflow(place, monkeypatch, arena):
+    """A product of a hundred inputs overflows on numbers three times those of training, its parameters being finite."""
+    monkeypatch.setattr(verify_records, "ARENA", arena)
+    run = records.read(record(place / "results"))
+    address = next(each for each in planned() if each.digest == run.digest)
+    overflown = np.full_like(run.arrays["slope_L"], np.inf)
+    records.save(place / "results", address, {**run.arrays, "test": overflown}, run.provenance)
+    checked = verify_records.check(record(place / "results"))
+    assert bool(checked.faults) != "toy".startswith(arena), checked.faults
 
 
 def test_pictures_that_are_drawn_otherwise_are_told_and_no_fault(place, call):
