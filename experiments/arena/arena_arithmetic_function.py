@@ -50,7 +50,8 @@ NOTE = (
     "networks start alike in all inputs; those of a group share their data, and differ in their starts alone. A group "
     "is stopped when each of its networks was solved at the ends of three legs in a row, by its chosen parameters, or "
     "is no longer finite. What is not solved at the last step counts as not solved, though later steps might solve it. "
-    "Pairs and operations that are missing were not run: the published five million steps cannot be afforded for all."
+    "Pairs that are missing were not run: the published five million steps cannot be afforded for all. An empty place "
+    "is an operation that a pair is not asked for."
 )
 
 

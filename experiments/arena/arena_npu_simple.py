@@ -32,12 +32,12 @@ PROTOCOL, ERROR = "power unit's simple task", "mean absolute error"
 BESIDE = ("our mean", "its error", "published mean", "published error", "apart")
 NOTES = (
     "Mean absolute error on a grid from -4.1 to 3.9 in both numbers, of the root from 0.1 to 4; after the last step.",
-    "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU; what the authors call NAU is a "
-    "linear layer here as in their code. Their code's NMU clips its weights inside of the layer, where one beyond 0 or "
-    "1 has no gradient and stays exact; their NALU has gates with biases, and the gates of their iNALU see the input "
-    "(its penalty of 1e-5 is left out). The sigmoid network has ten units a layer as in their appendix, where the last "
-    "state of their code has fifty. The rows of NMU, NALU and iNALU alone are the cells as their own papers have them, "
-    "and like the modified RealNPU and NMRU ours to add.",
+    "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU, no regulariser (their code has one "
+    "of 1e-5 for iNALU); what the authors call NAU is a linear layer here as in their code. Their NMU clips its "
+    "weights inside of the layer alone, where one beyond 0 or 1 has no gradient and stays exact; their NALU has gates with "
+    "biases, and the gates of their iNALU see the input. The sigmoid network has ten units a layer as in their "
+    "appendix, where the last state of their code has fifty. `NMU, linear`, `NALU, NALU` and `iNALU, iNALU` are the "
+    "cells of nalu, and like the modified RealNPU and NMRU ours to add.",
 )
 NOTE_BESIDE = (
     "Errors are standard errors of the means; apart: the difference of the means in joint standard errors. Sources: "

@@ -42,7 +42,7 @@ class BiasedNALU(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         shape = (x.shape[-1], self.features)
         w_IO = nalu.nac_weights(self.param("w", GLOROT, shape), self.param("m", GLOROT, shape))
-        bias_1O = self.param("bias", GLOROT, (1, self.features))  # as of one input
+        bias_1O = self.param("bias", GLOROT, (1, self.features))  # Glorot's of one input
         gate = nn.sigmoid(x @ self.param("g", GLOROT, shape) + bias_1O)
         return gate * (x @ w_IO) + (1 - gate) * jnp.exp(jnp.log(jnp.abs(x) + 1e-8) @ w_IO)
 

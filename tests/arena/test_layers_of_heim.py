@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.arena import arena_npu_simple, layers_of_heim
+from experiments.arena import arena_npu_simple, layers_of_heim, networks
 
 X_NI = np.array([[0.5, 2.0], [-1.5, 0.3], [-0.7, -2.5]])
 
@@ -66,3 +66,17 @@ def test_every_network_of_the_simple_task_has_six_hidden_and_four_outputs(name):
         x, _ = layer.init_with_output(jax.random.key(0), x)
         shapes.append(x.shape)
     assert shapes == [(1, 6), (1, 4)]
+
+
+def test_the_sigmoid_network_has_ten_units_a_layer():
+    params = layers_of_heim.Dense(4).init(jax.random.key(0), jnp.ones((1, 2)))["params"]
+    assert [params[f"Dense_{i}"]["kernel"].shape for i in range(3)] == [(2, 10), (10, 10), (10, 4)]
+
+
+def test_the_clipped_nmu_starts_anywhere_within_its_bounds_and_training_leaves_it_beyond_them():
+    params = layers_of_heim.ClippedNMU(500).init(jax.random.key(0), jnp.ones((1, 2)))
+    w_IO = params["params"]["w"]
+    assert 0 <= w_IO.min() < 0.01 and 0.99 < w_IO.max() <= 1
+    beyond = {"params": {"w": 3 * w_IO - 1}}
+    network = networks.network(networks.Stack((layers_of_heim.ClippedNMU(500),)), 2)
+    assert jax.tree.all(jax.tree.map(lambda new, old: (new == old).all(), network.project(beyond), beyond))

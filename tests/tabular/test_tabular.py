@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from experiments.lib import suite
 from experiments.lib.errors import UserError
@@ -218,3 +219,17 @@ def test_shipped_tables_have_their_targets_and_edges_and_a_source():
 def test_the_shipped_steel_is_told_of_its_constant_column(steel):
     assert steel.x_RI.shape == (1000, 26)
     assert steel.remarks == ("constant, so left out: Tungsten_content",)
+
+
+def test_the_models_of_scikit_learn_run_on_one_thread(monkeypatch):
+    """On a busy machine the trees' threads waited for one another, and took five times the CPU-time."""
+    seen = []
+
+    def fit(*_):
+        seen.extend(pool["num_threads"] for pool in threadpool_info())
+        return lambda test_RI: np.zeros(len(test_RI))
+
+    monkeypatch.setattr(models, "_fit", fit)
+    with threadpool_limits(2):
+        models.predict("linear", np.ones((4, 2)), np.ones((4, 1)), np.ones((3, 2)), seed=0)
+    assert set(seen) == {1}

@@ -68,7 +68,7 @@ def _expected(train: Train | Measured, seeds: int, pace: float) -> float:
 def _paces(published: Path, experiment: str) -> dict[str, float]:
     """Returns the seconds of a seed-step of each published run of an experiment; of a damaged record nothing.
 
-    Of a CPU they are those of the process, which other work on its core lengthens little, those of the clock much.
+    On a CPU it is the CPU-time: other work on its core lengthens it little, and the time by the clock much.
     """
     paces = {}
     for path in sorted((published / experiment).glob("*.json")):

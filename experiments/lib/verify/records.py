@@ -31,7 +31,7 @@ PROVENANCE = {"seeds", "date", "commit", "versions", *COSTS, *TEXTS}
 # well may still overflow: there a seed fails, and counts as one that failed, without any step that went wrong.
 COUNTS = "nonfinite"
 OUTSIDE = ("extrapolation", "error_", "far", "times ")
-ARENA, OUTSIDE_IN_ARENA = "arena_", ("test", "squared")  # whose tests are all outside
+ARENA, OUTSIDE_IN_ARENA = "arena_", ("test", "squared")  # all tests of the arena are outside
 
 
 class Checked(NamedTuple):
