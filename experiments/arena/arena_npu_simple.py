@@ -34,8 +34,8 @@ NOTES = (
     "Mean absolute error on a grid from -4.1 to 3.9 in both numbers, of the root from 0.1 to 4; after the last step.",
     "As published: Adam with 5e-3, RMSProp with 5e-3 for NALU and 1e-3 for iNALU, no regulariser (their code has one "
     "of 1e-5 for iNALU); what the authors call NAU is a linear layer here as in their code. Their NMU clips its "
-    "weights inside of the layer alone, where one beyond 0 or 1 has no gradient and stays exact; their NALU has gates with "
-    "biases, and the gates of their iNALU see the input. The sigmoid network has ten units a layer as in their "
+    "weights inside of the layer alone, where one beyond 0 or 1 has no gradient and stays exact; their NALU has gates "
+    "with biases, and the gates of their iNALU see the input. The sigmoid network has ten units a layer as in their "
     "appendix, where the last state of their code has fifty. `NMU, linear`, `NALU, NALU` and `iNALU, iNALU` are the "
     "cells of nalu, and like the modified RealNPU and NMRU ours to add.",
 )
