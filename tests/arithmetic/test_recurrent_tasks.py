@@ -6,7 +6,7 @@ import pytest
 from flax import linen as nn
 
 import nalu
-from experiments.arithmetic import networks
+from experiments.arithmetic import networks, recipes, recurrent_arithmetic
 from experiments.arithmetic.networks import NaluStart
 from experiments.arithmetic.tasks import Sequences
 
@@ -100,3 +100,8 @@ def test_a_cell_that_only_multiplies_reads_a_sum_over_time_of_a_nau():
     expected_N = jax.jit(nalu.NMU(1).apply)(params[1], states_TNH[-1])[:, 0]
     params_1 = jax.tree.map(lambda leaf: leaf[None], params)
     np.testing.assert_allclose(jax.jit(network.apply)(params_1, x_TIN.sum(axis=0))[0], expected_N, rtol=1e-4)
+
+
+def test_every_other_cell_has_a_rate_over_time_of_its_own():
+    """One without would be trained at whatever rate the NALU has, and the table says that all were searched for."""
+    assert set(recipes.RATES_OVER_TIME) == set(recurrent_arithmetic.CELLS)
