@@ -3,7 +3,7 @@
 a and b are sums over two slices of 100 inputs. Most models fit the training range; the question is the error on items
 of which a, b or y is larger than any in training.
 
-    python -m experiments run static_arithmetic --profile full     # 20 CPU-min on two cores of an AMD EPYC: 10 min
+    python -m experiments run static_arithmetic --profile full     # 60 CPU-min on two cores of an AMD EPYC
 
 Axes: S seeds, E evaluations, M models or starts, O operations.
 """
