@@ -290,6 +290,12 @@ def test_of_three_starts_every_published_seed_learns_the_training_range():
     (published,) = suite.experiments("tracking_time", "full")
     results = published.results(PUBLISHED)
     learnt = [told <= max(published.config.instructed) for told in training.INSTRUCTIONS]
-    for model, learns in ((CLOCK, True), ("a3c-restarts", True), ("a3c", False), ("nac", False)):
+    for model, learns in (
+        (CLOCK, True),
+        ("a3c-restarts", True),
+        ("nac-restarts", True),
+        ("a3c", False),
+        ("nac", False),
+    ):
         reward_SI = find(results, model=model).arrays["reward"][:, -1, learnt]
         assert bool((reward_SI > 0.98).all()) is learns
