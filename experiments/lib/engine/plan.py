@@ -32,11 +32,14 @@ class Work(NamedTuple):
         return f"[{self.number}/{self.of}] {self.address.name}"
 
 
-def missing(experiments: list[Experiment], root: Path, published: Path) -> list[list[Work]]:
+def missing(
+    experiments: list[Experiment], root: Path, published: Path, *, devices: int | None = None
+) -> list[list[Work]]:
     """Returns the missing runs of each experiment that has any, the quickest experiment first.
 
     Args:
       published: the published results, of which each record tells what a seed-step of its run takes.
+      devices: how many each run will have; None: those of this process and those it runs with.
     """
     groups = []
     for experiment in experiments:
@@ -50,18 +53,18 @@ def missing(experiments: list[Experiment], root: Path, published: Path) -> list[
             address = addresses[i]
             train = experiment.module.make_train(experiment.config, **address.variant)
             number = len(addresses) - len(absent) + done + 1
-            seconds = _expected(train, experiment.config.seeds, paces.get(_variant(address.variant), usual))
+            seconds = _expected(train, experiment.config.seeds, paces.get(_variant(address.variant), usual), devices)
             group.append(Work(experiment, address, train, number, len(addresses), seconds))
         groups.append(group)
     return sorted(filter(None, groups), key=lambda group: sum(work.seconds for work in group))
 
 
-def _expected(train: Train | Measured, seeds: int, pace: float) -> float:
+def _expected(train: Train | Measured, seeds: int, pace: float, devices: int | None) -> float:
     """Returns the seconds that a run should take: devices share its seeds, and what is measured compiles nothing."""
     steps = train.network_steps * train.legs
     if isinstance(train, Measured):
         return pace * steps * seeds
-    of_a_device = math.ceil(seeds / len(processes.devices(seeds)))
+    of_a_device = math.ceil(seeds / (devices or len(processes.devices(seeds))))
     return COMPILE_SECONDS + pace * steps * of_a_device
 
 

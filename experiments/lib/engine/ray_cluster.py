@@ -52,7 +52,7 @@ def train_missing(
     order = order._replace(root=Path(order.root).absolute())
     files.make_folder(order.root)
     local.tidy(experiments, order.root)
-    works = [work for group in plan.missing(experiments, order.root, published) for work in group]
+    works = [work for group in plan.missing(experiments, order.root, published, devices=cores) for work in group]
     works.sort(key=lambda work: -work.seconds)  # the longest first, so that none is left over at the end
     resources = {"num_cpus": cores, "num_gpus": 1 if ray.cluster_resources().get("GPU") else 0}
     if cores > max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]):

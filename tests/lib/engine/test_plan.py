@@ -40,6 +40,10 @@ def test_devices_share_the_seeds_of_a_run(tmp_path, monkeypatch):
     published = publish(tmp_path, {"model": "line", "cpu_seconds": 4.0, "wall_seconds": 9.0, "network_steps": 1000})
     one, four, five = (planned(tmp_path / "runs", published, seeds)[0].seconds - 5 for seeds in (1, 4, 5))
     assert (four, five) == pytest.approx((one, 2 * one))
+    (elsewhere, _) = plan.missing([suite.Experiment("toy", toy, toy.Config(seeds=4))], tmp_path, published, devices=1)[
+        0
+    ]
+    assert elsewhere.seconds - 5 == pytest.approx(4 * one)
 
 
 def test_a_record_of_an_accelerator_tells_its_pace_by_the_clock(tmp_path):
