@@ -33,8 +33,8 @@ def predict(
 ) -> np.ndarray:
     """Trains a model on rows and returns what it predicts for others, `[R, T]`.
 
-    The models of scikit-learn run on one thread: more gain nothing on a few thousand rows, and on a busy machine the
-    threads of the trees took five times the CPU-time, waiting for one another.
+    The models of scikit-learn run on one thread: more gain little on a few thousand rows, and on a busy machine the
+    threads of the trees spend their time waiting for one another.
 
     Args:
       seed: of starts, draws and validation shares.

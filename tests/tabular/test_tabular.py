@@ -222,7 +222,7 @@ def test_the_shipped_steel_is_told_of_its_constant_column(steel):
 
 
 def test_the_models_of_scikit_learn_run_on_one_thread(monkeypatch):
-    """On a busy machine the trees' threads waited for one another, and took five times the CPU-time."""
+    """On a busy machine the trees' threads wait for one another, which costs more than all of their work."""
     seen = []
 
     def fit(*_):

@@ -52,9 +52,11 @@ def train_missing(
     order = order._replace(root=Path(order.root).absolute())
     files.make_folder(order.root)
     local.tidy(experiments, order.root)
-    works = [work for group in plan.missing(experiments, order.root, published, devices=cores) for work in group]
+    gpus = 1 if ray.cluster_resources().get("GPU") else 0
+    groups = plan.missing(experiments, order.root, published, devices=gpus or cores)
+    works = [work for group in groups for work in group]
     works.sort(key=lambda work: -work.seconds)  # the longest first, so that none is left over at the end
-    resources = {"num_cpus": cores, "num_gpus": 1 if ray.cluster_resources().get("GPU") else 0}
+    resources = {"num_cpus": cores, "num_gpus": gpus}
     if cores > max(node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]):
         raise UserError(f"No node can have {cores} cores for a run: choose fewer with --cores.", status=2)
     task = ray.remote(max_calls=1, max_retries=RETRIES, retry_exceptions=False, **resources)(_train)
