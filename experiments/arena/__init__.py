@@ -4,10 +4,12 @@ arena_single_module        an experiment: one layer, one operation, nine ranges;
 arena_single_module_10     the same with ten inputs, of which two count
 arena_simple_product       another: two layers, a product of sums
 arena_arithmetic_function  another: two layers, two sums over parts of a hundred inputs
+arena_arithmetic_ranges    its product in seven ranges
 arena_minimal_arithmetic   another: one layer, fixed rows, iNALU's own training
 arena_npu_simple           another: four outputs at once, negative inputs
 arena_search               the search for the settings of the tuned column
 single_module              what the single module of two inputs and that of ten share
+arithmetic_function        what the two experiments of a hundred inputs share
 tasks                      what is to be learnt, and by how much one may be off
 entrants                   who takes part, and how its publication trains it
 own_cell                   a cell of the user's own: imported, and looked at before anything is trained

@@ -187,7 +187,7 @@ def _solved(
 def by_range(artefact: str, title: str, results: Sequence[Result], *notes: str, rule: Rule = RELATIVE) -> list[Table]:
     """Returns the errors of every cell in every range, a block for each operation."""
     quantities: list[Quantity] = []
-    for its, (r, name) in itertools.product(results, enumerate(results[0].ranges if results else ())):
+    for its, r, name in ((each, r, name) for each in results for r, name in enumerate(each.ranges)):
         place = (artefact, its.operation, name, its.title)
         quantities.append(_solved(its, place, rule, r, its.diverged_SR[:, r]))
         here = np.zeros(its.test_SR.shape, bool)

@@ -196,11 +196,27 @@ SLOPES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
     "a^2": lambda a, b, da, db: 2 * a * da,
     "sqrt(a)": lambda a, b, da, db: da / (2 * a**0.5),
 }
+FUNCTION_RANGES = (  # Madsen and Johansen 2020, their sweep
+    Range(-2, -1, -6, -2),
+    Range(-2, 2, 2, 6, mirrored=True),
+    Range(0, 1, 1, 5),
+    Range(0.1, 0.2, 0.2, 2),
+    Range(1, 2, 2, 6),
+    Range(1.1, 1.2, 1.2, 6),
+    Range(10, 20, 20, 40),
+)
 PART, OVERLAP = 25, 12  # inputs that a and b each sum, and those that both do
 
 
-def arithmetic_function(operation: str, *, inputs: int = 100, part: int = PART, overlap: int = OVERLAP) -> Task:
-    """Returns the arithmetic function task: an operation on two sums over overlapping parts of U[1, 2] numbers.
+def arithmetic_function(
+    operation: str,
+    its_range: Range = FUNCTION_RANGES[4],
+    *,
+    inputs: int = 100,
+    part: int = PART,
+    overlap: int = OVERLAP,
+) -> Task:
+    """Returns the arithmetic function task: an operation on two sums over overlapping parts of numbers of a range.
 
     Weights of the first layer that are off by eps are 1 - eps in the part of a sum and eps elsewhere; the second layer
     is perfect. The published code draws the place of the two parts for each seed; here they are the first, for networks
@@ -218,12 +234,11 @@ def arithmetic_function(operation: str, *, inputs: int = 100, part: int = PART, 
         all_N = x_IN.sum(axis=0)
         return change(a_N, b_N, all_N - 2 * a_N, all_N - 2 * b_N)[None]
 
-    one = Range(1, 2, 2, 6)
     return Task(
         inputs=inputs,
         lanes=(),
-        inside=lambda u_IN, _: within(u_IN, one),
-        beyond=lambda u_IN, _: one.test_low + u_IN * (one.test_high - one.test_low),
+        inside=lambda u_IN, _: within(u_IN, its_range),
+        beyond=lambda u_IN, _: beyond(u_IN, its_range),
         target=lambda x_IN: compute(*sums(x_IN))[None],
         slope=slope,
     )

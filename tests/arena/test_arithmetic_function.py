@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.arena import arena_arithmetic_function as experiment
-from experiments.arena import training
+from experiments.arena import arena_arithmetic_function, arena_arithmetic_ranges, arithmetic_function, training
 from experiments.lib.store.records import Finished
 from experiments.lib.training.train import Train
 
@@ -34,7 +33,7 @@ def steps_of_a_group(tests_EL, weight):
         trained = state.trained._replace(step=state.trained.step + 1)
         return state._replace(trained=trained, test=tests_EL[state.trained.step]), {}
 
-    train = experiment.until_decided(Train(init, leg, LEGS, 1, finish=lambda state: (state, {})))
+    train = arithmetic_function.until_decided(Train(init, leg, LEGS, 1, finish=lambda state: (state, {})))
     _, found_E = jax.lax.scan(lambda watched, _: train.leg(watched), train.init(jax.random.key(0)), length=LEGS)
     return found_E["steps"][-1, 0]
 
@@ -59,24 +58,45 @@ def test_a_group_that_is_no_longer_finite_is_left():
 
 def test_pairs_are_trained_as_published():
     """Penalties of five million steps: NAU's from 5,000 to 50,000, that of NAU with NMU from one million to two."""
-    assert experiment.recipe_of("nau")[1:6] == (1e-3, 5_000_000, 0.01, 5e3, 5e4)
-    assert experiment.recipe_of("nmu")[1:6] == (1e-3, 5_000_000, 10.0, 1e6, 2e6)
+    assert arithmetic_function.recipe_of("nau")[1:6] == (1e-3, 5_000_000, 0.01, 5e3, 5e4)
+    assert arithmetic_function.recipe_of("nmu")[1:6] == (1e-3, 5_000_000, 10.0, 1e6, 2e6)
     for name in ("nac", "linear", "nalu", "nac_mul"):
-        assert not experiment.recipe_of(name).regularised
-    nac = experiment.network_of("nac").init(jax.random.key(0), jnp.ones((1, 100)))["params"]
+        assert not arithmetic_function.recipe_of(name).regularised
+    nac = arithmetic_function.network_of("nac").init(jax.random.key(0), jnp.ones((1, 100)))["params"]
     assert 0.48 < float(abs(nac["layers_0"]["w_hat"]).max()) <= 0.504
 
 
 def test_networks_of_a_group_differ_and_every_one_is_a_seed():
-    cfg = experiment.Config(networks=3, steps=20, leg_steps=10, log_every=10, items=20, batch=4)
-    train = experiment.make_train(cfg, cell="linear", operation="a - b")
+    cfg = arena_arithmetic_function.Config(networks=3, steps=20, leg_steps=10, log_every=10, items=20, batch=4)
+    train = arena_arithmetic_function.make_train(cfg, cell="linear", operation="a - b")
     with jax.numpy_rank_promotion("allow"):
         state, found = jax.jit(lambda key: train.leg(train.init(key)))(jax.random.key(1))
         state, kept = jax.jit(train.finish)(state)
     run = Finished("x", {"cell": "linear", "operation": "a - b"}, {}, "0", {"device": "a", "profile": "full"})
     stored = {name: np.asarray(array)[None, None] for name, array in {**found, **kept}.items()}
-    (its,) = experiment.results_of([run._replace(arrays=stored)])
+    (its,) = arithmetic_function.results_of([run._replace(arrays=stored)])
     assert its.test_SR.shape == its.squared_SR.shape == its.sparsity_SR.shape == (3, 1)
     assert len(np.unique(its.test_SR)) == 3
     # The mean squared error that the protocol goes by is the relative error times one number.
     assert np.ptp(np.sqrt(its.squared_SR) / its.test_SR) < 1e-4 * np.max(np.sqrt(its.squared_SR) / its.test_SR)
+
+
+def test_in_the_sweep_every_range_is_trained_and_tested_in_its_own_numbers():
+    """The product of an untrained layer that adds is off by what its numbers are: far more where these are larger."""
+    few = {"steps": 10, "steps_of_nmu": 10, "leg_steps": 10, "log_every": 10, "items": 20, "batch": 4}
+    ranges = ("U[1, 2]", "U[-2, 2]", "U[0.1, 0.2]", "U[10, 20]")
+    cfg = arena_arithmetic_ranges.Config(networks=2, cells=("linear",), ranges=ranges, **few)
+    squared = {}
+    for variant in arena_arithmetic_ranges.runs(cfg):
+        train = arena_arithmetic_ranges.make_train(cfg, **variant)
+        with jax.numpy_rank_promotion("allow"):
+            state, found = jax.jit(lambda key, train=train: train.leg(train.init(key)))(jax.random.key(1))
+            _, kept = jax.jit(train.finish)(state)
+        run = Finished("x", variant, {}, "0", {"device": "a", "profile": "full"})
+        stored = {name: np.asarray(array)[None, None] for name, array in {**found, **kept}.items()}
+        (its,) = arena_arithmetic_ranges.results_of([run._replace(arrays=stored)])
+        assert (its.operation, its.ranges, its.test_SR.shape) == ("a * b", (variant["range"],), (2, 1))
+        squared[variant["range"]] = float(np.median(its.squared_SR))
+    # 25 numbers of a mean of 30 against 4 and 1.1, and of either sign: their products, squared.
+    assert squared["U[10, 20]"] > 1e3 * squared["U[1, 2]"] > 1e4 * squared["U[0.1, 0.2]"]
+    assert squared["U[-2, 2]"] < 0.1 * squared["U[1, 2]"]

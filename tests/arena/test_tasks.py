@@ -90,6 +90,19 @@ def test_the_arithmetic_function_has_the_published_thresholds(operation):
     assert threshold == pytest.approx(PUBLISHED[operation], rel=0.02)
 
 
+SWEEP = {"U[-2, -1]": 0.16005, "U[-2, 2]": 2.308e-4, "U[0, 1]": 0.05076, "U[0.1, 0.2]": 9.204e-4, "U[1, 2]": 0.16005,
+         "U[1.1, 1.2]": 0.10528, "U[10, 20]": 505.5}  # fmt: skip
+
+
+def test_the_sweep_over_ranges_has_the_published_thresholds():
+    assert [its.name for its in tasks.FUNCTION_RANGES] == list(SWEEP)
+    for its in tasks.FUNCTION_RANGES:
+        task = tasks.arithmetic_function("a * b", its, part=26, overlap=13)
+        (x_IN,) = items(task, "beyond", 20_000)
+        threshold = 1e-10 * np.mean(np.asarray(task.slope(x_IN), np.float64) ** 2)
+        assert threshold == pytest.approx(SWEEP[its.name], rel=0.03), its.name
+
+
 def test_numbers_of_minimal_arithmetic_are_spread_as_its_sets_say():
     import scipy.stats
 
