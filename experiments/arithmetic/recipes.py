@@ -11,6 +11,7 @@ from ..lib.training import loop, optimisers
 from .networks import (
     NaluStart,
     accumulator,
+    loosened,
     of_accumulated_cell,
     of_cell,
     of_cell_over_time,
@@ -64,6 +65,8 @@ RECURRENT_STARTS = (  # the same of the recurrent half
     NaluStart(2.0, (0.5, -0.5), 0.0),
 )
 
+GATES = (50.0, -50.0)  # ours, as `LOOSE`: of layer 2, where a second and a third polish of NALU (loosened) begin
+
 
 def static(
     cfg: "static_arithmetic.Config | arithmetic_readings.Config",
@@ -106,11 +109,13 @@ def recurrent(cfg: "recurrent_arithmetic.Config", model: str) -> Recipe:
             return Recipe((sums("nalu"),) * cfg.random_networks, ADAM, 0.0, 0)
         case "nac":
             return Recipe((sums("nac"),), RMSPROP, NAC_RATE_OVER_TIME, cfg.nac_steps)
-        case "nalu" | "nalu-restarts":
+        case "nalu" | "nalu-restarts" | "nalu-loosened":
             starts = RECURRENT_STARTS if model == "nalu-restarts" else RECURRENT_STARTS[:1]
             networks = tuple(sums("nalu", start=start) for start in starts)
             transform = _rmsprop(cfg.nalu_first_layer)
-            return Recipe(networks, transform, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
+            recipe = Recipe(networks, transform, cfg.nalu_learning_rate, cfg.nalu_steps, polish_steps=cfg.polish_steps)
+            loose = tuple(functools.partial(loosened, gate=gate) for gate in GATES)
+            return recipe._replace(polish_from=(*recipe.polish_from, *loose)) if model == "nalu-loosened" else recipe
     if model in nalu.CELLS:  # one without a recipe of its own
         network = of_accumulated_cell(model, cfg.inputs, cfg.hidden)
         regulariser, rate = loop.regulariser(model, cfg.cell_steps), RATES_OVER_TIME.get(model, NAC_RATE_OVER_TIME)

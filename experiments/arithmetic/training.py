@@ -25,6 +25,7 @@ class Recipe(NamedTuple):
       alike: they differ only in where they start.
       in_units: outputs are in units of the targets' root mean square, for networks that could not reach large ones.
       polish_steps: steps of Levenberg-Marquardt at the end.
+      polish_from: where a polish begins, each (params of a network -> params); the end of least cost is kept.
       regulariser: see `loop.take_steps`.
     """
 
@@ -36,6 +37,7 @@ class Recipe(NamedTuple):
     alike: bool = True
     in_units: bool = False
     polish_steps: int = 0
+    polish_from: tuple[Callable[[Any], Any], ...] = (lambda params: params,)
     regulariser: Callable[[Any, jax.Array, jax.Array], jax.Array] | None = None
 
 
@@ -136,8 +138,12 @@ def make_train(
                 return (recipe.networks[0].apply(params_L, item[0][..., None])[0, 0] - item[1]) / scale_O[o]
 
             items = (jnp.moveaxis(chosen.inputs, -1, 0), chosen.y_ON[o])
-            fit = levenberg_marquardt(residual, ravel_pytree(params)[0], items, steps=recipe.polish_steps)
-            return unravel(fit.params_P)
+            fits = jax.lax.map(
+                lambda start_P: levenberg_marquardt(residual, start_P, items, steps=recipe.polish_steps),
+                jnp.stack([ravel_pytree(begin(params))[0] for begin in recipe.polish_from]),
+            )
+            best = jnp.argmin(jnp.where(jnp.isfinite(fits.cost), fits.cost, jnp.inf))
+            return unravel(fits.params_P[best])
 
         polished = jax.lax.map(
             lambda lane: polish(*lane), (state.training.params, jnp.arange(models * operations) % operations)
