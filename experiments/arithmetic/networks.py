@@ -22,7 +22,6 @@ from ..lib import cells
 from ..lib.networks import mlp
 
 EXPONENT = 40.0  # largest exponent of a multiplicative path in training, so that no square overflows float32
-LOOSE = (0.3, 0.8)  # the largest |W| of a layer that is loosened, by layer
 CELLS = {
     "lstm": nn.OptimizedLSTMCell,
     "gru": nn.GRUCell,
@@ -94,14 +93,15 @@ class NaluStart(NamedTuple):
     gate: float
 
 
-def loosened(params: Any, gate: float) -> Any:
-    """Returns parameters of two layers, the second a NALU, whose weights can move again: |W| <= `LOOSE`, M_hat = 3.
+def loosened(params: Any, gate: float, limits: tuple[float, float]) -> Any:
+    """Returns parameters of two layers, the second a NALU, whose weights can move again: |W| bounded, M_hat = 3.
 
     W = tanh(W_hat) sigmoid(M_hat) hardly changes with its parameters where it is near -1 or 1, or M_hat far below 0,
     and a polish that begins there ends there.
 
     Args:
       gate: the gate weights of layer 2: at 50 the gate is open to the last bit for sums above 0, at -50 shut.
+      limits: the largest |W| of either layer.
     """
 
     def layer(variables: dict, limit: float) -> dict:
@@ -109,7 +109,7 @@ def loosened(params: Any, gate: float) -> Any:
         w = jnp.clip(nalu.nac_weights(its["w_hat"], its["m_hat"]), -limit, limit)
         return {**its, "w_hat": jnp.arctanh(w / jax.nn.sigmoid(3.0)), "m_hat": jnp.full_like(its["m_hat"], 3.0)}
 
-    first, second = (layer(variables, limit) for variables, limit in zip(params, LOOSE, strict=True))
+    first, second = (layer(variables, limit) for variables, limit in zip(params, limits, strict=True))
     return {"params": first}, {"params": {**second, "g": jnp.full_like(second["g"], gate)}}
 
 

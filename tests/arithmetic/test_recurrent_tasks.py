@@ -1,12 +1,13 @@
 """The recurrent half of Table 1: its items, and that its networks are what they are said to be."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
 
 import nalu
-from experiments.arithmetic import networks, recipes, recurrent_arithmetic
+from experiments.arithmetic import networks, recipes, recurrent_arithmetic, training
 from experiments.arithmetic.networks import NaluStart
 from experiments.arithmetic.tasks import Sequences
 from experiments.lib import suite
@@ -107,3 +108,42 @@ def test_every_cell_that_is_published_has_a_rate_over_time_of_its_own():
     """The table says that all were searched for; a cell that is new here is trained at the NAC's until then."""
     (published,) = suite.experiments("recurrent_arithmetic", "full")
     assert set(recipes.RATES_OVER_TIME) == {*recurrent_arithmetic.CELLS} & {*published.config.models}
+
+
+SATURATED = (
+    {"params": {"w_hat": np.float32([[9, -9], [9, 0.1]]), "m_hat": np.float32([[9, 9], [-40, 2]])}},
+    {"params": {"w_hat": np.float32([[9], [-9]]), "m_hat": np.float32([[9], [9]]), "g": np.float32([[2.5], [-1]])}},
+)
+
+
+@pytest.mark.parametrize(("gate", "expected"), [(50.0, 0.8 * 2 - 0.8 * 3), (-50.0, 2**0.8 * 3**-0.8)])
+def test_loosened_weights_are_smaller_and_move_again_and_the_gate_is_open_or_shut(gate, expected):
+    first, second = jax.jit(networks.loosened, static_argnums=(1, 2))(SATURATED, gate, (0.3, 0.8))
+    w_IH = jax.jit(nalu.nac_weights)(first["params"]["w_hat"], first["params"]["m_hat"])
+    np.testing.assert_allclose(w_IH, [[0.3, -0.3], [0.0, np.tanh(0.1) / (1 + np.exp(-2))]], atol=1e-6)
+    y = jax.jit(lambda params, h: networks.nalu_layer(params, h, clip=40.0))(second, np.float32([[2.0], [3.0]]))
+    np.testing.assert_allclose(y, [[expected]], rtol=1e-5)
+    slopes = jax.jit(jax.grad(lambda its: nalu.nac_weights(its["w_hat"], its["m_hat"]).sum()))(
+        {name: second["params"][name] for name in ("w_hat", "m_hat")}
+    )
+    assert abs(slopes["w_hat"]).min() > 0.1
+
+
+def test_of_several_polishes_the_one_that_fits_best_is_kept():
+    """One begins where nothing is finite, one at the end of training."""
+    cfg = recurrent_arithmetic.Config(
+        inputs=6, lengths=(2, 3), nalu_steps=2, evaluations=1, items=20, long_items=5, batch=4, polish_steps=3
+    )
+
+    def all_at(value):
+        return lambda params: jax.tree.map(lambda leaf: jnp.full_like(leaf, value), params)
+
+    polished = {}
+    for name, begins in {"one": (lambda params: params,), "two": (all_at(jnp.nan), lambda params: params)}.items():
+        recipe = recipes.recurrent(cfg, "nalu")._replace(polish_from=begins)
+        source = Sequences(high=0.5, lengths=(2, 3), steps=4, outside_steps=6, summed=True, shortest=4)
+        train = training.make_train(recipe, source, inputs=6, batch=4, items=20, outside_items=5, evaluations=1)
+        state, _ = jax.jit(lambda key, train=train: train.leg(train.init(key)))(jax.random.key(3))
+        polished[name] = jax.jit(train.finish)(state)[1]["validation"]
+    assert np.isfinite(polished["two"]).all()
+    np.testing.assert_allclose(polished["two"], polished["one"], rtol=0.1)

@@ -19,7 +19,7 @@ from experiments.lib.training.train import Train
 ACCELERATORS = ("cuda", "tpu")
 TRAINED = ("model", "cell", "layer")  # how variants name what is trained
 BESIDES = {  # networks that the smoke profile leaves out
-    "recurrent_arithmetic": ("gru", "tanh-rnn"),
+    "recurrent_arithmetic": ("nalu-loosened", "gru", "tanh-rnn"),
     "mnist_counting": ("rnn-tanh",),
     "program_evaluation": ("ugrnn",),
     "language_to_numbers": ("nalu",),
