@@ -149,9 +149,9 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         f"forgive. Its layer 1 learns at {cfg.nalu_first_layer:g} of the rate, and its training items have "
         f"{cfg.nalu_shortest} to {cfg.steps_trained} steps. NALU (restarts): {len(RECURRENT_STARTS)} starts a seed, "
         f"the best chosen by validation error on {cfg.steps_trained} steps. NALU (loosened): one start, as NALU, but "
-        f"polished {1 + len(GATES) * len(LOOSE)} times, as training left it and from weights that can move again: |W| at "
-        f"most {', '.join(f'{first:g}' for first, _ in LOOSE)} in layer 1 and {LOOSE[0][1]:g} in layer 2, the gate of "
-        "layer 2 open and shut; the polish that fits its 1,024 training items best is kept.",
+        f"polished {1 + len(GATES) * len(LOOSE)} times, as training left it and from weights that can move again: |W| "
+        f"at most {', '.join(f'{first:g}' for first, _ in LOOSE)} in layer 1 and {LOOSE[0][1]:g} in layer 2, the gate "
+        "of layer 2 open and shut; the polish that fits its 1,024 training items best is kept.",
         "Tried for 95 % in all six alone, on seeds that are not reported, solved at 1000 steps. With --root 4193 "
         "--seeds 60: as here 97, 100, 95, 100, 95, 100 %; with --nalu-steps 20000 95, 100, 93, 98, 90, 100, and then "
         "with --nalu-first-layer 0.7 98, 100, 88, 97, 73, 98; 1 98, 100, 78, 95, 72, 100; with layer 2's gate learning "
