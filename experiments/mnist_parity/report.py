@@ -37,7 +37,8 @@ def tables(cfg: "Config", results: list[Finished]) -> list[Table]:
     title = f"Table 4: counting the even digits of an image, by the last layer{digits.suffix(cfg.digits)}"
     blocks = tuple(name for regime, name in BLOCKS.items() if any(its == regime for its, _ in found))
     grid = blocks, rows, (ACCURACY, GAIN, FITTED)
-    return [Table("table4", title, *grid, tuple(quantities), _notes(cfg), headline="median", front=(FRONT,))]
+    notes = (*_notes(cfg), *_told_apart(found))
+    return [Table("table4", title, *grid, tuple(quantities), notes, headline="median", front=(FRONT,))]
 
 
 def figures(cfg: "Config", results: list[Finished]) -> list[Figure | Gallery]:
@@ -83,6 +84,28 @@ def accuracies(found: Found, regime: str, layer: str, artefact: str = "table4") 
             of(BLOCKS[regime], row_of(layer), column, column, values_S, threshold=solved, higher_is_better=True)
         )
     return lines
+
+
+def _told_apart(found: Found) -> tuple[str, ...]:
+    """Returns how large a gain must be to be told from none, by as many seeds as there are and by more."""
+    import scipy.stats  # takes half a second
+
+    said = []
+    for regime, name in BLOCKS.items():
+        affine = found.get((regime, AFFINE))
+        if affine is None or regime == "long":
+            continue
+        accuracies_S = [run.arrays["accuracy"][:, -1] for (its, _), run in found.items() if its == regime]
+        base_S = np.asarray(affine.arrays["accuracy"][:, -1], np.float64)
+        gains_LS = np.array([each - base_S for each in accuracies_S if len(each) == len(base_S)])
+        gains_LS = gains_LS[np.abs(gains_LS).max(axis=1) > 0]  # not of the affine layer itself
+        if len(base_S) < 3 or not len(gains_LS):
+            continue
+        spread = np.sqrt(gains_LS.var(axis=1, ddof=1).mean())
+        least = {n: scipy.stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n) for n in (len(base_S), 20, 100)}
+        told = ", ".join(f"{gain:.1f} by {seeds}" for seeds, gain in sorted(least.items()))
+        said.append(f"{name}, {spread:.1f} points between the seeds: what is told from none is a gain of {told} seeds")
+    return (f"How far the gains of a layer spread: {'; '.join(said)}.",) if said else ()
 
 
 def _learning(cfg: "Config", found: Found) -> Figure:
