@@ -112,6 +112,8 @@ def beside(protocol: str, results: Sequence[Result]) -> list[Table]:
             if (its.title, its.operation) != (rate.cell, rate.operation):
                 continue
             chosen = [r for r, name in enumerate(its.ranges) if rate.range == "*" or name in rate.range.split("|")]
+            if not chosen:  # a record of other ranges
+                continue
             solved_N = rate.solved_by(its)[:, chosen].ravel()
             ours, theirs = int(solved_N.sum()), rate.solved
             p = scipy.stats.fisher_exact([[ours, solved_N.size - ours], [theirs, rate.seeds - theirs]]).pvalue

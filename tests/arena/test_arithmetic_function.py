@@ -100,3 +100,27 @@ def test_in_the_sweep_every_range_is_trained_and_tested_in_its_own_numbers():
     # 25 numbers of a mean of 30 against 4 and 1.1, and of either sign: their products, squared.
     assert squared["U[10, 20]"] > 1e3 * squared["U[1, 2]"] > 1e4 * squared["U[0.1, 0.2]"]
     assert squared["U[-2, 2]"] < 0.1 * squared["U[1, 2]"]
+
+
+def test_a_range_of_the_sweep_stands_beside_the_number_that_others_published_of_it():
+    """Half of four networks solve it, as no network and all of them did: p is Fisher's."""
+    shape = 1, 1, 4
+    arrays = {
+        "test": np.float32([1e-6, 1e-6, 1, 1]).reshape(shape),
+        "far": np.ones((*shape, 3), np.float32),
+        "solved_at": np.full((*shape, 5), 1000, np.int32),
+        "steps": np.full(shape, 2000, np.int32),
+        "diverged": np.zeros(shape, bool),
+    }
+    runs = [
+        Finished("x", {"cell": "nmu", "range": its}, arrays, "0", {"device": "a", "profile": "full"})
+        for its in ("U[-2, -1]", "U[1.1, 1.2]")
+    ]
+    tables = arena_arithmetic_ranges.tables(arena_arithmetic_ranges.Config(), runs)
+    (beside,) = (table for table in tables if "beside what others published" in table.title)
+    found = {(q.row, q.column): float(q.values_S[0]) for q in beside.quantities}
+    rows = {"NAU, NMU: a * b in U[-2, -1]": 100.0, "NAU, NMU: a * b in U[1.1, 1.2]": 0.0}
+    assert set(beside.rows) == set(rows)
+    for row, published in rows.items():
+        assert (found[row, "ours %"], found[row, "published %"]) == (50.0, published)
+        assert found[row, "p"] == pytest.approx(6 / (53 * 54 / 2), rel=1e-6)  # the two lie at the one end
