@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from flax import linen as nn
 
@@ -11,6 +12,7 @@ from experiments.arithmetic import networks, recipes, recurrent_arithmetic, trai
 from experiments.arithmetic.networks import NaluStart
 from experiments.arithmetic.tasks import Sequences
 from experiments.lib import suite
+from experiments.lib.places import ROOT
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -147,3 +149,18 @@ def test_of_several_polishes_the_one_that_fits_best_is_kept():
         polished[name] = jax.jit(train.finish)(state)[1]["validation"]
     assert np.isfinite(polished["two"]).all()
     np.testing.assert_allclose(polished["two"], polished["one"], rtol=0.1)
+
+
+def test_the_guide_says_of_the_nalu_over_time_what_table_1_does():
+    table = pd.read_csv(ROOT / "results" / "tables" / "table1.csv", keep_default_na=False)
+    its = table[(table["block"] == "recurrent extrapolation") & (table["metric"] == "score")]
+    solved = {
+        name: 100 * its[its["column"] == name]["success"].astype(float).round(2) for name in recurrent_arithmetic.OURS
+    }
+    alone = 100 * its[its["column"] == "NALU"]["success"].astype(float).round(2)
+    text = " ".join((ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8").split())
+    loosened = solved["NALU (loosened)"]
+    assert f"all six in at least {loosened.min():.0f} % of the seeds" in text
+    for rates, words in ((alone, "the same at 1000 steps in {} %"), (loosened, "loosened in {} %")):
+        assert words.format(", ".join(f"{rate:.0f}" for rate in rates)) in text
+    assert sorted(alone)[:2] == pytest.approx([100 - 100 / 8] * 2, abs=1), "one training in eight, of two operations"
