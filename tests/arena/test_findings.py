@@ -35,7 +35,17 @@ SENTENCES = (
     ("it divides in {} at 1e-5 and in", ("arithmetic function", "NAC, NAC mul: a / b", "1e-05")),
     ("at 1e-5 and in {} at 1e-2,", ("arithmetic function", "NAC, NAC mul: a / b", "0.01")),
     ("and multiplies in {} and", ("arithmetic function", "NAC, NAC mul: a * b", "1e-05")),
-    ("and {}. - **The published settings", ("arithmetic function", "NAC, NAC mul: a * b", "0.01")),
+    ("and {}. - **Nothing else", ("arithmetic function", "NAC, NAC mul: a * b", "0.01")),
+    ("NAU with RealNPU in {}, with the", ("arithmetic function", "NAU, RealNPU: a / b", "0.01")),
+    ("modified one in {}, with NMRU", ("arithmetic function", "NAU, RealNPU modified: a / b", "0.01")),
+    ("with NMRU in {}, two", ("arithmetic function", "NAU, NMRU: a / b", "0.01")),
+    ("two NALUs in {}.", ("arithmetic function", "NALU, NALU: a / b", "0.01")),
+    ("at that tolerance in {},", ("arithmetic function", "NAU, RealNPU: a * b", "0.01")),
+    ("94 %, {}, 48", ("arithmetic function", "NAU, RealNPU modified: a * b", "0.01")),
+    ("32 %, {} and", ("arithmetic function", "NAU, NMRU: a * b", "0.01")),
+    ("48 % and {}, NAU with sNMU", ("arithmetic function", "NALU, NALU: a * b", "0.01")),
+    ("sNMU in {}; at", ("arithmetic function", "NAU, sNMU: a * b", "0.01")),
+    ("only NAU with NMU does, in {},", ("arithmetic function", "NAU, NMU: a * b", "1e-05")),
     ("a learning rate of 1e-3 it solves {} of sums", (PUBLISHED, "NAC: a + b", "1e-05")),
     ("chosen by validation, {}.", (TUNED, "NAC: a + b", "1e-05")),
     ("The multiplying NAC divides in {}, tuned", (PUBLISHED, "NAC mul: a / b", "1e-05")),
@@ -68,6 +78,15 @@ def test_the_limit_of_minimal_arithmetic_s_authors_gives_the_same_order(solved):
 @pytest.mark.parametrize(("words", "place"), SENTENCES, ids=[each[0] for each in SENTENCES])
 def test_a_finding_is_what_the_board_says(words, place, solved):
     assert words.format(f"{solved[place]:.0f} %") in TEXT
+
+
+def test_of_100_inputs_one_pair_multiplies_and_none_divides_at_the_protocols_tolerance(solved):
+    ends = {operation: [] for operation in ("a * b", "a / b")}
+    for protocol, row, tolerance in solved:
+        pair, _, operation = row.partition(": ")
+        if protocol == "arithmetic function" and tolerance == "1e-05" and operation in ends:
+            ends[operation] += [pair] * (solved[protocol, row, tolerance] > 0)
+    assert ends == {"a * b": ["NAU, NMU"], "a / b": []}
 
 
 def test_of_the_field_s_cells_in_table_1_and_of_the_nalu_the_page_says_what_the_tables_do():
