@@ -10,7 +10,9 @@ from .networks import ProgramNetwork
 from .training import Recipe
 from .ugrnn import UGRNNCell
 
-MODELS = ("nalu", "lstm", "ugrnn", "dnc", "nac")
+KEPT = "nalu-kept"  # one network, which keeps what it knows of the training range
+LONGER = 4  # times the steps of the other configured networks, for KEPT
+MODELS = ("nalu", KEPT, "lstm", "ugrnn", "dnc", "nac")
 READ_OUTS = ("read_out", "output")  # of the usual cells, and of the DNC
 STAGES = 60  # of sharpening
 ANSWERS = 100.0  # a usual cell's output of 1 is an answer of so much
@@ -25,17 +27,18 @@ def recipe(model: str, language: str, *, networks: int, length: float, evaluatio
       evaluations: what the steps must be a multiple of.
     """
     simple = language == "addition"
-    if model in ("nalu", "nac"):
+    if model in ("nalu", KEPT, "nac"):
         stages = -(-STAGES // evaluations) * evaluations
         return Recipe(
-            network=ProgramNetwork(ConfiguredNalu(1 if simple else 3, 24, multiplies=model == "nalu")),
+            network=ProgramNetwork(ConfiguredNalu(1 if simple else 3, 24, multiplies=model != "nac")),
             transform=optax.chain(optimisers.clip_by_lane_norm(0.1), optax.scale_by_adam()),
             learning_rate=2e-2,
-            steps=_multiple((1200 if simple else 8000) * length, stages),
+            steps=_multiple((1200 if simple else 8000) * (LONGER if model == KEPT else 1) * length, stages),
             batch=64,
-            networks=networks,
+            networks=1 if model == KEPT else networks,
             sharpness=20.0,
             stages=stages,
+            keeps=model == KEPT,
         )
     cell, value_unit, rate, steps, batch, adam_rate = {
         ("lstm", True): (nn.OptimizedLSTMCell(32), 50.0, 0.01, 2000, 64, 1.0),

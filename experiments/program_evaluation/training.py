@@ -19,6 +19,7 @@ from .digit_match import digit_match
 from .programs import LANGUAGES, TRAINING_DIGITS, Program, integers_of
 
 SHARPENING = (0.6, 0.95)  # shares of the steps between which the sharpness rises
+KNOWN = 0.5  # root mean squared error of validation below which most answers are rounded rightly
 TINY = 1e-12  # keeps the root of the squared error differentiable at an error of 0
 
 
@@ -30,6 +31,7 @@ class Recipe(NamedTuple):
         a cosine; it is divided by the sharpness.
       networks: how many a seed trains side by side, from starts of their own.
       sharpness: at the end, of what a `ConfiguredNalu` emits; it rises from 1 in `stages` equal numbers of steps.
+      keeps: whether a network that knows the training range goes on from the start of a stage that it ends worse.
     """
 
     network: nn.Module
@@ -41,6 +43,7 @@ class Recipe(NamedTuple):
     networks: int = 1
     sharpness: float = 1.0
     stages: int = 1
+    keeps: bool = False
 
 
 def make_train(
@@ -79,27 +82,43 @@ def make_train(
     def leg(
         state: loop.TrainState, validation: Program, by_size: Program
     ) -> tuple[loop.TrainState, dict[str, jax.Array]]:
-        def stage(state: loop.TrainState, _: None) -> tuple[loop.TrainState, None]:
-            factor = sharpness(state.step)
+        def stage(begun: loop.TrainState, _: None) -> tuple[loop.TrainState, None]:
+            factor = sharpness(begun.step)
 
             def loss(params: Any, asked: Program) -> jax.Array:
                 return jnp.sqrt(jnp.square(answers(params, factor, asked) - asked.answer).mean() + TINY)
 
-            return (
-                loop.take_steps(
-                    state,
-                    steps=per_stage,
-                    sample=lambda key: batch(key, recipe.batch, TRAINING_DIGITS),
-                    losses=loop.lane_by_lane(loss),
-                    transform=recipe.transform,
-                    learning_rate=lambda step: rate(step) / sharpness(step),
-                ),
-                None,
+            ended = loop.take_steps(
+                begun,
+                steps=per_stage,
+                sample=lambda key: batch(key, recipe.batch, TRAINING_DIGITS),
+                losses=loop.lane_by_lane(loss),
+                transform=recipe.transform,
+                learning_rate=lambda step: rate(step) / sharpness(step),
             )
+            return (better(begun, ended, sharpness(ended.step)) if recipe.keeps else ended), None
 
+        def better(begun: loop.TrainState, ended: loop.TrainState, factor: jax.Array) -> loop.TrainState:
+            """Returns the end of a stage or, of networks that knew the training range and know it less, the start."""
+            was_L, is_L = (errors(state.params, factor) for state in (begun, ended))
+            back_L = (was_L < KNOWN) & ~(is_L <= was_L)
+
+            def chosen(old: jax.Array, new: jax.Array) -> jax.Array:
+                return jnp.where(loop.lanes_over(back_L, new), old, new) if new.ndim else new
+
+            params, optimiser = (
+                jax.tree.map(chosen, old, new)
+                for old, new in ((begun.params, ended.params), (begun.optimiser, ended.optimiser))
+            )
+            return ended._replace(params=params, optimiser=optimiser)
+
+        def errors(params: Any, factor: jax.Array) -> jax.Array:
+            off_LN = of_all(params, factor, validation) - validation.answer[None]
+            return jnp.sqrt(jnp.square(off_LN).mean(axis=1))
+
+        of_all = jax.vmap(answers, in_axes=(0, None, None))
         state, _ = jax.lax.scan(stage, state, length=stages_per_leg)
         factor = sharpness(state.step)
-        of_all = jax.vmap(answers, in_axes=(0, None, None))
         off_LN = jnp.abs(of_all(state.params, factor, validation) - validation.answer[None])
         answers_DLN = jax.lax.map(lambda asked: of_all(state.params, factor, asked), by_size)
         matches_DLN = digit_match(answers_DLN, jnp.broadcast_to(by_size.answer[:, None], answers_DLN.shape))

@@ -216,6 +216,32 @@ def test_networks_side_by_side_start_from_different_parameters():
     assert train.network_steps == 2 * 3 and train.legs == 1
 
 
+class Proportional(nn.Module):
+    """Answers its only number times the truth."""
+
+    start: float
+
+    @nn.compact
+    def __call__(self, programs):
+        return self.param("number", lambda key: jnp.float32(self.start)) * programs.answer
+
+
+@pytest.mark.parametrize(("start", "keeps", "moved"), [(1.0, True, 0.0), (1.0, False, 4 * RATE), (2.0, True, 4 * RATE)])
+def test_what_is_known_is_kept_and_what_is_not_yet_known_is_trained_on(start, keeps, moved):
+    """Every step moves the number up, away from the truth: of four steps none is left where it was known."""
+    upwards = optax.stateless(lambda updates, _: jax.tree.map(lambda leaf: -jnp.ones_like(leaf), updates))
+    recipe = Recipe(Proportional(start), upwards, RATE, 4, batch=4, warm_up=1, networks=2, stages=2, keeps=keeps)
+    train = training.make_train(
+        recipe, "addition", digits=(2,), programs=20, evaluations=1, key_tests=jax.random.key(5)
+    )
+    state = jax.jit(train.init)(jax.random.key(1), *train.data)
+    state, metrics = jax.jit(train.leg)(state, *train.data)
+    rises = float(state.params["number"][0]) - start
+    assert rises == 0 if moved == 0 else 0 < rises < moved
+    assert (metrics["validation"] < 1e-6).all() == (moved == 0)
+    assert int(state.step) == 4
+
+
 def test_the_nalu_learns_to_add_in_a_few_hundred_steps():
     """From an error of a hundred, with the recipe's network, rate and schedule, to the sum itself at four digits."""
     recipe = recipes.recipe("nalu", "addition", networks=1, length=0.25, evaluations=1)
@@ -240,7 +266,8 @@ def test_recipes_have_stages_that_fill_the_evaluations_and_the_steps(model, lang
     recipe = recipes.recipe(model, language, networks=3, length=length, evaluations=evaluations)
     assert recipe.steps > 0 and recipe.stages % evaluations == 0 and recipe.steps % recipe.stages == 0
     assert recipe.networks == (3 if model in ("nalu", "nac") else 1)
-    assert recipe.sharpness == (20 if model in ("nalu", "nac") else 1)
+    assert recipe.sharpness == (20 if model in ("nalu", "nalu-kept", "nac") else 1)
+    assert recipe.keeps == (model == "nalu-kept")
 
 
 # What is Adam's
