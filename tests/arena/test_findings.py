@@ -13,7 +13,7 @@ from experiments.lib.store.records import find
 
 TEXT = " ".join((ROOT / "docs" / "arena.md").read_text(encoding="utf-8").split())
 PUBLISHED, TUNED = "single module, as published", "single module, tuned"
-MINIMAL = "minimal arithmetic"
+MINIMAL, RANGES = "minimal arithmetic", "arithmetic function, ranges"
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,12 @@ SENTENCES = (
     ("48 % and {}, NAU with sNMU", ("arithmetic function", "NALU, NALU: a * b", "0.01")),
     ("sNMU in {}; at", ("arithmetic function", "NAU, sNMU: a * b", "0.01")),
     ("only NAU with NMU does, in {},", ("arithmetic function", "NAU, NMU: a * b", "1e-05")),
+    ("from U[0, 1] in {}, from", (RANGES, "NAU, NMU: U[0, 1]", "1e-05")),
+    ("from U[-2, 2] in {} and", (RANGES, "NAU, NMU: U[-2, 2]", "1e-05")),
+    ("from U[0.1, 0.2] in {}.", (RANGES, "NAU, NMU: U[0.1, 0.2]", "1e-05")),
+    ("as published, and in {} at 1e-3.", (RANGES, "NAU, NMU: U[1.1, 1.2]", "0.001")),
+    ("and multiply in {} there,", (RANGES, "NAC, NAC mul: U[-2, 2]", "0.1")),
+    ("and multiply in {} there,", (RANGES, "NAC, NAC mul sigmoid: U[-2, 2]", "0.1")),
     ("a learning rate of 1e-3 it solves {} of sums", (PUBLISHED, "NAC: a + b", "1e-05")),
     ("chosen by validation, {}.", (TUNED, "NAC: a + b", "1e-05")),
     ("The multiplying NAC divides in {}, tuned", (PUBLISHED, "NAC mul: a / b", "1e-05")),
@@ -75,7 +81,7 @@ def test_the_limit_of_minimal_arithmetic_s_authors_gives_the_same_order(solved):
         assert sorted(cells, key=order, reverse=True) == list(cells)
 
 
-@pytest.mark.parametrize(("words", "place"), SENTENCES, ids=[each[0] for each in SENTENCES])
+@pytest.mark.parametrize(("words", "place"), SENTENCES, ids=[f"{words} {place[1]}" for words, place in SENTENCES])
 def test_a_finding_is_what_the_board_says(words, place, solved):
     assert words.format(f"{solved[place]:.0f} %") in TEXT
 
@@ -87,6 +93,7 @@ def test_of_100_inputs_one_pair_multiplies_and_none_divides_at_the_protocols_tol
         if protocol == "arithmetic function" and tolerance == "1e-05" and operation in ends:
             ends[operation] += [pair] * (solved[protocol, row, tolerance] > 0)
     assert ends == {"a * b": ["NAU, NMU"], "a / b": []}
+    assert solved[RANGES, "NAU, NMU: U[1.1, 1.2]", "1e-05"] == 0
 
 
 def test_of_the_field_s_cells_in_table_1_and_of_the_nalu_the_page_says_what_the_tables_do():
