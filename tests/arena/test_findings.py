@@ -51,7 +51,6 @@ SENTENCES = (
     ("from U[0.1, 0.2] in {}.", (RANGES, "NAU, NMU: U[0.1, 0.2]", "1e-05")),
     ("as published, and in {} at 1e-3.", (RANGES, "NAU, NMU: U[1.1, 1.2]", "0.001")),
     ("and multiply in {} there,", (RANGES, "NAC, NAC mul: U[-2, 2]", "0.1")),
-    ("and multiply in {} there,", (RANGES, "NAC, NAC mul sigmoid: U[-2, 2]", "0.1")),
     ("a learning rate of 1e-3 it solves {} of sums", (PUBLISHED, "NAC: a + b", "1e-05")),
     ("chosen by validation, {}.", (TUNED, "NAC: a + b", "1e-05")),
     ("The multiplying NAC divides in {}, tuned", (PUBLISHED, "NAC mul: a / b", "1e-05")),
@@ -94,6 +93,7 @@ def test_of_100_inputs_one_pair_multiplies_and_none_divides_at_the_protocols_tol
             ends[operation] += [pair] * (solved[protocol, row, tolerance] > 0)
     assert ends == {"a * b": ["NAU, NMU"], "a / b": []}
     assert solved[RANGES, "NAU, NMU: U[1.1, 1.2]", "1e-05"] == 0
+    assert solved[RANGES, "NAC, NAC mul sigmoid: U[-2, 2]", "0.1"] == 0
 
 
 def test_of_the_field_s_cells_in_table_1_and_of_the_nalu_the_page_says_what_the_tables_do():
