@@ -10,11 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pandas as pd
 import pytest
 from flax import linen as nn
 
 from experiments.lib.errors import UserError
 from experiments.lib.networks.configured_nalu import ConfiguredNalu
+from experiments.lib.places import ROOT
 from experiments.lib.report.figures import drawing
 from experiments.lib.store.records import Finished
 from experiments.lib.training import optimisers
@@ -453,3 +455,13 @@ def test_a_bad_setting_is_said_in_one_sentence(values, says):
 @pytest.mark.parametrize("digits", [(2,), (2, 6), (2, 3, 4, 5, 6)])
 def test_rising_digits_are_accepted(digits):
     assert program_evaluation.Config(digits=digits).digits == digits
+
+
+def test_the_guide_says_how_many_seeds_of_one_network_keep_99_percent():
+    table = pd.read_csv(ROOT / "results" / "tables" / "figure4.csv", keep_default_na=False)
+    its = table[(table["metric"] == "matching digits %") & (table["column"] == "6 digits")].set_index("row")
+    alone, kept = (
+        round(float(its.loc[row, "success"]) * int(its.loc[row, "seeds"])) for row in ("NALU", "NALU (kept)")
+    )
+    text = " ".join((ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8").split())
+    assert f"alone {alone} keep 99 %, and {kept} if a network" in text
