@@ -3,7 +3,7 @@
 Ten inputs arrive at every time step; a and b sum two slices of them over all steps, so that the sums grow with the
 sequence. Every cell learns the training length; only those that add without forgetting can go on.
 
-    python -m experiments run recurrent_arithmetic --profile full     # 73 CPU-min on two cores of an AMD EPYC
+    python -m experiments run recurrent_arithmetic --profile full     # 79 CPU-min on two cores of an AMD EPYC
 
 Axes: S seeds, E evaluations, M models or starts, O operations.
 """

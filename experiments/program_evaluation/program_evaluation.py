@@ -4,7 +4,7 @@ A program enters one symbol or one whole integer a step, and the answer is an in
 programs with if, + and - (Figure 4). Training has integers below 100; the tests go to six digits, the paper's to four.
 The NALU's weights are set anew at every step by an LSTM that sees the symbols; the others are usual cells and a DNC.
 
-    python -m experiments run figure4 --profile full     # both: 41 CPU-min on two cores of an AMD EPYC
+    python -m experiments run figure4 --profile full     # both: 45 CPU-min on two cores of an AMD EPYC
     python -m experiments run figure6 --profile full
 
 Axes: S seeds, E evaluations, L networks side by side, D sizes of the integers in digits.
