@@ -101,7 +101,7 @@ def loosened(params: Any, gate: float, limits: tuple[float, float]) -> Any:
 
     Args:
       gate: the gate weights of layer 2: at 50 the gate is open to the last bit for sums above 0, at -50 shut.
-      limits: the largest |W| of either layer.
+      limits: the largest |W| of either layer, below sigmoid(3) = 0.95.
     """
 
     def layer(variables: dict, limit: float) -> dict:

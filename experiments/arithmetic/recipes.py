@@ -66,8 +66,8 @@ RECURRENT_STARTS = (  # the same of the recurrent half
     NaluStart(2.0, (0.5, -0.5), 0.0),
 )
 
-# Where the further polishes of NALU (loosened) begin, ours, tuned on other seeds: the gate of layer 2 is open or shut,
-# and no |W| of layer 1, and of layer 2, is larger than so much.
+# Where the further polishes of NALU (loosened) begin, ours, tuned on other seeds (the table's notes say how): the gate
+# of layer 2 is open or shut, and no |W| of layer 1, and of layer 2, is larger than so much.
 GATES, LOOSE = (50.0, -50.0), ((0.1, 0.8), (0.3, 0.8), (0.8, 0.8))
 
 

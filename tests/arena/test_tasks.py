@@ -94,13 +94,18 @@ SWEEP = {"U[-2, -1]": 0.16005, "U[-2, 2]": 2.308e-4, "U[0, 1]": 0.05076, "U[0.1,
          "U[1.1, 1.2]": 0.10528, "U[10, 20]": 505.5}  # fmt: skip
 
 
-def test_the_sweep_over_ranges_has_the_published_thresholds():
+def test_the_sweep_over_ranges_has_the_published_thresholds_and_its_own_training_range():
+    """The thresholds are of sums of 26 numbers, as above."""
     assert [its.name for its in tasks.FUNCTION_RANGES] == list(SWEEP)
     for its in tasks.FUNCTION_RANGES:
         task = tasks.arithmetic_function("a * b", its, part=26, overlap=13)
         (x_IN,) = items(task, "beyond", 20_000)
         threshold = 1e-10 * np.mean(np.asarray(task.slope(x_IN), np.float64) ** 2)
         assert threshold == pytest.approx(SWEEP[its.name], rel=0.03), its.name
+        (inside_IN,) = items(task, "inside", 1000)
+        low, high = (float(number) for number in its.name[2:-1].split(", "))
+        assert inside_IN.min() == pytest.approx(low, abs=1e-3 * (high - low))
+        assert inside_IN.max() == pytest.approx(high, abs=1e-3 * (high - low))
 
 
 def test_numbers_of_minimal_arithmetic_are_spread_as_its_sets_say():

@@ -21,7 +21,7 @@ TRAINED = ("model", "cell", "layer")  # how variants name what is trained
 BESIDES = {  # networks that the smoke profile leaves out
     "recurrent_arithmetic": ("nalu-loosened", "gru", "tanh-rnn"),
     "mnist_counting": ("rnn-tanh",),
-    "program_evaluation": ("ugrnn",),
+    "program_evaluation": ("ugrnn", "nalu-kept"),
     "language_to_numbers": ("nalu",),
     "tracking_time": ("nac-restarts", "nac-clock"),
 }
