@@ -106,9 +106,9 @@ def _told_apart(found: Found) -> tuple[str, ...]:
             continue
         spread = np.sqrt(np.var(paired, axis=1, ddof=1).mean())
         least = {n: scipy.stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n) for n in (len(base_S), 20, 100)}
-        told = ", ".join(f"{gain:.1f} for {seeds}" for seeds, gain in sorted(least.items()))
-        said.append(f"{name} {spread:.1f} points, so that a mean gain is no chance from {told} seeds on")
-    sentence = f"From seed to seed the gain of a layer differs by a standard deviation of: {'; '.join(said)}."
+        told = ", ".join(f"{gain:.1f} with {seeds}" for seeds, gain in sorted(least.items()))
+        said.append(f"by {spread:.1f} points on {name}, so that to be no chance its mean must be {told} seeds")
+    sentence = f"The gain of a layer differs from seed to seed (standard deviation) {'; '.join(said)}."
     return (sentence,) if said else ()
 
 

@@ -67,7 +67,7 @@ def test_table_4_says_how_large_a_gain_its_seeds_and_more_would_tell_from_none()
     affine, nac = of("Wx + b", [80, 85, 90]), of("NAC", [79, 85, 91])
     (table,) = mnist_parity.tables(mnist_parity.Config(seeds=3), [affine, nac])
     (said,) = (note for note in table.notes if "gain of a layer differs" in note)
-    assert "fresh images 1.0 points" in said
-    assert f"from {4.3027 / 3**0.5:.1f} for 3, {2.0930 / 20**0.5:.1f} for 20, 0.2 for 100 seeds on" in said
+    assert "by 1.0 points on fresh images" in said
+    assert f"its mean must be {4.3027 / 3**0.5:.1f} with 3, {2.0930 / 20**0.5:.1f} with 20, 0.2 with 100 seeds" in said
     (alone,) = mnist_parity.tables(mnist_parity.Config(seeds=3), [nac])
     assert not any("gain of a layer differs" in note for note in alone.notes)
