@@ -196,12 +196,13 @@ SLOPES: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
     "a^2": lambda a, b, da, db: 2 * a * da,
     "sqrt(a)": lambda a, b, da, db: da / (2 * a**0.5),
 }
+ONE_TO_TWO = Range(1, 2, 2, 6)  # where nothing else is said
 FUNCTION_RANGES = (  # Madsen and Johansen 2020, their sweep
     Range(-2, -1, -6, -2),
     Range(-2, 2, 2, 6, mirrored=True),
     Range(0, 1, 1, 5),
     Range(0.1, 0.2, 0.2, 2),
-    Range(1, 2, 2, 6),
+    ONE_TO_TWO,
     Range(1.1, 1.2, 1.2, 6),
     Range(10, 20, 20, 40),
 )
@@ -210,7 +211,7 @@ PART, OVERLAP = 25, 12  # inputs that a and b each sum, and those that both do
 
 def arithmetic_function(
     operation: str,
-    its_range: Range = FUNCTION_RANGES[4],
+    its_range: Range = ONE_TO_TWO,
     *,
     inputs: int = 100,
     part: int = PART,

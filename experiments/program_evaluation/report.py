@@ -137,7 +137,9 @@ def _learning(cfg: "Config", artefact: str, language: str, found: dict[str, Row]
             ]
             panels.append(Panel(f"{size} digits", "share of training (%)", "matching digits (%)", tuple(curves)))
     title = f"Learning the language '{language}' ({cfg.seeds} seeds; bands: worst to best)"
-    return Figure(artefact, f"{artefact}_learning", title, tuple(panels))
+    longer = (f"The training of (kept) is {recipes.LONGER} times as long as that of NALU.",)
+    notes = longer if KEPT[recipes.KEPT] in found else ()
+    return Figure(artefact, f"{artefact}_learning", title, tuple(panels), notes)
 
 
 def _table_notes(cfg: "Config", language: str) -> tuple[str, ...]:
