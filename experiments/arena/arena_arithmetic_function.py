@@ -68,7 +68,7 @@ def asked(name: str) -> tuple[str, ...]:
 
 def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
     """Returns the training of one group of networks."""
-    return arithmetic_function.make_train(cfg, cell, tasks.arithmetic_function(operation))
+    return arithmetic_function.make_train(cfg, cell, operation)
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:

@@ -60,7 +60,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 
 def make_train(cfg: Config, *, cell: str, range: str) -> Train:
     """Returns the training of one group of networks."""
-    return arithmetic_function.make_train(cfg, cell, tasks.arithmetic_function(OPERATION, RANGES[range]))
+    return arithmetic_function.make_train(cfg, cell, OPERATION, RANGES[range])
 
 
 def results_of(results: list[Finished]) -> list[Result]:

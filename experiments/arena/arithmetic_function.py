@@ -20,10 +20,10 @@ from ..lib.config import require
 from ..lib.report.artefacts import Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, report, training
+from . import entrants, networks, report, tasks, training
 from .entrants import PAIRS
+from .inalu_of_positive import INALUOfPositive
 from .report import Result
-from .tasks import Task
 
 INPUTS = 100
 PAIRS_OF_100 = {"nac": ("NAC, NAC", "nac", "nac"), "nau": ("NAU, NAU", "nau", "nau"), **PAIRS}
@@ -50,13 +50,18 @@ class Watched(NamedTuple):
     steady_L: jax.Array
 
 
-def network_of(name: str) -> nn.Module:
-    """Returns the network 100-2-1 of a pair; a cell of the user's own makes both layers."""
+def network_of(name: str, *, positive: bool) -> nn.Module:
+    """Returns the network 100-2-1 of a pair; a cell of the user's own makes both layers.
+
+    Args:
+      positive: whether all inputs are, so that the first of two iNALUs needs no product of signs.
+    """
     if name == "linear":
         start = nn.initializers.glorot_uniform()
         return networks.Stack(tuple(nn.Dense(n, kernel_init=start) for n in (2, 1)))
     _, first, second = names(name)
-    return networks.Stack((entrants.entrant(first).module(2, INPUTS), entrants.entrant(second).module(1, 2)))
+    adds = entrants.inalu(INALUOfPositive) if positive and first == "inalu" else entrants.entrant(first).module
+    return networks.Stack((adds(2, INPUTS), entrants.entrant(second).module(1, 2)))
 
 
 def names(name: str) -> tuple[str, str, str]:
@@ -86,15 +91,15 @@ def check_lengths(cfg: Any) -> None:
     require(cfg.items < limit or cfg.items % limit == 0, f"items is {cfg.items}, but must be in thousands.")
 
 
-def make_train(cfg: Any, cell: str, task: Task) -> Train:
-    """Returns the training of one group of networks on a task."""
+def make_train(cfg: Any, cell: str, operation: str, its_range: tasks.Range = tasks.ONE_TO_TWO) -> Train:
+    """Returns the training of one group of networks on an operation of two sums of numbers from a range."""
     entrants.try_out(cell)
     recipe = recipe_of(cell)
     steps = cfg.steps_of_nmu if cell == "nmu" else cfg.steps
     legs = steps // cfg.leg_steps
     train = training.make_train(
-        networks.network(network_of(cell), INPUTS),
-        task,
+        networks.network(network_of(cell, positive=its_range.low > 0), INPUTS),
+        tasks.arithmetic_function(operation, its_range),
         recipe,
         training.Length(steps, cfg.log_every, legs, cfg.batch, cfg.items),
         learning_rate_L=np.full(cfg.networks, recipe.learning_rate),

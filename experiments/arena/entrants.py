@@ -86,7 +86,8 @@ def _saturated(cell: Any) -> Callable[[int, int], nn.Module]:
     return module
 
 
-def _inalu(cell: Any) -> Callable[[int, int], nn.Module]:
+def inalu(cell: Any) -> Callable[[int, int], nn.Module]:
+    """Returns an iNALU of this class with the start of the published benchmark."""
     starts = {"w_hat_init": normal(0.88, 0.2), "m_hat_init": normal(0.5, 0.2), "g_init": normal(0.0, 0.2)}
     return lambda features, inputs: cell(features, **starts)
 
@@ -123,8 +124,8 @@ ENTRANTS: dict[str, Entrant] = {
     "nac_mul": _entrant("NAC mul", "nac_mul", PRODUCTS, _saturated(nalu.CELLS["nac_mul"])),
     "nac_mul_sigmoid": dataclasses.replace(_entrant("NAC mul, sigmoid", "nac_mul_sigmoid", PRODUCTS[:1]), recipe=ADAM),
     "nalu": _entrant("NALU", "nalu", ALL, _saturated(nalu.CELLS["nalu"])),
-    "inalu": Entrant("iNALU", _inalu(nalu.CELLS["inalu"]), ALL, INALU),
-    "inalu_shared": Entrant("iNALU, shared", _inalu(nalu.CELLS["inalu_shared"]), ALL, INALU),
+    "inalu": Entrant("iNALU", inalu(nalu.CELLS["inalu"]), ALL, INALU),
+    "inalu_shared": Entrant("iNALU, shared", inalu(nalu.CELLS["inalu_shared"]), ALL, INALU),
     "nau": _entrant("NAU", "nau", SUMS),
     "nmu": _entrant("NMU", "nmu", PRODUCTS[:1]),
     "snmu": _entrant("sNMU", "snmu", PRODUCTS[:1]),

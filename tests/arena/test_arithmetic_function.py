@@ -62,8 +62,29 @@ def test_pairs_are_trained_as_published():
     assert arithmetic_function.recipe_of("nmu")[1:6] == (1e-3, 5_000_000, 10.0, 1e6, 2e6)
     for name in ("nac", "linear", "nalu", "nac_mul"):
         assert not arithmetic_function.recipe_of(name).regularised
-    nac = arithmetic_function.network_of("nac").init(jax.random.key(0), jnp.ones((1, 100)))["params"]
+    nac = arithmetic_function.network_of("nac", positive=True).init(jax.random.key(0), jnp.ones((1, 100)))["params"]
     assert 0.48 < float(abs(nac["layers_0"]["w_hat"]).max()) <= 0.504
+
+
+def test_of_positive_inputs_the_inalu_needs_no_product_of_signs():
+    """Values and gradients are those of the cell itself, whose signs are all 1; of other inputs they are not."""
+    general, positive = (arithmetic_function.network_of("inalu", positive=its) for its in (False, True))
+    key = jax.random.key(4)
+    x_NI = jax.random.uniform(key, (7, 100), minval=1.0, maxval=2.0)
+    params = jax.tree.map(lambda leaf: 0.2 * leaf, general.init(key, x_NI))
+
+    def value_and_slopes(network, x_NI):
+        return jax.value_and_grad(lambda params: jax.vmap(lambda x_I: network.apply(params, x_I))(x_NI).sum())(params)
+
+    value, slopes = value_and_slopes(general, x_NI)
+    same, same_slopes = value_and_slopes(positive, x_NI)
+    np.testing.assert_allclose(same, value, rtol=1e-4)
+    for a, b in zip(jax.tree.leaves(same_slopes), jax.tree.leaves(slopes), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3 * np.abs(b).max())
+
+    of_either_sign_NI = x_NI.at[:, :3].multiply(-1)
+    value, another = (value_and_slopes(network, of_either_sign_NI)[0] for network in (general, positive))
+    assert abs(another / value - 1) > 0.1
 
 
 def test_networks_of_a_group_differ_and_every_one_is_a_seed():
