@@ -20,7 +20,7 @@ from ..lib.training.train import Train
 from . import entrants, published, single_module, training
 from .entrants import ENTRANTS
 
-VERSION = 1
+VERSION = 2
 PLACE = (5, 2)  # after the paper's sections
 ARTEFACTS = ("arena", "arena_single_module_10")
 

@@ -46,8 +46,12 @@ class Stack(nn.Module):
         return x
 
 
-def network(module: nn.Module, inputs: int) -> Network:
-    """Returns a module of so many inputs, written out in scalars and mapped over items, which come last."""
+def network(module: nn.Module, inputs: int, *, pads: bool = False) -> Network:
+    """Returns a module of so many inputs, written out in scalars and mapped over items, which come last.
+
+    Args:
+      pads: see `scalars.written_out`.
+    """
 
     def init(key: jax.Array) -> Any:
         return module.init(key, jnp.ones((1, inputs)))
@@ -56,7 +60,7 @@ def network(module: nn.Module, inputs: int) -> Network:
         rngs = {} if key is None else {"noise": key}
         return module.apply(params, x_I[None], rngs=rngs)[0]
 
-    written = scalars.written_out(of_item)
+    written = scalars.written_out(of_item, pads=pads)
 
     def apply(params: Any, x_IN: jax.Array, key: jax.Array | None) -> jax.Array:
         if key is None:

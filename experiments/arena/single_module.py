@@ -33,7 +33,7 @@ def make_train(
     """
     lanes = len(tasks.RANGES)
     return training.make_train(
-        networks.network(entrant.module(1, inputs), inputs),
+        networks.network(entrant.module(1, inputs), inputs, pads=inputs > 2),
         tasks.single_module(operation, inputs=inputs),
         recipe,
         training.length(cfg),

@@ -33,12 +33,17 @@ def test_a_cell_written_out_has_the_same_values_and_gradients(name):
         np.testing.assert_allclose(mine, its, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("factors", [2, 3, 4])
-def test_the_slopes_of_a_product_are_the_products_of_the_others(factors):
-    """Of two, the padding within the slope is written out; of more it is left to XLA."""
-    x = jnp.array([2.0, -3.0, 0.5, 7.0])[:factors]
-    slope = jax.grad(scalars.written_out(lambda x: nalu.nmu(x, jnp.ones((factors, 1)))[0]))
-    np.testing.assert_allclose(jax.jit(slope)(x), np.prod(x) / x, rtol=1e-6)
+@pytest.mark.parametrize("pads", [False, True])
+@pytest.mark.parametrize("factors", [2, 3, 4, 10, 21])
+def test_the_slopes_of_a_product_are_the_products_of_the_others(factors, pads):
+    """Of two, the padding within the slope is written out; of more it is left to XLA, unless it is asked for."""
+    x = np.resize([2.0, -3.0, 0.5, 0.7, -0.4], factors).astype(np.float32)
+    x[1] = 0  # all slopes but its own are 0
+    slope = jax.grad(scalars.written_out(lambda x: nalu.nmu(x, jnp.ones((factors, 1)))[0], pads=pads))
+    others = [np.prod(np.delete(x.astype(np.float64), i)) for i in range(factors)]
+    np.testing.assert_allclose(jax.jit(slope)(x), others, rtol=3e-6)
+    another = jnp.array(x).at[1].set(-3)
+    np.testing.assert_allclose(jax.jit(slope)(another), np.prod(np.float64(another)) / np.float64(another), rtol=3e-6)
 
 
 def test_the_least_of_a_number_and_infinity_is_the_number_with_its_slope():
