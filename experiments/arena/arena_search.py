@@ -2,7 +2,7 @@
 
 A board of cells as published ranks settings as much as cells. So every cell and operation is given the same few
 settings, its published training in all else, and they are compared by the error inside the training range, on seeds
-that nothing else sees. What is best is in `tuned`.
+that nothing else sees; and so is every pair of layers of the simple product. What is best is in `tuned`.
 
     python -m experiments run arena_search --profile full
 
@@ -20,11 +20,13 @@ from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
 from . import entrants, networks, report, tasks, training
-from .entrants import ENTRANTS
+from .entrants import ENTRANTS, PAIRS
 
 VERSION = 1
 PLACE = (5, 9)  # after the paper's sections
 ARTEFACTS = ("arena_search",)
+
+TIMES_FOR_PAIRS = 4  # as many steps, which are a fifth of the simple product's, too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Config:
     seeds: Count = 5  # ours, as all that is not the single module's
     root: Root = 5190  # ours: other keys than those that are reported
     cells: tuple[str, ...] = selects(tuple(ENTRANTS), among=tuple(ENTRANTS))
+    pairs: tuple[str, ...] = selects(tuple(PAIRS), among=tuple(PAIRS))  # of the simple product
     learning_rates: Annotated[tuple[Positive, ...], DISTINCT] = (1e-3, 1e-2, 1e-1)
     starts: Annotated[tuple[Positive, ...], DISTINCT] = (0.05, 0.3, 1.0)  # what the published start is multiplied by
     steps: Count = 10_000  # a fifth of the single module's
@@ -54,19 +57,18 @@ class Config:
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
-    """Returns a run for each cell and operation; settings and ranges are its lanes."""
-    return [
-        {"cell": name, "operation": o}
-        for name in cfg.cells
-        if name in ENTRANTS
-        for o in entrants.entrant(name).operations
-    ]
+    """Returns a run for each cell and operation, then for each pair of layers; settings and ranges are its lanes."""
+    alone = [(name, o) for name in cfg.cells if name in ENTRANTS for o in entrants.entrant(name).operations]
+    pairs = [(name, tasks.SIMPLE_PRODUCT) for name in cfg.pairs]
+    return [{"cell": name, "operation": operation} for name, operation in (*alone, *pairs)]
 
 
 def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
     """Returns the training of one seed with all settings in all ranges."""
-    entrant, ranges = entrants.entrant(cell), tasks.RANGES
     settings = np.array(cfg.settings)
+    if operation == tasks.SIMPLE_PRODUCT:
+        return _of_pair(cfg, cell, settings)
+    entrant, ranges = entrants.entrant(cell), tasks.RANGES
     return training.make_train(
         networks.network(entrant.module(1, 2), 2),
         tasks.single_module(operation, ranges * len(settings)),
@@ -79,14 +81,33 @@ def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
     )
 
 
+def _of_pair(cfg: Config, name: str, settings: np.ndarray) -> Train:
+    """Returns the training of one seed of a pair with all settings."""
+    length = training.length(cfg)
+    length = length._replace(steps=TIMES_FOR_PAIRS * length.steps, log_every=TIMES_FOR_PAIRS * length.log_every)
+    return training.make_train(
+        networks.network(entrants.pair(name), 4),
+        tasks.simple_product(lanes=len(settings)),
+        entrants.recipe_of_pair(name, length.steps),
+        length,
+        learning_rate_L=settings[:, 0],
+        start_L=settings[:, 1],
+        range_L=np.zeros(len(settings), int),
+        keep=False,
+    )
+
+
 def scores(run: Finished) -> np.ndarray:
     """Returns how well each setting does in each seed, `[S, K]`: the mean over ranges of log10 of the error inside.
+
+    The simple product has one range.
 
     An error counts as 1e-8 at least and as 10 at most, one that is not finite as 10.
     """
     validation_SL = np.nan_to_num(np.asarray(run.arrays["validation"][:, -1], np.float64), nan=np.inf)
     logs_SL = np.log10(np.clip(validation_SL, 1e-8, 10.0))
-    return logs_SL.reshape(len(logs_SL), -1, len(tasks.RANGES)).mean(axis=2)
+    ranges = 1 if run.variant["operation"] == tasks.SIMPLE_PRODUCT else len(tasks.RANGES)
+    return logs_SL.reshape(len(logs_SL), -1, ranges).mean(axis=2)
 
 
 def best(cfg: Config, run: Finished) -> tuple[float, float]:
@@ -99,14 +120,18 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     names = [f"rate {rate:g}, start x {start:g}" for rate, start in cfg.settings]
     quantities: list[Quantity] = []
     for run in results:
+        cell, operation = run.variant["cell"], run.variant["operation"]
+        is_pair = operation == tasks.SIMPLE_PRODUCT
+        title = entrants.pair_names(cell)[0] if is_pair else entrants.entrant(cell).title
         for name, values_S in zip(names, scores(run).T, strict=True):
-            place = ("arena_search", run.variant["operation"], name, entrants.entrant(run.variant["cell"]).title)
+            place = ("arena_search", operation, name, title)
             quantities.append(report.told(run, place, "log10 of the error inside", values_S))
     if not quantities:
         return []
     notes = (
         f"{cfg.seeds} seeds, {cfg.steps:,} steps, mean over the nine ranges; the same settings for every cell, its "
-        "published training in all else. The single module takes those that are best on average over the seeds.",
+        "published training in all else. The single module takes those that are best on average over the seeds. Pairs "
+        f"of layers are given {TIMES_FOR_PAIRS * cfg.steps:,} steps of the simple product, and its one range.",
     )
     blocks = tuple(dict.fromkeys(q.block for q in quantities))
     columns = tuple(dict.fromkeys(q.column for q in quantities))

@@ -1,7 +1,8 @@
 """Can two layers learn (x1 + x2 + x3 + x4) (x1 + x2), well enough to extrapolate? (the arena)
 
 The "simple" form of the arithmetic function task of Madsen and Johansen: a layer that adds and one that multiplies,
-4-2-1, 200,000 steps.
+4-2-1, 200,000 steps. Every pair is trained as published, and once more with the settings that suit it best of a few
+that all pairs were given (`arena_search`).
 
     python -m experiments run arena_simple_product --profile full
 
@@ -17,19 +18,23 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, published, report, tasks, training
+from . import entrants, networks, published, report, tasks, training, tuned
 from .entrants import PAIRS
 from .report import Result
+from .tasks import SIMPLE_PRODUCT
+from .tuned import TUNED
 
 VERSION = 1
 PLACE = (5, 3)  # after the paper's sections
 ARTEFACTS = ("arena", "arena_simple_product")
 
-PROTOCOL, TARGET = "simple product", "(x1 + x2 + x3 + x4) (x1 + x2)"
-NOTE = (
-    "NALU's and NAC's pairs and NAU with NMU are as Madsen and Johansen train them, whose penalty begins after a "
-    "million steps; the others as their second layer is in the single module, its schedule scaled to the length."
-)
+PROTOCOLS = {"published": "simple product", "tuned": "simple product, tuned"}
+NOTES = {
+    "published": "NALU's and NAC's pairs and NAU with NMU are as Madsen and Johansen train them, whose penalty begins "
+    "after a million steps; the others as their second layer is in the single module, its schedule scaled to the "
+    "length.",
+    "tuned": tuned.NOTE,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Config:
     seeds: Count = 100  # Madsen and Johansen
     root: Root = 5103  # ours: the root of the reported keys
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(tuple(PAIRS))  # or module:Class, a cell of your own
+    settings: tuple[str, ...] = selects(tuple(PROTOCOLS), among=tuple(PROTOCOLS))
     steps: Count = 200_000  # Madsen and Johansen, as the next two
     log_every: Count = 1000
     batch: Size = 128
@@ -52,11 +58,19 @@ class Config:
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
-    """Returns a run for each pair of layers."""
-    return [{"cell": name} for name in cfg.cells if name in PAIRS or ":" in name]
+    """Returns a run for each pair of layers and settings."""
+    found: list[dict[str, Any]] = []
+    for name in (name for name in cfg.cells if name in PAIRS or ":" in name):
+        if "published" in cfg.settings:
+            found.append({"cell": name})
+        if "tuned" in cfg.settings and (name, SIMPLE_PRODUCT) in TUNED:
+            found.append({"cell": name, "settings": "tuned", **TUNED[name, SIMPLE_PRODUCT]._asdict()})
+    return found
 
 
-def make_train(cfg: Config, *, cell: str) -> Train:
+def make_train(
+    cfg: Config, *, cell: str, settings: str = "published", learning_rate: float | None = None, start: float = 1.0
+) -> Train:
     """Returns the training of one seed."""
     entrants.try_out(cell)
     recipe = entrants.recipe_of_pair(cell, cfg.steps)
@@ -65,28 +79,41 @@ def make_train(cfg: Config, *, cell: str) -> Train:
         tasks.simple_product(),
         recipe,
         training.length(cfg),
-        learning_rate_L=np.array([recipe.learning_rate]),
-        start_L=np.ones(1),
+        learning_rate_L=np.array([recipe.learning_rate if learning_rate is None else learning_rate]),
+        start_L=np.array([start]),
     )
 
 
-def results_of(results: list[Finished]) -> list[Result]:
-    """Returns what the records say, as the board shows it."""
-    return [report.result(run, entrants.pair_names(run.variant["cell"])[0], TARGET, ("U[1, 2]",)) for run in results]
+def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
+    """Returns (settings, protocol, what the records say) of each column."""
+    results, made = published.with_published("arena_simple_product", results), []
+    for settings, protocol in PROTOCOLS.items():
+        chosen = [run for run in results if run.variant.get("settings", "published") == settings]
+        its = [
+            report.result(run, entrants.pair_names(run.variant["cell"])[0], SIMPLE_PRODUCT, ("U[1, 2]",))
+            for run in chosen
+        ]
+        made.append((settings, protocol, its))
+    return made
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, and success over the tolerance."""
-    its = results_of(published.with_published("arena_simple_product", results))
-    return [
-        *report.board(PROTOCOL, its, (TARGET,), NOTE, glance=("two layers", "simple product"), front=True),
-        *published.beside(PROTOCOL, its),
-        *report.by_range("arena_simple_product", PROTOCOL, its),
-        *report.over_tolerance("arena", PROTOCOL, its),
-    ]
+    made = []
+    for settings, protocol, its in _columns(results):
+        glance = ("two layers", protocol)
+        made += report.board(protocol, its, (SIMPLE_PRODUCT,), NOTES[settings], glance=glance, front=True)
+        made += published.beside(protocol, its)
+        made += report.by_range("arena_simple_product", protocol, its)
+        made += report.over_tolerance("arena", protocol, its)
+    return made
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
-    """Returns success over the tolerance and how far the solved networks hold."""
-    its = published.with_published("arena_simple_product", results)
-    return report.figures("arena_simple_product", PROTOCOL, results_of(its), (TARGET,))
+    """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
+    made = []
+    for settings, protocol, its in _columns(results):
+        name = "arena_simple_product" if settings == "published" else f"arena_simple_product_{settings}"
+        figures = report.figures(name, protocol, its, (SIMPLE_PRODUCT,))
+        made += [figure._replace(artefact="arena_simple_product") for figure in figures]
+    return made

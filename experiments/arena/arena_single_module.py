@@ -17,7 +17,7 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, published, single_module, training
+from . import entrants, published, single_module, training, tuned
 from .entrants import ENTRANTS
 from .report import Result
 from .tuned import TUNED
@@ -30,8 +30,7 @@ PROTOCOLS = {"published": "single module, as published", "tuned": "single module
 NOTES = {
     "published": "As published: the optimiser, learning rate, start, regulariser and schedule of the cell's "
     "publication or, where it has none for this task, of Mistry et al.; iNALU without its restarts.",
-    "tuned": "Tuned: as published, but for the learning rate and the scale of the start, which are the best of nine "
-    "pairs by the error inside the training range on other seeds (`arena_search`).",
+    "tuned": tuned.NOTE,
 }
 
 

@@ -160,10 +160,13 @@ def minimal_arithmetic(operation: str) -> Task:
     )
 
 
-def simple_product() -> Task:
+SIMPLE_PRODUCT = "(x1 + x2 + x3 + x4) (x1 + x2)"
+
+
+def simple_product(*, lanes: int = 1) -> Task:
     """Returns the "simple" product of the arithmetic function task: (x1 + x2 + x3 + x4) (x1 + x2) of U[1, 2] numbers.
 
-    The weights of the first layer are off by eps, the second is perfect.
+    All lanes have that range. The weights of the first layer are off by eps, the second is perfect.
 
     Source: Madsen and Johansen 2020, "Neural Arithmetic Units", arXiv 2001.05016, and their code.
     """
@@ -174,7 +177,7 @@ def simple_product() -> Task:
 
     return Task(
         inputs=4,
-        lanes=stacked((Range(1, 2, 2, 6),)),
+        lanes=stacked((Range(1, 2, 2, 6),) * lanes),
         inside=within,
         beyond=beyond,
         target=lambda x_IN: (x_IN.sum(axis=0) * x_IN[:2].sum(axis=0))[None],
