@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from .tasks import SIMPLE_PRODUCT
+
 NOTE = (
     "Tuned: as published, but for the learning rate and the scale of the start, which are the best of nine pairs by "
     "the error inside the training range on other seeds (`arena_search`)."
@@ -51,4 +53,15 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("nmru", "a / b"): Settings(0.01, 1),
     ("mc_fc", "a + b"): Settings(0.001, 0.05),
     ("mul_mc_fc", "a * b"): Settings(0.01, 0.3),
+    # Pairs of layers.
+    ("nmu", SIMPLE_PRODUCT): Settings(0.1, 0.3),
+    ("nalu", SIMPLE_PRODUCT): Settings(0.1, 0.05),
+    ("nac_mul", SIMPLE_PRODUCT): Settings(0.1, 0.3),
+    ("nac_mul_sigmoid", SIMPLE_PRODUCT): Settings(0.1, 0.3),
+    ("snmu", SIMPLE_PRODUCT): Settings(0.001, 1),
+    ("inalu", SIMPLE_PRODUCT): Settings(0.01, 0.05),
+    ("real_npu", SIMPLE_PRODUCT): Settings(0.01, 1),
+    ("modified_real_npu", SIMPLE_PRODUCT): Settings(0.1, 1),
+    ("nmru", SIMPLE_PRODUCT): Settings(0.1, 1),
+    ("linear", SIMPLE_PRODUCT): Settings(0.001, 1),
 }
