@@ -9,6 +9,7 @@ import pytest
 
 from experiments.arena import (
     arena_search,
+    arena_simple_product,
     arena_single_module,
     arena_single_module_10,
     entrants,
@@ -181,3 +182,42 @@ def test_the_tuned_settings_are_what_the_search_found():
         for run in search.results(PUBLISHED)
     }
     assert {key: tuple(settings) for key, settings in tuned.TUNED.items()} == found
+
+
+def test_of_a_pair_the_settings_are_lanes_that_start_from_the_same_numbers():
+    """The products that a pair is tuned for have one range, where the single module has nine."""
+    import jax
+
+    cfg = arena_search.Config(learning_rates=(0.1, 0.01), starts=(0.5, 1.0), steps=2, log_every=1, legs=1, items=20)
+    train = arena_search.make_train(cfg, cell="nmu", operation=tasks.SIMPLE_PRODUCT)
+    for leaf in jax.tree.leaves(train.init(jax.random.key(0)).trained.params):
+        assert leaf.shape[0] == len(cfg.settings) == 4
+        np.testing.assert_array_equal(leaf[::2], 0.5 * leaf[1::2])
+    with jax.numpy_rank_promotion("allow"):
+        state, _ = jax.jit(train.leg)(train.init(jax.random.key(0)))
+    assert int(state.trained.step) == arena_search.TIMES_FOR_PAIRS * cfg.steps
+    run = finished(np.ones((1, 4)), validation=np.array([[[1e-2, 1e-4, 1e-6, np.nan]]]))
+    run = run._replace(variant={"cell": "nmu", "operation": tasks.SIMPLE_PRODUCT})
+    np.testing.assert_allclose(arena_search.scores(run), [[-2, -4, -6, 1]])
+    assert arena_search.best(cfg, run) == (0.01, 0.5)
+
+
+def test_the_tuned_simple_product_starts_as_the_search_said_and_is_its_own_column():
+    import jax
+
+    cfg = arena_simple_product.Config(cells=("nmu",), steps=10, log_every=1, legs=1, items=20)
+    published_run, tuned_run = arena_simple_product.runs(cfg)
+    its = tuned.TUNED["nmu", tasks.SIMPLE_PRODUCT]
+    assert published_run == {"cell": "nmu"}
+    assert tuned_run == {"cell": "nmu", "settings": "tuned", **its._asdict()}
+    trains = [arena_simple_product.make_train(cfg, **run) for run in (published_run, tuned_run)]
+    starts = [jax.tree.leaves(train.init(jax.random.key(0)).trained.params) for train in trains]
+    for mine, other in zip(*starts, strict=True):
+        np.testing.assert_allclose(its.start * mine, other, rtol=1e-6)
+    results = [
+        finished(np.full((4, 1), error))._replace(variant=run)
+        for run, error in ((published_run, 1.0), (tuned_run, 1e-7))
+    ]
+    boards = [table for table in arena_simple_product.tables(cfg, results) if table.front]
+    shares = {table.blocks[0]: float((table.quantities[0].values_S < 1e-5).mean()) for table in boards}
+    assert shares == {"simple product": 0.0, "simple product, tuned": 1.0}
