@@ -7,9 +7,10 @@ arena_arithmetic_function  another: two layers, two sums over parts of a hundred
 arena_arithmetic_ranges    its product in seven ranges
 arena_minimal_arithmetic   another: one layer, fixed rows, iNALU's own training
 arena_npu_simple           another: four outputs at once, negative inputs
-arena_search               the search for the settings of the tuned column
+arena_search               the search for the settings of the tuned columns
 single_module              what the single module of two inputs and that of ten share
 arithmetic_function        what the two experiments of a hundred inputs share
+npu_simple                 the networks of the power unit's simple task
 tasks                      what is to be learnt, and by how much one may be off
 entrants                   who takes part, and how its publication trains it
 own_cell                   a cell of the user's own: imported, and looked at before anything is trained

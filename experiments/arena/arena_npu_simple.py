@@ -14,21 +14,20 @@ from typing import Annotated, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
-
-import nalu
 
 from ..lib.config import DISTINCT, Count, Root, Size, check, require_divides, selects
 from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, layers_of_heim, networks, published, report, tasks, training
+from . import entrants, networks, npu_simple, published, report, tasks, training, tuned
+from .npu_simple import NETWORKS, OUTPUTS
 
 VERSION = 2
 PLACE = (5, 5)  # after the paper's sections
 ARTEFACTS = ("arena", "arena_npu_simple")
 
 PROTOCOL, ERROR = "power unit's simple task", "mean absolute error"
+PROTOCOLS = {"published": PROTOCOL, "tuned": f"{PROTOCOL}, tuned"}
 BESIDE = ("our mean", "its error", "published mean", "published error", "apart")
 NOTES = (
     "Mean absolute error on a grid from -4.1 to 3.9 in both numbers, of the root from 0.1 to 4; after the last step.",
@@ -38,39 +37,12 @@ NOTES = (
     "with biases, and the gates of their iNALU see the input. The sigmoid network has ten units a layer as in their "
     "appendix, where the last state of their code has fifty. `NMU, linear`, `NALU, NALU` and `iNALU, iNALU` are the "
     "cells of nalu, and like the modified RealNPU and NMRU ours to add.",
+    tuned.NOTE,
 )
 NOTE_BESIDE = (
     "Errors are standard errors of the means; apart: the difference of the means in joint standard errors. Sources: "
     "`experiments/arena/published/numbers.csv`."
 )
-HIDDEN, OUTPUTS = 6, ("x + y", "x y", "x / y", "root of x")
-
-
-def _then_linear(layer: Any) -> tuple[nn.Module, ...]:
-    return layer(HIDDEN), layers_of_heim.linear(len(OUTPUTS))
-
-
-def _twice(layer: Any) -> tuple[nn.Module, ...]:
-    return layer(HIDDEN), layer(len(OUTPUTS))
-
-
-ADAM = nalu.Recipe("adam", 5e-3, 20_000, source="Heim, Pevny and Smidl 2020, arXiv 2006.01681, and their code")
-RMSPROP = ADAM._replace(optimiser="rmsprop")
-SLOW_RMSPROP = RMSPROP._replace(learning_rate=1e-3)
-CELLS = nalu.CELLS
-NETWORKS: dict[str, tuple[str, tuple[nn.Module, ...], nalu.Recipe]] = {  # the first six are the published
-    "npu": ("NPU, linear", _then_linear(CELLS["npu"]), ADAM),
-    "real_npu": ("RealNPU, linear", _then_linear(CELLS["real_npu"]), ADAM),
-    "nmu_inside": ("NMU clipped inside, linear", _then_linear(layers_of_heim.ClippedNMU), ADAM),
-    "nalu_biased": ("NALU with biases, twice", _twice(layers_of_heim.BiasedNALU), RMSPROP),
-    "inalu_gated": ("iNALU with gates of x, twice", _twice(layers_of_heim.GatedINALU), SLOW_RMSPROP),
-    "dense": ("sigmoid 10, 10", (layers_of_heim.Dense(len(OUTPUTS)),), ADAM),
-    "nmu": ("NMU, linear", _then_linear(CELLS["nmu"]), ADAM),
-    "nalu": ("NALU, NALU", _twice(CELLS["nalu"]), RMSPROP),
-    "inalu": ("iNALU, iNALU", _twice(CELLS["inalu"]), SLOW_RMSPROP),
-    "modified_real_npu": ("RealNPU modified, linear", _then_linear(CELLS["modified_real_npu"]), ADAM),
-    "nmru": ("NMRU, linear", _then_linear(CELLS["nmru"]), ADAM),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +52,7 @@ class Config:
     seeds: Count = 100  # ours; Heim et al. have 20
     root: Root = 5105  # ours: the root of the reported keys
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(tuple(NETWORKS))  # or module:Class, a cell of your own
+    settings: tuple[str, ...] = selects(tuple(PROTOCOLS), among=tuple(PROTOCOLS))
     steps: Count = 20_000  # Heim et al., as the next
     batch: Size = 100
     legs: Size = 4  # ours: between which a run can be stopped
@@ -91,25 +64,21 @@ class Config:
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
-    """Returns a run for each network."""
-    return [{"cell": name} for name in cfg.cells if name in NETWORKS or ":" in name]
+    """Returns a run for each network and settings."""
+    known = [name for name in cfg.cells if name in NETWORKS or ":" in name]
+    return tuned.runs(known, tasks.FOUR_AT_ONCE, cfg.settings)
 
 
-def network_of(name: str) -> tuple[str, tuple[nn.Module, ...], nalu.Recipe]:
-    """Returns title, layers and training of a network; a cell of the user's own makes both layers."""
-    if name in NETWORKS:
-        return NETWORKS[name]
-    own = entrants.entrant(name)
-    return f"{own.title}, {own.title}", (own.module(HIDDEN, 2), own.module(len(OUTPUTS), HIDDEN)), own.recipe
-
-
-def make_train(cfg: Config, *, cell: str) -> Train:
+def make_train(
+    cfg: Config, *, cell: str, settings: str = "published", learning_rate: float | None = None, start: float = 1.0
+) -> Train:
     """Returns the training of one seed."""
     entrants.try_out(cell)
-    _, layers, recipe = network_of(cell)
+    _, layers, recipe = npu_simple.network_of(cell)
     network, task = networks.network(networks.Stack(layers), 2), tasks.four_at_once()
-    start, take_step = training.steps_of(
-        network, task, recipe, cfg.batch, learning_rate_L=np.array([recipe.learning_rate]), start_L=np.ones(1)
+    rate = recipe.learning_rate if learning_rate is None else learning_rate
+    init, take_step = training.steps_of(
+        network, task, recipe, cfg.batch, learning_rate_L=np.array([rate]), start_L=np.array([start])
     )
 
     def leg(trained: training.Trained) -> tuple[training.Trained, dict[str, jax.Array]]:
@@ -128,7 +97,7 @@ def make_train(cfg: Config, *, cell: str) -> Train:
         }
 
     return Train(
-        init=start,
+        init=init,
         leg=leg,
         legs=cfg.legs,
         network_steps=cfg.steps // cfg.legs,
@@ -148,16 +117,18 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     quantities, beside = [], []
     theirs = {(line["cell"], line["output"]): line for line in published.read("numbers")}
     for run in published.with_published("arena_npu_simple", results):
-        title, diverged_S = network_of(run.variant["cell"])[0], run.arrays["diverged"][:, -1]
+        settings = run.variant.get("settings", "published")
+        title, diverged_S = npu_simple.network_of(run.variant["cell"])[0], run.arrays["diverged"][:, -1]
         for o, output in enumerate(OUTPUTS):
             errors_S = np.asarray(run.arrays["error_O"][:, -1, o], np.float64)
             inside_S = run.arrays["inside_O"][:, -1, o]
             quantities.append(
-                report.told(run, ("arena", PROTOCOL, title, output), ERROR, errors_S, diverged_N=diverged_S)
+                report.told(run, ("arena", PROTOCOLS[settings], title, output), ERROR, errors_S, diverged_N=diverged_S)
             )
-            place = ("arena_npu_simple", "inside the training range", title, output)
+            inside = "inside the training range" if settings == "published" else "tuned, inside the training range"
+            place = ("arena_npu_simple", inside, title, output)
             quantities.append(report.told(run, place, ERROR, inside_S, diverged_N=diverged_S))
-            if (title, output) in theirs:
+            if settings == "published" and (title, output) in theirs:
                 beside += _beside(run, title, output, errors_S, theirs[title, output])
     of = {artefact: tuple(q for q in quantities if q.artefact == artefact) for artefact in ARTEFACTS}
     made = []

@@ -2,7 +2,8 @@
 
 A board of cells as published ranks settings as much as cells. So every cell and operation is given the same few
 settings, its published training in all else, and they are compared by the error inside the training range, on seeds
-that nothing else sees; and so is every pair of layers of the simple product. What is best is in `tuned`.
+that nothing else sees; and so is every network of the simple product and of the power unit's simple task. What is best
+is in `tuned`.
 
     python -m experiments run arena_search --profile full
 
@@ -19,14 +20,18 @@ from ..lib.config import DISTINCT, Count, Positive, Root, Size, check, selects
 from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, report, tasks, training
+from . import entrants, networks, npu_simple, report, tasks, training
 from .entrants import ENTRANTS, PAIRS
+from .npu_simple import NETWORKS
 
 VERSION = 1
 PLACE = (5, 9)  # after the paper's sections
 ARTEFACTS = ("arena_search",)
 
-TIMES_FOR_PAIRS = 4  # as many steps, which are a fifth of the simple product's, too
+TIMES = {  # as many steps as of the single module, in which an operation of one range is searched
+    tasks.SIMPLE_PRODUCT: 4,  # a fifth of its 200,000, as of the single module's 50,000
+    tasks.FOUR_AT_ONCE: 1,  # half of its 20,000
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Config:
     root: Root = 5190  # ours: other keys than those that are reported
     cells: tuple[str, ...] = selects(tuple(ENTRANTS), among=tuple(ENTRANTS))
     pairs: tuple[str, ...] = selects(tuple(PAIRS), among=tuple(PAIRS))  # of the simple product
+    networks: tuple[str, ...] = selects(tuple(NETWORKS), among=tuple(NETWORKS))  # of the power unit's simple task
     learning_rates: Annotated[tuple[Positive, ...], DISTINCT] = (1e-3, 1e-2, 1e-1)
     starts: Annotated[tuple[Positive, ...], DISTINCT] = (0.05, 0.3, 1.0)  # what the published start is multiplied by
     steps: Count = 10_000  # a fifth of the single module's
@@ -57,17 +63,18 @@ class Config:
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
-    """Returns a run for each cell and operation, then for each pair of layers; settings and ranges are its lanes."""
+    """Returns a run for each cell and operation, then for each network of two layers; settings and ranges are lanes."""
     alone = [(name, o) for name in cfg.cells if name in ENTRANTS for o in entrants.entrant(name).operations]
     pairs = [(name, tasks.SIMPLE_PRODUCT) for name in cfg.pairs]
-    return [{"cell": name, "operation": operation} for name, operation in (*alone, *pairs)]
+    fours = [(name, tasks.FOUR_AT_ONCE) for name in cfg.networks]
+    return [{"cell": name, "operation": operation} for name, operation in (*alone, *pairs, *fours)]
 
 
 def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
     """Returns the training of one seed with all settings in all ranges."""
     settings = np.array(cfg.settings)
-    if operation == tasks.SIMPLE_PRODUCT:
-        return _of_pair(cfg, cell, settings)
+    if operation in TIMES:
+        return _of_one_range(cfg, cell, operation, settings)
     entrant, ranges = entrants.entrant(cell), tasks.RANGES
     return training.make_train(
         networks.network(entrant.module(1, 2), 2),
@@ -81,14 +88,20 @@ def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
     )
 
 
-def _of_pair(cfg: Config, name: str, settings: np.ndarray) -> Train:
-    """Returns the training of one seed of a pair with all settings."""
-    length = training.length(cfg)
-    length = length._replace(steps=TIMES_FOR_PAIRS * length.steps, log_every=TIMES_FOR_PAIRS * length.log_every)
+def _of_one_range(cfg: Config, name: str, operation: str, settings: np.ndarray) -> Train:
+    """Returns the training of one seed of a network of two layers with all settings."""
+    times, length = TIMES[operation], training.length(cfg)
+    length = length._replace(steps=times * length.steps, log_every=times * length.log_every)
+    if operation == tasks.SIMPLE_PRODUCT:
+        network, task = networks.network(entrants.pair(name), 4), tasks.simple_product(lanes=len(settings))
+        recipe = entrants.recipe_of_pair(name, length.steps)
+    else:
+        _, layers, recipe = npu_simple.network_of(name)
+        network, task = networks.network(networks.Stack(layers), 2), tasks.four_at_once(lanes=len(settings))
     return training.make_train(
-        networks.network(entrants.pair(name), 4),
-        tasks.simple_product(lanes=len(settings)),
-        entrants.recipe_of_pair(name, length.steps),
+        network,
+        task,
+        recipe,
         length,
         learning_rate_L=settings[:, 0],
         start_L=settings[:, 1],
@@ -100,13 +113,13 @@ def _of_pair(cfg: Config, name: str, settings: np.ndarray) -> Train:
 def scores(run: Finished) -> np.ndarray:
     """Returns how well each setting does in each seed, `[S, K]`: the mean over ranges of log10 of the error inside.
 
-    The simple product has one range.
+    What two layers are asked for has one range.
 
     An error counts as 1e-8 at least and as 10 at most, one that is not finite as 10.
     """
     validation_SL = np.nan_to_num(np.asarray(run.arrays["validation"][:, -1], np.float64), nan=np.inf)
     logs_SL = np.log10(np.clip(validation_SL, 1e-8, 10.0))
-    ranges = 1 if run.variant["operation"] == tasks.SIMPLE_PRODUCT else len(tasks.RANGES)
+    ranges = 1 if run.variant["operation"] in TIMES else len(tasks.RANGES)
     return logs_SL.reshape(len(logs_SL), -1, ranges).mean(axis=2)
 
 
@@ -115,14 +128,19 @@ def best(cfg: Config, run: Finished) -> tuple[float, float]:
     return cfg.settings[int(scores(run).mean(axis=0).argmin())]
 
 
+def _title(name: str, operation: str) -> str:
+    if operation == tasks.SIMPLE_PRODUCT:
+        return entrants.pair_names(name)[0]
+    return npu_simple.network_of(name)[0] if operation == tasks.FOUR_AT_ONCE else entrants.entrant(name).title
+
+
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns how well every setting does for every cell and operation."""
     names = [f"rate {rate:g}, start x {start:g}" for rate, start in cfg.settings]
     quantities: list[Quantity] = []
     for run in results:
         cell, operation = run.variant["cell"], run.variant["operation"]
-        is_pair = operation == tasks.SIMPLE_PRODUCT
-        title = entrants.pair_names(cell)[0] if is_pair else entrants.entrant(cell).title
+        title = _title(cell, operation)
         for name, values_S in zip(names, scores(run).T, strict=True):
             place = ("arena_search", operation, name, title)
             quantities.append(report.told(run, place, "log10 of the error inside", values_S))
@@ -130,8 +148,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         return []
     notes = (
         f"{cfg.seeds} seeds, {cfg.steps:,} steps, mean over the nine ranges; the same settings for every cell, its "
-        "published training in all else. The single module takes those that are best on average over the seeds. Pairs "
-        f"of layers are given {TIMES_FOR_PAIRS * cfg.steps:,} steps of the simple product, and its one range.",
+        "published training in all else. The tuned columns take those that are best on average over the seeds. "
+        f"Networks of two layers have one range; the simple product has {TIMES[tasks.SIMPLE_PRODUCT] * cfg.steps:,} steps.",
     )
     blocks = tuple(dict.fromkeys(q.block for q in quantities))
     columns = tuple(dict.fromkeys(q.column for q in quantities))

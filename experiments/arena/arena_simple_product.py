@@ -22,7 +22,6 @@ from . import entrants, networks, published, report, tasks, training, tuned
 from .entrants import PAIRS
 from .report import Result
 from .tasks import SIMPLE_PRODUCT
-from .tuned import TUNED
 
 VERSION = 1
 PLACE = (5, 3)  # after the paper's sections
@@ -59,13 +58,7 @@ class Config:
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each pair of layers and settings."""
-    found: list[dict[str, Any]] = []
-    for name in (name for name in cfg.cells if name in PAIRS or ":" in name):
-        if "published" in cfg.settings:
-            found.append({"cell": name})
-        if "tuned" in cfg.settings and (name, SIMPLE_PRODUCT) in TUNED:
-            found.append({"cell": name, "settings": "tuned", **TUNED[name, SIMPLE_PRODUCT]._asdict()})
-    return found
+    return tuned.runs([name for name in cfg.cells if name in PAIRS or ":" in name], SIMPLE_PRODUCT, cfg.settings)
 
 
 def make_train(

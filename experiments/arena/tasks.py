@@ -248,8 +248,13 @@ def arithmetic_function(
     )
 
 
-def four_at_once() -> Task:
+FOUR_AT_ONCE = "x + y, x y, x / y, root of x"
+
+
+def four_at_once(*, lanes: int = 1) -> Task:
     """Returns the simple task of the neural power unit: x + y, x y, x / y and the root of x, of U[0.1, 2.1] numbers.
+
+    All lanes have that range.
 
     Source: Heim, Pevny and Smidl 2020, "Neural Power Units", arXiv 2006.01681, and their code.
     """
@@ -259,7 +264,7 @@ def four_at_once() -> Task:
         return jnp.stack([x_N + y_N, x_N * y_N, x_N / y_N, jnp.sqrt(x_N)])
 
     one = Range(0.1, 2.1, 0.1, 4.0)
-    return Task(inputs=2, lanes=stacked((one,)), inside=within, beyond=beyond, target=target, slope=target)
+    return Task(inputs=2, lanes=stacked((one,) * lanes), inside=within, beyond=beyond, target=target, slope=target)
 
 
 def stacked(ranges: tuple[Any, ...]) -> Any:

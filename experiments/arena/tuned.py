@@ -1,6 +1,7 @@
 """The settings that suit each cell best: what `arena_search` found with the profile full."""
 
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 from .tasks import SIMPLE_PRODUCT
 
@@ -65,3 +66,18 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("nmru", SIMPLE_PRODUCT): Settings(0.1, 1),
     ("linear", SIMPLE_PRODUCT): Settings(0.001, 1),
 }
+
+
+def runs(names: Iterable[str], operation: str, settings: Collection[str]) -> list[dict[str, Any]]:
+    """Returns a run for each name as published and, where the search has found settings for it, tuned.
+
+    Args:
+      settings: which of the two, "published" and "tuned".
+    """
+    found: list[dict[str, Any]] = []
+    for name in names:
+        if "published" in settings:
+            found.append({"cell": name})
+        if "tuned" in settings and (name, operation) in TUNED:
+            found.append({"cell": name, "settings": "tuned", **TUNED[name, operation]._asdict()})
+    return found

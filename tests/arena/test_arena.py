@@ -195,7 +195,7 @@ def test_of_a_pair_the_settings_are_lanes_that_start_from_the_same_numbers():
         np.testing.assert_array_equal(leaf[::2], 0.5 * leaf[1::2])
     with jax.numpy_rank_promotion("allow"):
         state, _ = jax.jit(train.leg)(train.init(jax.random.key(0)))
-    assert int(state.trained.step) == arena_search.TIMES_FOR_PAIRS * cfg.steps
+    assert int(state.trained.step) == 4 * cfg.steps
     run = finished(np.ones((1, 4)), validation=np.array([[[1e-2, 1e-4, 1e-6, np.nan]]]))
     run = run._replace(variant={"cell": "nmu", "operation": tasks.SIMPLE_PRODUCT})
     np.testing.assert_allclose(arena_search.scores(run), [[-2, -4, -6, 1]])

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.arena import arena_npu_simple, layers_of_heim, networks
+from experiments.arena import layers_of_heim, networks, npu_simple
 
 X_NI = np.array([[0.5, 2.0], [-1.5, 0.3], [-0.7, -2.5]])
 
@@ -58,9 +58,9 @@ def test_the_gated_inalu_is_an_inalu_whose_gates_see_the_input():
     np.testing.assert_allclose(layer.apply({"params": params}, jnp.asarray(X_NI, jnp.float32)), wanted_NO, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", [name for name in arena_npu_simple.NETWORKS if name != "dense"])
+@pytest.mark.parametrize("name", [name for name in npu_simple.NETWORKS if name != "dense"])
 def test_every_network_of_the_simple_task_has_six_hidden_and_four_outputs(name):
-    _, layers, _ = arena_npu_simple.network_of(name)
+    _, layers, _ = npu_simple.network_of(name)
     x, shapes = jnp.ones((1, 2)), []
     for layer in layers:
         x, _ = layer.init_with_output(jax.random.key(0), x)
