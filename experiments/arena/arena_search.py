@@ -146,10 +146,11 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
             quantities.append(report.told(run, place, "log10 of the error inside", values_S))
     if not quantities:
         return []
+    longer = TIMES[tasks.SIMPLE_PRODUCT] * cfg.steps
     notes = (
         f"{cfg.seeds} seeds, {cfg.steps:,} steps, mean over the nine ranges; the same settings for every cell, its "
         "published training in all else. The tuned columns take those that are best on average over the seeds. "
-        f"Networks of two layers have one range; the simple product has {TIMES[tasks.SIMPLE_PRODUCT] * cfg.steps:,} steps.",
+        f"Networks of two layers have one range, and those of the simple product {longer:,} steps.",
     )
     blocks = tuple(dict.fromkeys(q.block for q in quantities))
     columns = tuple(dict.fromkeys(q.column for q in quantities))
