@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from .tasks import SIMPLE_PRODUCT
+from .tasks import FOUR_AT_ONCE, SIMPLE_PRODUCT
 
 NOTE = (
     "Tuned: as published, but for the learning rate and the scale of the start, which are the best of nine pairs by "
@@ -54,7 +54,7 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("nmru", "a / b"): Settings(0.01, 1),
     ("mc_fc", "a + b"): Settings(0.001, 0.05),
     ("mul_mc_fc", "a * b"): Settings(0.01, 0.3),
-    # Pairs of layers.
+    # Pairs of layers of the simple product.
     ("nmu", SIMPLE_PRODUCT): Settings(0.1, 0.3),
     ("nalu", SIMPLE_PRODUCT): Settings(0.1, 0.05),
     ("nac_mul", SIMPLE_PRODUCT): Settings(0.1, 0.3),
@@ -65,6 +65,18 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("modified_real_npu", SIMPLE_PRODUCT): Settings(0.1, 1),
     ("nmru", SIMPLE_PRODUCT): Settings(0.1, 1),
     ("linear", SIMPLE_PRODUCT): Settings(0.001, 1),
+    # Networks of the power unit's simple task.
+    ("npu", FOUR_AT_ONCE): Settings(0.01, 1),
+    ("real_npu", FOUR_AT_ONCE): Settings(0.01, 1),
+    ("nmu_inside", FOUR_AT_ONCE): Settings(0.01, 0.3),
+    ("nalu_biased", FOUR_AT_ONCE): Settings(0.1, 0.05),
+    ("inalu_gated", FOUR_AT_ONCE): Settings(0.1, 1),
+    ("dense", FOUR_AT_ONCE): Settings(0.01, 1),
+    ("nmu", FOUR_AT_ONCE): Settings(0.1, 0.05),
+    ("nalu", FOUR_AT_ONCE): Settings(0.1, 1),
+    ("inalu", FOUR_AT_ONCE): Settings(0.1, 1),
+    ("modified_real_npu", FOUR_AT_ONCE): Settings(0.01, 0.3),
+    ("nmru", FOUR_AT_ONCE): Settings(0.1, 1),
 }
 
 
