@@ -28,6 +28,8 @@ VERSION = 1
 PLACE = (5, 9)  # after the paper's sections
 ARTEFACTS = ("arena_search",)
 
+TWO_LAYERS = {tasks.SIMPLE_PRODUCT: PAIRS, tasks.FOUR_AT_ONCE: NETWORKS}
+NAMES, OPERATIONS = tuple({**ENTRANTS, **PAIRS, **NETWORKS}), (*entrants.ALL, *TWO_LAYERS)
 TIMES = {  # as many steps as of the single module, in which an operation of one range is searched
     tasks.SIMPLE_PRODUCT: 4,  # a fifth of its 200,000, as of the single module's 50,000
     tasks.FOUR_AT_ONCE: 1,  # half of its 20,000
@@ -40,9 +42,8 @@ class Config:
 
     seeds: Count = 5  # ours, as all that is not the single module's
     root: Root = 5190  # ours: other keys than those that are reported
-    cells: tuple[str, ...] = selects(tuple(ENTRANTS), among=tuple(ENTRANTS))
-    pairs: tuple[str, ...] = selects(tuple(PAIRS), among=tuple(PAIRS))  # of the simple product
-    networks: tuple[str, ...] = selects(tuple(NETWORKS), among=tuple(NETWORKS))  # of the power unit's simple task
+    cells: tuple[str, ...] = selects(NAMES, among=NAMES)
+    operations: tuple[str, ...] = selects(OPERATIONS, among=OPERATIONS)
     learning_rates: Annotated[tuple[Positive, ...], DISTINCT] = (1e-3, 1e-2, 1e-1)
     starts: Annotated[tuple[Positive, ...], DISTINCT] = (0.05, 0.3, 1.0)  # what the published start is multiplied by
     steps: Count = 10_000  # a fifth of the single module's
@@ -53,7 +54,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check(self)
-        entrants.check_names(self.cells)
+        entrants.check_names(self.cells, *NETWORKS)
         training.check_length(self)
 
     @property
@@ -65,9 +66,8 @@ class Config:
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell and operation, then for each network of two layers; settings and ranges are lanes."""
     alone = [(name, o) for name in cfg.cells if name in ENTRANTS for o in entrants.entrant(name).operations]
-    pairs = [(name, tasks.SIMPLE_PRODUCT) for name in cfg.pairs]
-    fours = [(name, tasks.FOUR_AT_ONCE) for name in cfg.networks]
-    return [{"cell": name, "operation": operation} for name, operation in (*alone, *pairs, *fours)]
+    two_layers = [(name, o) for o, names in TWO_LAYERS.items() for name in cfg.cells if name in names]
+    return [{"cell": name, "operation": o} for name, o in (*alone, *two_layers) if o in cfg.operations]
 
 
 def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
