@@ -1,7 +1,8 @@
 """Can one network give x + y, x y, x / y and the root of x at once, for negative numbers, too? (the arena)
 
 The simple task of the neural power unit: a layer of six, one of four, 20,000 steps on numbers from 0.1 to 2.1, asked
-for -4.1 to 3.9.
+for -4.1 to 3.9. Every network is trained as published, and once more with the settings that suit it best of a few that
+all were given (`arena_search`).
 
     python -m experiments run arena_npu_simple --profile full
 
@@ -12,7 +13,6 @@ import dataclasses
 from typing import Annotated, Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..lib.config import DISTINCT, Count, Root, Size, check, require_divides, selects
@@ -37,7 +37,6 @@ NOTES = (
     "with biases, and the gates of their iNALU see the input. The sigmoid network has ten units a layer as in their "
     "appendix, where the last state of their code has fifty. `NMU, linear`, `NALU, NALU` and `iNALU, iNALU` are the "
     "cells of nalu, and like the modified RealNPU and NMRU ours to add.",
-    tuned.NOTE,
 )
 NOTE_BESIDE = (
     "Errors are standard errors of the means; apart: the difference of the means in joint standard errors. Sources: "
@@ -60,6 +59,7 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells, *NETWORKS)
+        tuned.check_settings(self.cells, self.settings)
         require_divides(self, "legs", "steps")
 
 
@@ -72,7 +72,11 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 def make_train(
     cfg: Config, *, cell: str, settings: str = "published", learning_rate: float | None = None, start: float = 1.0
 ) -> Train:
-    """Returns the training of one seed."""
+    """Returns the training of one seed.
+
+    Args:
+      settings: the column; the other two say how it is trained.
+    """
     entrants.try_out(cell)
     _, layers, recipe = npu_simple.network_of(cell)
     network, task = networks.network(networks.Stack(layers), 2), tasks.four_at_once()
@@ -84,17 +88,7 @@ def make_train(
     def leg(trained: training.Trained) -> tuple[training.Trained, dict[str, jax.Array]]:
         trained, _ = jax.lax.scan(take_step, trained, length=cfg.steps // cfg.legs)
         params = jax.tree.map(lambda leaf: leaf[0], trained.params)
-
-        def error(x_IN: jax.Array) -> jax.Array:
-            error_O = jnp.mean(jnp.abs(network.apply(params, x_IN, None) - task.target(x_IN)), axis=1)
-            return jnp.where(jnp.isfinite(error_O), error_O, jnp.inf)
-
-        wide_O, positive_O = error(grid(-4.1, 3.9)), error(grid(0.1, 4.0, 0.1))
-        return trained, {
-            "error_O": jnp.where(jnp.arange(len(OUTPUTS)) == 3, positive_O, wide_O),  # roots are of positive numbers
-            "inside_O": error(grid(0.1, 2.1, 0.1)),
-            "diverged": ~training.finite(trained.params)[0],
-        }
+        return trained, {**npu_simple.errors(network, task, params), "diverged": ~training.finite(trained.params)[0]}
 
     return Train(
         init=init,
@@ -106,18 +100,13 @@ def make_train(
     )
 
 
-def grid(low: float, high: float, step: float = 0.2) -> jax.Array:
-    """Returns all pairs of evenly spaced numbers, `[2, N]`."""
-    numbers = np.linspace(low, high, round((high - low) / step) + 1)
-    return jnp.asarray(np.stack(np.meshgrid(numbers, numbers)).reshape(2, -1), jnp.float32)
-
-
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the mean absolute errors, and our means beside the published ones."""
-    quantities, beside = [], []
+    quantities, beside, notes = [], [], NOTES
     theirs = {(line["cell"], line["output"]): line for line in published.read("numbers")}
     for run in published.with_published("arena_npu_simple", results):
-        settings = run.variant.get("settings", "published")
+        settings = tuned.settings_of(run)
+        notes = notes if settings == "published" else (*NOTES, tuned.NOTE)
         title, diverged_S = npu_simple.network_of(run.variant["cell"])[0], run.arrays["diverged"][:, -1]
         for o, output in enumerate(OUTPUTS):
             errors_S = np.asarray(run.arrays["error_O"][:, -1, o], np.float64)
@@ -136,7 +125,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
         if its:
             blocks, rows = (tuple(dict.fromkeys(getattr(q, name) for q in its)) for name in ("block", "row"))
             title = f"The arena: {PROTOCOL}"
-            made.append(Table(artefact, title, blocks, rows, OUTPUTS, its, NOTES, 3, headline="median"))
+            made.append(Table(artefact, title, blocks, rows, OUTPUTS, its, notes, 3, headline="median"))
     if beside:
         rows = tuple(dict.fromkeys(q.row for q in beside))
         title = f"The arena beside what others published: {PROTOCOL}"

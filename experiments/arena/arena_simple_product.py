@@ -53,6 +53,7 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells)
+        tuned.check_settings(self.cells, self.settings)
         training.check_length(self)
 
 
@@ -64,7 +65,11 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
 def make_train(
     cfg: Config, *, cell: str, settings: str = "published", learning_rate: float | None = None, start: float = 1.0
 ) -> Train:
-    """Returns the training of one seed."""
+    """Returns the training of one seed.
+
+    Args:
+      settings: the column; the other two say how it is trained.
+    """
     entrants.try_out(cell)
     recipe = entrants.recipe_of_pair(cell, cfg.steps)
     return training.make_train(
@@ -79,15 +84,13 @@ def make_train(
 
 def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
     """Returns (settings, protocol, what the records say) of each column."""
-    results, made = published.with_published("arena_simple_product", results), []
-    for settings, protocol in PROTOCOLS.items():
-        chosen = [run for run in results if run.variant.get("settings", "published") == settings]
-        its = [
-            report.result(run, entrants.pair_names(run.variant["cell"])[0], SIMPLE_PRODUCT, ("U[1, 2]",))
-            for run in chosen
-        ]
-        made.append((settings, protocol, its))
-    return made
+    results = published.with_published("arena_simple_product", results)
+    chosen = {key: [run for run in results if tuned.settings_of(run) == key] for key in PROTOCOLS}
+    return [(key, PROTOCOLS[key], [_result(run) for run in its]) for key, its in chosen.items()]
+
+
+def _result(run: Finished) -> Result:
+    return report.result(run, entrants.pair_names(run.variant["cell"])[0], SIMPLE_PRODUCT, ("U[1, 2]",))
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
@@ -96,8 +99,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     for settings, protocol, its in _columns(results):
         glance = ("two layers", protocol)
         made += report.board(protocol, its, (SIMPLE_PRODUCT,), NOTES[settings], glance=glance, front=True)
-        made += published.beside(protocol, its)
-        made += report.by_range("arena_simple_product", protocol, its)
+        made += published.beside(protocol, its) if settings == "published" else []
+        made += report.by_range("arena_simple_product", protocol, its, settings=settings)
         made += report.over_tolerance("arena", protocol, its)
     return made
 
@@ -106,7 +109,6 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
     made = []
     for settings, protocol, its in _columns(results):
-        name = "arena_simple_product" if settings == "published" else f"arena_simple_product_{settings}"
-        figures = report.figures(name, protocol, its, (SIMPLE_PRODUCT,))
-        made += [figure._replace(artefact="arena_simple_product") for figure in figures]
+        name = tuned.named("arena_simple_product", settings)
+        made += report.figures("arena_simple_product", protocol, its, (SIMPLE_PRODUCT,), name=name)
     return made

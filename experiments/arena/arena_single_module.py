@@ -17,7 +17,7 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, published, single_module, training, tuned
+from . import entrants, published, report, single_module, training, tuned
 from .entrants import ENTRANTS
 from .report import Result
 from .tuned import TUNED
@@ -52,6 +52,7 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells)
+        tuned.check_settings(self.cells, self.settings)
         training.check_length(self)
 
 
@@ -83,7 +84,7 @@ def make_train(
 def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
     """Returns (settings, protocol, what the records say) of each column."""
     results = published.with_published("arena_single_module", results)
-    chosen = {key: [run for run in results if run.variant["settings"] == key] for key in PROTOCOLS}
+    chosen = {key: [run for run in results if tuned.settings_of(run) == key] for key in PROTOCOLS}
     return [(key, PROTOCOLS[key], single_module.results_of(its)) for key, its in chosen.items()]
 
 
@@ -92,7 +93,7 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     made = []
     for settings, protocol, its in _columns(results):
         beside = "single module" if settings == "published" else None
-        its_own = {"beside": beside, "short": settings, "front": True}
+        its_own = {"beside": beside, "short": settings, "front": True, "settings": settings}
         made += single_module.tables("arena_single_module", protocol, its, NOTES[settings], **its_own)
     return made
 
@@ -101,6 +102,6 @@ def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
     made = []
     for settings, protocol, its in _columns(results):
-        name = "arena_single_module" if settings == "published" else f"arena_single_module_{settings}"
-        made += single_module.figures("arena_single_module", name, protocol, its)
+        name = tuned.named("arena_single_module", settings)
+        made += report.figures("arena_single_module", protocol, its, entrants.ALL, name=name)
     return made

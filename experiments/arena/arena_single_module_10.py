@@ -17,7 +17,7 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, published, single_module, training
+from . import entrants, published, report, single_module, training
 from .entrants import ENTRANTS
 
 VERSION = 2
@@ -94,4 +94,4 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold."""
     its = single_module.results_of(published.with_published("arena_single_module_10", results))
-    return single_module.figures("arena_single_module_10", "arena_single_module_10", PROTOCOL, its)
+    return report.figures("arena_single_module_10", PROTOCOL, its, entrants.ALL)

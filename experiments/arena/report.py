@@ -184,11 +184,23 @@ def _solved(
     return told(its.run, place, rule.error, errors_N, diverged_N=diverged_N, below=rule.below)
 
 
-def by_range(artefact: str, title: str, results: Sequence[Result], *notes: str, rule: Rule = RELATIVE) -> list[Table]:
-    """Returns the errors of every cell in every range, a block for each operation."""
+def by_range(
+    artefact: str,
+    title: str,
+    results: Sequence[Result],
+    *notes: str,
+    rule: Rule = RELATIVE,
+    settings: str = "published",
+) -> list[Table]:
+    """Returns the errors of every cell in every range, a block for each operation.
+
+    Args:
+      settings: of what column; blocks of another than the published say so, since an artefact's file has both.
+    """
+    said = "" if settings == "published" else f"{settings}, "
     quantities: list[Quantity] = []
     for its, r, name in ((each, r, name) for each in results for r, name in enumerate(each.ranges)):
-        place = (artefact, its.operation, name, its.title)
+        place = (artefact, f"{said}{its.operation}", name, its.title)
         quantities.append(_solved(its, place, rule, r, its.diverged_SR[:, r]))
         here = np.zeros(its.test_SR.shape, bool)
         here[:, r] = True
@@ -223,20 +235,27 @@ def _table(
 
 
 def figures(
-    artefact: str, protocol: str, results: Sequence[Result], operations: Sequence[str], *far_says: str
+    artefact: str,
+    protocol: str,
+    results: Sequence[Result],
+    operations: Sequence[str],
+    *far_says: str,
+    name: str | None = None,
 ) -> list[Figure]:
     """Returns the figures of a protocol: success over the tolerance, and how far the solved networks hold.
 
     Args:
       far_says: notes under the second.
+      name: of the first file, if not the artefact's; the second's has `_far` added.
     """
+    name = name or artefact
     of = {operation: [its for its in results if its.operation == operation] for operation in operations}
     shown = [
-        (artefact, "success over the tolerance", _panels(of, success), ()),
-        (f"{artefact}_far", "how far the solved networks hold", _panels(of, far), (FAR_SAYS, *far_says)),
+        (name, "success over the tolerance", _panels(of, success), ()),
+        (f"{name}_far", "how far the solved networks hold", _panels(of, far), (FAR_SAYS, *far_says)),
     ]
     return [
-        Figure(artefact, name, f"{protocol}: {title}", panels, notes) for name, title, panels, notes in shown if panels
+        Figure(artefact, file, f"{protocol}: {title}", panels, notes) for file, title, panels, notes in shown if panels
     ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 import nalu
 
-from ..lib.report.artefacts import Figure, Table
+from ..lib.report.artefacts import Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
 from . import entrants, networks, published, report, tasks, training
@@ -33,7 +33,7 @@ def make_train(
     """
     lanes = len(tasks.RANGES)
     return training.make_train(
-        networks.network(entrant.module(1, inputs), inputs, pads=inputs > 2),
+        networks.network(entrant.module(1, inputs), inputs, pads=inputs > 2),  # records of two were made without
         tasks.single_module(operation, inputs=inputs),
         recipe,
         training.length(cfg),
@@ -54,22 +54,26 @@ def results_of(results: list[Finished]) -> list[Result]:
 
 
 def tables(
-    artefact: str, protocol: str, its: list[Result], note: str, *, beside: str | None, short: str, front: bool = False
+    artefact: str,
+    protocol: str,
+    its: list[Result],
+    note: str,
+    *,
+    beside: str | None,
+    short: str,
+    front: bool = False,
+    settings: str = "published",
 ) -> list[Table]:
     """Returns the board, our rates beside those published of the protocol `beside`, every range, and the curve.
 
     Args:
       short: what the protocol is called where all are seen at a glance.
       front: whether the README shows the board.
+      settings: see `report.by_range`.
     """
     return [
         *report.board(protocol, its, entrants.ALL, note, glance=("one layer", short), front=front),
         *(published.beside(beside, its) if beside else ()),
-        *report.by_range(artefact, f"{protocol}, range by range", its),
+        *report.by_range(artefact, f"{protocol}, range by range", its, settings=settings),
         *report.over_tolerance("arena", protocol, its),
     ]
-
-
-def figures(artefact: str, name: str, protocol: str, its: list[Result]) -> list[Figure]:
-    """Returns success over the tolerance and how far the solved networks hold."""
-    return [figure._replace(artefact=artefact) for figure in report.figures(name, protocol, its, entrants.ALL)]

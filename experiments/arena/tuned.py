@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
+from ..lib.config import require
+from ..lib.store.records import Finished
 from .tasks import FOUR_AT_ONCE, SIMPLE_PRODUCT
 
 NOTE = (
-    "Tuned: as published, but for the learning rate and the scale of the start, which are the best of nine pairs by "
-    "the error inside the training range on other seeds (`arena_search`)."
+    "Tuned: as published, but for the learning rate and the scale of the start, of which nine choices were compared by "
+    "the error inside the training range, on other seeds (`arena_search`)."
 )
 
 
@@ -93,3 +95,20 @@ def runs(names: Iterable[str], operation: str, settings: Collection[str]) -> lis
         if "tuned" in settings and (name, operation) in TUNED:
             found.append({"cell": name, "settings": "tuned", **TUNED[name, operation]._asdict()})
     return found
+
+
+def check_settings(cells: Iterable[str], settings: Collection[str]) -> None:
+    """Raises a usage error if a cell of the user's own is asked to be tuned alone."""
+    for name in cells:
+        sentence = f"settings is tuned alone, but no search has been made for {name}: add published."
+        require("published" in settings or ":" not in name, sentence)
+
+
+def settings_of(run: Finished) -> str:
+    """Returns which column a run is of; where nothing is said, it is trained as published."""
+    return run.variant.get("settings", "published")
+
+
+def named(artefact: str, settings: str) -> str:
+    """Returns the name of a column's files."""
+    return artefact if settings == "published" else f"{artefact}_{settings}"
