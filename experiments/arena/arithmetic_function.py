@@ -98,7 +98,7 @@ def make_train(cfg: Any, cell: str, operation: str, its_range: tasks.Range = tas
     steps = cfg.steps_of_nmu if cell == "nmu" else cfg.steps
     legs = steps // cfg.leg_steps
     train = training.make_train(
-        networks.network(network_of(cell, positive=its_range.low > 0), INPUTS),
+        networks.network(network_of(cell, positive=its_range.positive), INPUTS),
         tasks.arithmetic_function(operation, its_range),
         recipe,
         training.Length(steps, cfg.log_every, legs, cfg.batch, cfg.items),

@@ -6,8 +6,6 @@ takes nearly all of a step's time (80 ms; without it 1), and of positive inputs 
 Axes: I inputs, O outputs.
 """
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -16,10 +14,13 @@ import nalu
 
 
 class INALUOfPositive(nalu.INALU):
-    """`nalu.INALU` of one item `[I]` that is positive; it has the same parameters, and the same rules for them."""
+    """`nalu.INALU` of positive inputs, with the same parameters, and the same rules for them.
+
+    `eps` must be above 0, and there must be a `clip`, as there are unless it is said otherwise.
+    """
 
     @nn.nowrap
-    def compute(self, params: dict[str, jax.Array], x: jax.Array, key: jax.Array | None) -> Any:
+    def compute(self, params: dict[str, jax.Array], x: jax.Array, key: jax.Array | None) -> jax.Array:
         w_add_IO = nalu.nac_weights(params["w_hat_add"], params["m_hat_add"])
         w_mul_IO = nalu.nac_weights(params["w_hat_mul"], params["m_hat_mul"])
         exponent_O = jnp.log(jnp.maximum(x, self.eps)) @ w_mul_IO

@@ -125,8 +125,8 @@ def _apply(equation: Any, inputs: list[Scalars], *, pads: bool) -> list[Scalars]
 def _only_interleaves_two(jaxpr: Any) -> bool:
     """Says whether all padding in a function makes two scalars of one, as the gradient of a product of two does.
 
-    The products of more factors stay as they are, unless `pads` says otherwise: written out they are rounded otherwise,
-    and records hold them.
+    The products of more factors stay as they are, unless the caller asks for all padding: written out they are rounded
+    otherwise, and records hold them.
     """
     for equation in jaxpr.eqns:
         if equation.primitive.name in CALLS and not _only_interleaves_two(equation.params["jaxpr"].jaxpr):

@@ -50,6 +50,11 @@ class Range(NamedTuple):
     def name(self) -> str:
         return f"U[{self.low:g}, {self.high:g}]"
 
+    @property
+    def positive(self) -> bool:
+        """Whether all numbers are, in training and in the test."""
+        return min(self.low, self.test_low) > 0 and not self.mirrored
+
 
 RANGES = (  # Madsen and Johansen 2020; Mistry et al. 2022
     Range(-20, -10, -40, -20),

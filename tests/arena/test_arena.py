@@ -8,6 +8,7 @@ import pandas
 import pytest
 
 from experiments.arena import (
+    arena_npu_simple,
     arena_search,
     arena_simple_product,
     arena_single_module,
@@ -209,22 +210,83 @@ def test_of_two_layers_the_settings_are_lanes_that_start_from_the_same_numbers(n
     assert arena_search.best(cfg, run) == (0.01, 0.5)
 
 
-def test_the_tuned_simple_product_starts_as_the_search_said_and_is_its_own_column():
+TUNED_TASKS = {arena_simple_product: ("linear", tasks.SIMPLE_PRODUCT), arena_npu_simple: ("nmu", tasks.FOUR_AT_ONCE)}
+
+
+@pytest.mark.usefixtures("compiled_in_haste")
+@pytest.mark.parametrize("experiment", TUNED_TASKS, ids=lambda its: its.__name__.rpartition(".")[2])
+def test_a_tuned_network_starts_and_steps_as_the_search_said(experiment):
+    """Adam's first step moves a parameter by its rate."""
     import jax
 
-    cfg = arena_simple_product.Config(cells=("nmu",), steps=10, log_every=1, legs=1, items=20)
-    published_run, tuned_run = arena_simple_product.runs(cfg)
-    its = tuned.TUNED["nmu", tasks.SIMPLE_PRODUCT]
-    assert published_run == {"cell": "nmu"}
-    assert tuned_run == {"cell": "nmu", "settings": "tuned", **its._asdict()}
-    trains = [arena_simple_product.make_train(cfg, **run) for run in (published_run, tuned_run)]
-    starts = [jax.tree.leaves(train.init(jax.random.key(0)).trained.params) for train in trains]
-    for mine, other in zip(*starts, strict=True):
+    name, operation = TUNED_TASKS[experiment]
+    further = {"log_every": 1, "items": 20} if experiment is arena_simple_product else {}
+    cfg = experiment.Config(cells=(name,), steps=1, legs=1, **further)
+    published_run, tuned_run = experiment.runs(cfg)
+    its = tuned.TUNED[name, operation]
+    assert published_run == {"cell": name}
+    assert tuned_run == {"cell": name, "settings": "tuned", **its._asdict()}
+    firsts = {}
+    for run in (published_run, tuned_run):
+        train = experiment.make_train(cfg, **run)
+        with jax.numpy_rank_promotion("allow"):
+            before = train.init(jax.random.key(0))
+            after, _ = jax.jit(train.leg)(before)
+        params, moved = (
+            state.trained.params if hasattr(state, "trained") else state.params for state in (before, after)
+        )
+        steps = [np.abs(np.asarray(a) - b).max() for a, b in zip(*map(jax.tree.leaves, (params, moved)), strict=True)]
+        firsts[len(firsts)] = jax.tree.leaves(params), max(steps)
+    (starts, step), (tuned_starts, tuned_step) = firsts.values()
+    for mine, other in zip(starts, tuned_starts, strict=True):
         np.testing.assert_allclose(its.start * mine, other, rtol=1e-6)
+    published_rate = {arena_simple_product: 1e-3, arena_npu_simple: 5e-3}[experiment]
+    assert (step, tuned_step) == pytest.approx((published_rate, its.learning_rate), rel=0.01)
+
+
+def test_the_tuned_simple_product_is_a_column_of_its_own():
+    cfg = arena_simple_product.Config(cells=("nmu",))
     results = [
         finished(np.full((4, 1), error))._replace(variant=run)
-        for run, error in ((published_run, 1.0), (tuned_run, 1e-7))
+        for run, error in zip(arena_simple_product.runs(cfg), (1.0, 1e-7), strict=True)
     ]
-    boards = [table for table in arena_simple_product.tables(cfg, results) if table.front]
-    shares = {table.blocks[0]: float((table.quantities[0].values_S < 1e-5).mean()) for table in boards}
+    made = arena_simple_product.tables(cfg, results)
+    shares = {t.blocks[0]: float((t.quantities[0].values_S < 1e-5).mean()) for t in made if t.front}
     assert shares == {"simple product": 0.0, "simple product, tuned": 1.0}
+    places = [(q.artefact, q.block, q.row, q.column, q.metric) for table in made for q in table.quantities]
+    assert len(set(places)) == len(places)
+
+
+def test_the_tuned_simple_task_is_a_column_of_its_own_and_stands_beside_nothing():
+    cfg = arena_npu_simple.Config(cells=("nmu_inside",))
+    results = []
+    for run, error in zip(arena_npu_simple.runs(cfg), (2.0, 3.0), strict=True):
+        errors = np.full((4, 1, 4), error)
+        arrays = {"error_O": errors, "inside_O": errors / 2, "diverged": np.zeros((4, 1), bool)}
+        results.append(finished(np.ones((4, 1)))._replace(variant=run, arrays=arrays))
+    made = arena_npu_simple.tables(cfg, results)
+    found = {
+        (q.artefact, q.block): float(np.median(q.values_S)) for t in made for q in t.quantities if q.column == "x y"
+    }
+    assert found == {
+        ("arena", "power unit's simple task"): 2,
+        ("arena", "power unit's simple task, tuned"): 3,
+        ("arena_npu_simple", "inside the training range"): 1,
+        ("arena_npu_simple", "tuned, inside the training range"): 1.5,
+    }
+    beside = [q for t in made for q in t.quantities if q.column == "our mean"]
+    assert {float(q.values_S[0]) for q in beside} == {2.0}
+    places = [(q.artefact, q.block, q.row, q.column, q.metric) for table in made for q in table.quantities]
+    assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize(
+    "experiment", [arena_single_module, *TUNED_TASKS], ids=lambda its: its.__name__.rpartition(".")[2]
+)
+def test_a_cell_of_one_s_own_is_not_tuned_and_asked_for_that_alone_it_is_said(experiment, tmp_path, monkeypatch):
+    (tmp_path / "cells_of_one_s_own.py").write_text("from flax import linen as nn\nCell = nn.Dense\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    name = "cells_of_one_s_own:Cell"
+    assert len({str(run.get("settings")) for run in experiment.runs(experiment.Config(cells=(name,)))}) == 1
+    with pytest.raises(UserError, match="no search has been made for cells_of_one_s_own:Cell: add published"):
+        experiment.Config(cells=(name,), settings=("tuned",))

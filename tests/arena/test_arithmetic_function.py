@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.arena import arena_arithmetic_function, arena_arithmetic_ranges, arithmetic_function, training
+import nalu
+from experiments.arena import arena_arithmetic_function, arena_arithmetic_ranges, arithmetic_function, tasks, training
 from experiments.lib.store.records import Finished
 from experiments.lib.training.train import Train
 
@@ -66,12 +67,13 @@ def test_pairs_are_trained_as_published():
     assert 0.48 < float(abs(nac["layers_0"]["w_hat"]).max()) <= 0.504
 
 
-def test_of_positive_inputs_the_inalu_needs_no_product_of_signs():
+@pytest.mark.parametrize(("scale", "least"), [(0.2, 1.0), (1.0, 10.0)], ids=["as it learns", "clipped"])
+def test_of_positive_inputs_the_inalu_needs_no_product_of_signs(scale, least):
     """Values and gradients are those of the cell itself, whose signs are all 1; of other inputs they are not."""
     general, positive = (arithmetic_function.network_of("inalu", positive=its) for its in (False, True))
     key = jax.random.key(4)
-    x_NI = jax.random.uniform(key, (7, 100), minval=1.0, maxval=2.0)
-    params = jax.tree.map(lambda leaf: 0.2 * leaf, general.init(key, x_NI))
+    x_NI = jax.random.uniform(key, (7, 100), minval=least, maxval=2 * least)
+    params = jax.tree.map(lambda leaf: scale * leaf, general.init(key, x_NI))
 
     def value_and_slopes(network, x_NI):
         return jax.value_and_grad(lambda params: jax.vmap(lambda x_I: network.apply(params, x_I))(x_NI).sum())(params)
@@ -85,6 +87,25 @@ def test_of_positive_inputs_the_inalu_needs_no_product_of_signs():
     of_either_sign_NI = x_NI.at[:, :3].multiply(-1)
     value, another = (value_and_slopes(network, of_either_sign_NI)[0] for network in (general, positive))
     assert abs(another / value - 1) > 0.1
+
+
+def test_ranges_of_which_all_numbers_are_positive():
+    """Also those of the test; 0 is not, whose sign is 0."""
+    positive = [its.name for its in tasks.FUNCTION_RANGES if its.positive]
+    assert positive == ["U[0.1, 0.2]", "U[1, 2]", "U[1.1, 1.2]", "U[10, 20]"]
+
+
+def test_the_inalu_keeps_its_signs_where_numbers_are_of_either_sign(monkeypatch):
+    made = []
+    network_of = arithmetic_function.network_of
+    monkeypatch.setattr(arithmetic_function, "network_of", lambda *a, **b: made.append(network_of(*a, **b)) or made[-1])
+    cfg = arena_arithmetic_ranges.Config(cells=("inalu",))
+    kinds = {}
+    for run in arena_arithmetic_ranges.runs(cfg):
+        arena_arithmetic_ranges.make_train(cfg, **run)
+        kinds[run["range"]] = type(made[-1].layers[0])
+    assert {name for name, kind in kinds.items() if kind is nalu.INALU} == {"U[-2, -1]", "U[-2, 2]", "U[0, 1]"}
+    assert len(kinds) == 7
 
 
 def test_networks_of_a_group_differ_and_every_one_is_a_seed():

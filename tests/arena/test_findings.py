@@ -210,7 +210,7 @@ def test_what_is_said_to_differ_from_the_published_is_what_the_board_shows_to_di
     assert f"{(apart <= 3).sum()} of {len(apart)} mean errors are within three standard errors" in TEXT
     numbers = rates.dropna(subset="apart").set_index("row")[["our mean", "published mean"]]
     assert "(x / y {:.2f}, published {:.2f})".format(*numbers.loc["sigmoid 10, 10: x / y"]) in TEXT
-    simple = board[board["block"].str.startswith("power unit's simple task") & (board["column"] == "x + y")]
+    simple = board[(board["block"] == "power unit's simple task") & (board["column"] == "x + y")]
     sums = simple[simple["metric"] == "mean absolute error"].set_index("row")["median"].astype(float)
     own, theirs = sums["iNALU, iNALU"], sums["iNALU with gates of x, twice"]
     assert f"iNALU adds better ({own:.2f} in the median, not {theirs:.2f})" in TEXT
