@@ -68,17 +68,17 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("nmru", SIMPLE_PRODUCT): Settings(0.1, 1),
     ("linear", SIMPLE_PRODUCT): Settings(0.001, 1),
     # Networks of the power unit's simple task.
-    ("npu", FOUR_AT_ONCE): Settings(0.01, 1),
-    ("real_npu", FOUR_AT_ONCE): Settings(0.01, 1),
-    ("nmu_inside", FOUR_AT_ONCE): Settings(0.01, 0.3),
-    ("nalu_biased", FOUR_AT_ONCE): Settings(0.1, 0.05),
-    ("inalu_gated", FOUR_AT_ONCE): Settings(0.1, 1),
-    ("dense", FOUR_AT_ONCE): Settings(0.01, 1),
-    ("nmu", FOUR_AT_ONCE): Settings(0.1, 0.05),
-    ("nalu", FOUR_AT_ONCE): Settings(0.1, 1),
+    ("nalu", FOUR_AT_ONCE): Settings(0.1, 0.05),
     ("inalu", FOUR_AT_ONCE): Settings(0.1, 1),
+    ("nmu", FOUR_AT_ONCE): Settings(0.01, 0.3),
+    ("npu", FOUR_AT_ONCE): Settings(0.01, 0.05),
+    ("real_npu", FOUR_AT_ONCE): Settings(0.01, 1),
     ("modified_real_npu", FOUR_AT_ONCE): Settings(0.01, 0.3),
-    ("nmru", FOUR_AT_ONCE): Settings(0.1, 1),
+    ("nmru", FOUR_AT_ONCE): Settings(0.01, 0.05),
+    ("nmu_inside", FOUR_AT_ONCE): Settings(0.1, 1),
+    ("nalu_biased", FOUR_AT_ONCE): Settings(0.1, 1),
+    ("inalu_gated", FOUR_AT_ONCE): Settings(0.1, 0.05),
+    ("dense", FOUR_AT_ONCE): Settings(0.01, 1),
 }
 
 
