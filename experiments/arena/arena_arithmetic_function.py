@@ -4,7 +4,7 @@ The arithmetic function task of Madsen and Johansen: 100-2-1, U[1, 2] in trainin
 for five million steps. Here a group of networks is stopped as soon as every one of them is decided, or at a number of
 steps that is said beside its numbers: what is not solved by then counts as not solved, and nothing is extrapolated.
 
-    python -m experiments run arena_arithmetic_function --profile full     # 87 CPU-min, of eleven pairs
+    python -m experiments run arena_arithmetic_function --profile full     # 118 CPU-min, of twelve pairs
 
 The networks of a group share their data, so that their first layers are one matrix product.
 

@@ -39,11 +39,13 @@ SENTENCES = (
     ("NAU with RealNPU in {}, with the", ("arithmetic function", "NAU, RealNPU: a / b", "0.01")),
     ("modified one in {}, with NMRU", ("arithmetic function", "NAU, RealNPU modified: a / b", "0.01")),
     ("with NMRU in {}, two", ("arithmetic function", "NAU, NMRU: a / b", "0.01")),
-    ("two NALUs in {}.", ("arithmetic function", "NALU, NALU: a / b", "0.01")),
+    ("two NALUs in {},", ("arithmetic function", "NALU, NALU: a / b", "0.01")),
     ("at that tolerance in {},", ("arithmetic function", "NAU, RealNPU: a * b", "0.01")),
     ("94 %, {}, 48", ("arithmetic function", "NAU, RealNPU modified: a * b", "0.01")),
-    ("32 %, {} and", ("arithmetic function", "NAU, NMRU: a * b", "0.01")),
-    ("48 % and {}, NAU with sNMU", ("arithmetic function", "NALU, NALU: a * b", "0.01")),
+    ("32 %, {}, 16", ("arithmetic function", "NAU, NMRU: a * b", "0.01")),
+    ("two iNALUs in {}.", ("arithmetic function", "iNALU, iNALU: a / b", "0.01")),
+    ("48 %, {} and", ("arithmetic function", "NALU, NALU: a * b", "0.01")),
+    ("16 % and {}, NAU with sNMU", ("arithmetic function", "iNALU, iNALU: a * b", "0.01")),
     ("sNMU in {}; at", ("arithmetic function", "NAU, sNMU: a * b", "0.01")),
     ("only NAU with NMU does, in {},", ("arithmetic function", "NAU, NMU: a * b", "1e-05")),
     ("from U[0, 1] in {}, where", (RANGES, "NAU, NMU: U[0, 1]", "1e-05")),
@@ -175,13 +177,18 @@ def test_of_the_cells_in_figure_5_the_page_says_what_the_table_does():
 def test_of_the_cells_in_table_4_the_page_says_what_the_table_does():
     table = pd.read_csv(ROOT / "results" / "tables" / "table4_cells.csv")
     named = table[table["column"] == "test accuracy %"].set_index("row")["median"]
-    stuck = named[["NMU", "sNMU", "NRU", "NMRU", "Mul MC-FC", "NAC mul sigmoid"]]
+    stuck = named[["sNMU", "NRU", "NMRU", "NAC mul sigmoid"]]
     assert f"does ({stuck.max():.1f} % in the median)" in TEXT and stuck.min() == stuck.max()
-    affine, between = named.pop("Wx + b"), named.pop("NAC mul")
+    affine, nmu, nac, mc_fc = (named.pop(row) for row in ("Wx + b", "NMU", "NAC mul", "Mul MC-FC"))
     as_good = named.drop(stuck.index)
     assert f"({affine:.1f} % in the median): from {as_good.min():.1f} to {as_good.max():.1f} %." in TEXT
     assert "within three points of the affine layer" in TEXT and (as_good - affine).abs().max() < 3
-    assert stuck.max() < between < as_good.min()
+    assert f"({nmu:.1f} % in the median); the other multiplying NAC ({nac:.1f} %)" in TEXT
+    assert f"and Mul MC-FC ({mc_fc:.1f} %) end between" in TEXT and stuck.max() < mc_fc < nac < nmu < as_good.min()
+    (published,) = suite.experiments("mnist_parity_cells", "full")
+    results = published.results(PUBLISHED_RECORDS)
+    accuracy = {rate: find(results, layer="nmu", factor=rate).arrays["accuracy"][:, -1] for rate in (1.0, 0.1)}
+    assert (accuracy[1.0] < 34).all() and (accuracy[0.1] > 34).sum() == 2 and "in two of three seeds" in TEXT
 
 
 def test_every_number_of_the_findings_is_checked():
