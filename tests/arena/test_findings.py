@@ -13,6 +13,7 @@ from experiments.lib.store.records import find
 
 TEXT = " ".join((ROOT / "docs" / "arena.md").read_text(encoding="utf-8").split())
 PUBLISHED, TUNED = "single module, as published", "single module, tuned"
+PRODUCT_TUNED = "simple product, tuned"
 MINIMAL, RANGES = "minimal arithmetic", "arithmetic function, ranges"
 
 
@@ -58,6 +59,16 @@ SENTENCES = (
     ("chosen by validation, {}.", (TUNED, "NAC: a + b", "1e-05")),
     ("The multiplying NAC divides in {}, tuned", (PUBLISHED, "NAC mul: a / b", "1e-05")),
     ("tuned in {}.", (TUNED, "NAC mul: a / b", "1e-05")),
+    ("NAC divides two of ten in {}. - **Two layers", ("single module of 10", "NAC mul: a / b", "1e-05")),
+    ("the simple product in {} of seeds, as", (PRODUCT_TUNED, "NALU, NALU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
+    ("as published in {}; NAC with", ("simple product", "NALU, NALU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
+    (
+        "the multiplying NAC in {}, as published",
+        (PRODUCT_TUNED, "NAC, NAC mul: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05"),
+    ),
+    ("as published in {}; NAU with", ("simple product", "NAC, NAC mul: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
+    ("two iNALUs in {} and", (PRODUCT_TUNED, "NAU, NMU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
+    ("100 % and {}. - **A linear", (PRODUCT_TUNED, "iNALU, iNALU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("in every range: {} and", (PUBLISHED, "linear: a + b", "1e-05")),
     ("and {}. A cell that does not", (PUBLISHED, "linear: a - b", "1e-05")),
     ("NMRU multiplies two numbers in {} of", (PUBLISHED, "NMRU: a * b", "1e-05")),
@@ -65,7 +76,13 @@ SENTENCES = (
     ("NRU divides two numbers in {} (rounded)", (PUBLISHED, "NRU: a / b", "1e-05")),
     ("and two of ten in {};", ("single module of 10", "NRU: a / b", "1e-05")),
     ("of ten, NMRU divides two in {},", ("single module of 10", "NMRU: a / b", "1e-05")),
-    ("the modified RealNPU in {}. - **Numbers", ("single module of 10", "RealNPU, modified: a / b", "1e-05")),
+    ("NMU multiplies two numbers in {}, two", (PUBLISHED, "NMU: a * b", "1e-05")),
+    ("two of ten in {}, sNMU", ("single module of 10", "NMU: a * b", "1e-05")),
+    ("sNMU in {}. MC-FC", ("single module of 10", "sNMU: a * b", "1e-05")),
+    ("MC-FC adds two in {}, two", (PUBLISHED, "MC-FC: a + b", "1e-05")),
+    ("two of ten in {}, for with", ("single module of 10", "MC-FC: a + b", "1e-05")),
+    ("NAU does in {}. - **Numbers", ("single module of 10", "NAU: a + b", "1e-05")),
+    ("the modified RealNPU in {}. NMU", ("single module of 10", "RealNPU, modified: a / b", "1e-05")),
     ("NMRU divides in {} of seeds and sets", (MINIMAL, "NMRU: a / b", "1e-05")),
     ("iNALU in {},", (MINIMAL, "iNALU: a / b", "1e-05")),
     ("NRU in {}, the", (MINIMAL, "NRU: a / b", "1e-05")),
