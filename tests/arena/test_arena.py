@@ -185,28 +185,36 @@ def test_the_tuned_settings_are_what_the_search_found():
     assert {key: tuple(settings) for key, settings in tuned.TUNED.items()} == found
 
 
+def trained_of(state):
+    """The networks of a state of training, which may be those alone."""
+    return getattr(state, "trained", state)
+
+
 @pytest.mark.usefixtures("compiled_in_haste")
-@pytest.mark.parametrize(
-    ("name", "operation", "times"), [("nmu", tasks.SIMPLE_PRODUCT, 4), ("nmu", tasks.FOUR_AT_ONCE, 1)]
-)
-def test_of_two_layers_the_settings_are_lanes_that_start_from_the_same_numbers(name, operation, times):
-    """Networks of two layers have one range, where the single module has nine."""
+@pytest.mark.parametrize(("operation", "times", "outputs"), [(tasks.SIMPLE_PRODUCT, 4, 1), (tasks.FOUR_AT_ONCE, 1, 4)])
+def test_of_several_layers_the_settings_are_lanes_that_start_from_the_same_numbers(operation, times, outputs):
+    """They have one range, where the single module has nine; of four outputs each counts."""
     import jax
 
     cfg = arena_search.Config(learning_rates=(0.1, 0.01), starts=(0.5, 1.0), steps=2, log_every=1, legs=1, items=20)
-    train = arena_search.make_train(cfg, cell=name, operation=operation)
+    train = arena_search.make_train(cfg, cell="nmu", operation=operation)
     state = train.init(jax.random.key(0))
-    for leaf in jax.tree.leaves(state.trained.params):
+    for leaf in jax.tree.leaves(trained_of(state).params):
         assert leaf.shape[0] == len(cfg.settings) == 4
         np.testing.assert_array_equal(leaf[::2], 0.5 * leaf[1::2])
     with jax.numpy_rank_promotion("allow"):
-        state, _ = jax.jit(train.leg)(state)
-    assert int(state.trained.step) == times * cfg.steps
-    moved = [np.ptp(np.asarray(leaf[1::2]), axis=0).max() for leaf in jax.tree.leaves(state.trained.params)]
+        state, found = jax.jit(train.leg)(state)
+    assert int(trained_of(state).step) == times * cfg.steps
+    moved = [np.ptp(np.asarray(leaf[1::2]), axis=0).max() for leaf in jax.tree.leaves(trained_of(state).params)]
     assert max(moved) > 0  # two learning rates
-    run = finished(np.ones((1, 4)), validation=np.array([[[1e-2, 1e-4, 1e-6, np.nan]]]))
-    run = run._replace(variant={"cell": name, "operation": operation})
-    np.testing.assert_allclose(arena_search.scores(run), [[-2, -4, -6, 1]])
+    assert found["validation"].size == len(cfg.settings) * outputs
+    errors = np.array([1e-2, 1e-4, 1e-6, np.nan])
+    if outputs > 1:  # one of them is a hundred times better
+        errors = errors[:, None] * np.array([1, 1, 1, 0.01])
+    run = finished(np.ones((1, 4)), validation=errors[None, None])
+    run = run._replace(variant={"cell": "nmu", "operation": operation})
+    better = 0.5 if outputs > 1 else 0
+    np.testing.assert_allclose(arena_search.scores(run), [[-2 - better, -4 - better, -6 - better, 1]])
     assert arena_search.best(cfg, run) == (0.01, 0.5)
 
 
