@@ -70,7 +70,7 @@ SENTENCES = (
     ("two iNALUs in {} and", (PRODUCT_TUNED, "NAU, NMU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("NAU with NMRU solves {} as", ("simple product", "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("tuned {} at 1e-3", (PRODUCT_TUNED, "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "0.001")),
-    ("and {} at 1e-5. - **A linear", (PRODUCT_TUNED, "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
+    ("and {} at 1e-5. - **Tuned by", (PRODUCT_TUNED, "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("100 % and {}. What the search", (PRODUCT_TUNED, "iNALU, iNALU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("in every range: {} and", (PUBLISHED, "linear: a + b", "1e-05")),
     ("and {}. A cell that does not", (PUBLISHED, "linear: a - b", "1e-05")),
@@ -251,6 +251,27 @@ def test_what_is_said_to_differ_from_the_published_is_what_the_board_shows_to_di
     sums = simple[simple["metric"] == "mean absolute error"].set_index("row")["median"].astype(float)
     own, theirs = sums["iNALU, iNALU"], sums["iNALU with gates of x, twice"]
     assert f"iNALU adds better ({own:.2f} in the median, not {theirs:.2f})" in TEXT
+
+
+def test_of_the_tuned_simple_task_the_page_says_what_the_tables_do():
+    board = pd.read_csv(ROOT / "results" / "tables" / "arena.csv", keep_default_na=False)
+    inside = pd.read_csv(ROOT / "results" / "tables" / "arena_npu_simple.csv", keep_default_na=False)
+    both = pd.concat([board, inside])
+    both = both[both["metric"] == "mean absolute error"].set_index(["block", "row", "column"])["median"].astype(float)
+    published, tuned = "power unit's simple task", "power unit's simple task, tuned"
+    inalu, gated, two = "iNALU, iNALU", "iNALU with gates of x, twice", "NALU, NALU"
+    three = ("x + y", "x y", "x / y")
+    assert (
+        "by {:.3f} in x + y, {:.3f} in x y and {:.3f} in x / y, in".format(*(both[tuned, inalu, o] for o in three))
+        in TEXT
+    )
+    assert "as published by {:.3f}, {:.3f} and {:.3f}.".format(*(both[published, inalu, o] for o in three)) in TEXT
+    assert (
+        f"err by {both[tuned, gated, 'x + y']:.3f} in x + y, as published by {both[published, gated, 'x + y']:.3f},"
+        in TEXT
+    )
+    assert both["tuned, inside the training range", gated, "x + y"] < 1e-3 and "less than 0.001 inside" in TEXT
+    assert f"two NALUs by {both[tuned, two, 'x + y']:.3f}, as published by {both[published, two, 'x + y']:.3f}." in TEXT
 
 
 def test_what_an_early_penalty_leaves_is_what_the_table_says():
