@@ -46,8 +46,8 @@ def written_out(function: Callable[..., Any], *, pads: bool = False) -> Callable
     """Returns the same function of pytrees of arrays, written out in scalars.
 
     Args:
-      pads: write out padding, too, and with it the gradient of a product of more than two factors: two to three times
-        as fast, but rounded otherwise than what was recorded without.
+      pads: write out padding, too, and with it the gradient of a product of more than two factors: faster, but
+        rounded otherwise than what was recorded without.
     """
 
     def scalar_by_scalar(*args: Any) -> Any:

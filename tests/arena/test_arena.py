@@ -168,10 +168,10 @@ def test_sparsity_is_of_the_weights_that_the_cell_uses():
 
 
 def test_the_start_of_the_published_code_is_saturated():
-    """U[-9.47, 9.47] for a layer of two inputs, 5.43 for four and two, 0.504 for a hundred and two."""
+    """U[-9.47, 9.47] for a layer of two inputs, 2.26 for ten, 5.43 for four and two, 0.504 for a hundred and two."""
     import jax
 
-    for (inputs, features), r in {(2, 1): 9.47, (4, 2): 5.43, (100, 2): 0.504}.items():
+    for (inputs, features), r in {(2, 1): 9.47, (10, 1): 2.26, (4, 2): 5.43, (100, 2): 0.504}.items():
         drawn = entrants.saturated(inputs, features)(jax.random.key(0), (100_000,))
         assert float(abs(drawn).max()) == pytest.approx(r, rel=1e-3)
 
