@@ -2,7 +2,8 @@
 
 The minimal arithmetic task of Schlör et al.: seven ways in which two numbers are spread, 100 epochs of the same 64,000
 rows. NALU and both iNALUs are trained as its authors do: weights and gates in turn, a penalty, starts anew where the
-loss stalls (`in_turns`). All other cells are trained as their own publications do, on the same rows.
+loss stalls (`in_turns`). All other cells are trained as their own publications do, on the same rows; and every cell
+once more with the settings that suit it best of a few that all were given (`arena_search`).
 
     python -m experiments run arena_minimal_arithmetic --profile full
 
@@ -14,14 +15,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-import nalu
-
 from ..lib.config import DISTINCT, Count, Root, Size, check, require, require_divides, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, in_turns, networks, published, report, tasks, training
-from .entrants import ENTRANTS
+from . import entrants, in_turns, minimal_arithmetic, published, report, tasks, training, tuned
+from .minimal_arithmetic import CELLS, entrant
 from .report import Result
 
 VERSION = 1
@@ -29,15 +28,8 @@ PLACE = (5, 4)  # after the paper's sections
 ARTEFACTS = ("arena", "arena_minimal_arithmetic")
 
 PROTOCOL = "minimal arithmetic"
-# Cells that are trained in turns: (title, cell, epochs without the penalty). The last is ours: the published results
-# look as if the penalty had begun earlier than the published code says.
-IN_TURNS = {
-    "nalu": ("NALU", "nalu", in_turns.QUIET),
-    "inalu": ("iNALU", "inalu", in_turns.QUIET),
-    "inalu_shared": ("iNALU, shared", "inalu_shared", in_turns.QUIET),
-    "inalu_early": ("iNALU, early penalty", "inalu", 0.4),
-}
-CELLS = tuple(dict.fromkeys((*ENTRANTS, *IN_TURNS)))
+PROTOCOLS = {"published": PROTOCOL, "tuned": f"{PROTOCOL}, tuned"}
+SHORT = {"published": "minimal", "tuned": "minimal, tuned"}
 FAR_SAYS = (
     "The test ranges of this protocol lie elsewhere than the training ranges times a number: a NALU that is right on "
     "the one, where all numbers have one sign, can be wrong on the other, where they have both."
@@ -50,6 +42,7 @@ NOTE = (
     "as in the single module, their schedules scaled to the length. Sets are spread as N(low, high), U(low, high) and "
     "E(mean); the tests are N(8, 10), U(-10, -5) and E(0.5)."
 )
+NOTES = {"published": NOTE, "tuned": f"{tuned.NOTE} Starts anew are as published."}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +53,7 @@ class Config:
     root: Root = 5104  # ours: the root of the reported keys
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(CELLS)  # or module:Class, a cell of your own
     operations: tuple[str, ...] = selects(entrants.ALL, among=entrants.ALL)
+    settings: tuple[str, ...] = selects(tuple(PROTOCOLS), among=tuple(PROTOCOLS))
     steps: Count = 100_000  # Schlör et al., as the next two: 100 epochs
     rows: Size = 64_000
     batch: Size = 64
@@ -70,6 +64,7 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells, *CELLS)
+        tuned.check_settings(self.cells, self.settings)
         training.check_length(self)
         require_divides(self, "batch", "rows")
         block = in_turns.BLOCK
@@ -81,53 +76,50 @@ class Config:
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
-    """Returns a run for each cell and operation that it is asked for; the sets are the lanes of a run."""
+    """Returns a run for each cell, operation that it is asked for, and settings; the sets are the lanes of a run."""
     known = [name for name in cfg.cells if name in CELLS or ":" in name]
-    return [{"cell": name, "operation": o} for name in known for o in entrant(name).operations if o in cfg.operations]
+    asked = [(name, o) for name in known for o in entrant(name).operations if o in cfg.operations]
+    return [{**run, "operation": o} for name, o in asked for run in tuned.runs([name], tasks.minimal(o), cfg.settings)]
 
 
-def entrant(name: str) -> entrants.Entrant:
-    """Returns who takes part under a name."""
-    if name not in IN_TURNS:
-        return entrants.entrant(name)
-    title, cell, _ = IN_TURNS[name]
-    return dataclasses.replace(entrants.entrant(cell), title=title)
+def make_train(
+    cfg: Config,
+    *,
+    cell: str,
+    operation: str,
+    settings: str = "published",
+    learning_rate: float | None = None,
+    start: float = 1.0,
+) -> Train:
+    """Returns the training of one seed on all sets.
 
-
-def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
-    """Returns the training of one seed on all sets."""
+    Args:
+      settings: the column; the other two say how it is trained.
+    """
     entrants.try_out(cell)
-    task, epoch, lanes = tasks.minimal_arithmetic(operation), cfg.rows // cfg.batch, len(tasks.SPREADS)
-    if cell in IN_TURNS:
-        _, kind, quiet = IN_TURNS[cell]
-        network, recipe = networks.network(started(kind), 2), nalu.CELLS["inalu"].published
-        length = {"epoch": epoch, "steps": cfg.steps, "lanes": lanes, "quiet": quiet}
-        steps = in_turns.steps_of(network, task, recipe, cfg.batch, **length)
-    else:
-        its = entrant(cell)
-        network, recipe = networks.network(its.module(1, 2), 2), its.recipe_of(operation).over(cfg.steps)
-        settings = {"learning_rate_L": np.full(lanes, recipe.learning_rate), "start_L": np.ones(lanes)}
-        start, take_step = training.steps_of(network, task, recipe, cfg.batch, **settings, epoch=epoch)
-        steps = start, training.in_scan(take_step)
+    task, lanes = tasks.minimal_arithmetic(operation), len(tasks.SPREADS)
+    rate_L, start_L = None if learning_rate is None else np.full(lanes, learning_rate), np.full(lanes, start)
+    network, recipe, steps = minimal_arithmetic.training_of(
+        cell,
+        operation,
+        task,
+        cfg.batch,
+        epoch=cfg.rows // cfg.batch,
+        steps=cfg.steps,
+        learning_rate_L=rate_L,
+        start_L=start_L,
+    )
     return training.make_train(
         network,
         task,
         recipe,
         training.length(cfg),
-        learning_rate_L=np.full(lanes, recipe.learning_rate),
-        start_L=np.ones(lanes),
+        learning_rate_L=np.full(lanes, recipe.learning_rate) if rate_L is None else rate_L,
+        start_L=start_L,
         steps=steps,
         squared=lambda state: state.trained.params,
         squared_items=cfg.rows,
     )
-
-
-def started(cell: str) -> Any:
-    """Returns the layer of an iNALU, or of a NALU that starts as one."""
-    if cell != "nalu":
-        return nalu.CELLS[cell](1)
-    normal = entrants.normal
-    return nalu.CELLS["nalu"](1, w_hat_init=normal(1.0, 0.1), m_hat_init=normal(-1.0, 0.1), g_init=normal(0.0, 0.1))
 
 
 def results_of(results: list[Finished]) -> list[Result]:
@@ -136,18 +128,31 @@ def results_of(results: list[Finished]) -> list[Result]:
     return [report.result(run, entrant(run.variant["cell"]).title, run.variant["operation"], sets) for run in results]
 
 
+def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
+    """Returns (settings, protocol, what the records say) of each column."""
+    results = published.with_published("arena_minimal_arithmetic", results)
+    chosen = {key: [run for run in results if tuned.settings_of(run) == key] for key in PROTOCOLS}
+    return [(key, PROTOCOLS[key], results_of(its)) for key, its in chosen.items()]
+
+
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, every set, and success over the tolerance."""
-    its = results_of(published.with_published("arena_minimal_arithmetic", results))
-    return [
-        *report.board(PROTOCOL, its, entrants.ALL, NOTE, rule=report.SQUARED, glance=("one layer", "minimal")),
-        *published.beside(PROTOCOL, its),
-        *report.by_range("arena_minimal_arithmetic", f"{PROTOCOL}, set by set", its, rule=report.SQUARED),
-        *report.over_tolerance("arena", PROTOCOL, its),
-    ]
+    made = []
+    for settings, protocol, its in _columns(results):
+        rule = report.SQUARED
+        glance = ("one layer", SHORT[settings])
+        made += report.board(protocol, its, entrants.ALL, NOTES[settings], rule=rule, glance=glance)
+        made += published.beside(protocol, its) if settings == "published" else []
+        title = f"{protocol}, set by set"
+        made += report.by_range("arena_minimal_arithmetic", title, its, rule=rule, settings=settings)
+        made += report.over_tolerance("arena", protocol, its)
+    return made
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
-    """Returns success over the tolerance and how far the solved networks hold."""
-    its = published.with_published("arena_minimal_arithmetic", results)
-    return report.figures("arena_minimal_arithmetic", PROTOCOL, results_of(its), entrants.ALL, FAR_SAYS)
+    """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
+    made = []
+    for settings, protocol, its in _columns(results):
+        name = tuned.named("arena_minimal_arithmetic", settings)
+        made += report.figures("arena_minimal_arithmetic", protocol, its, entrants.ALL, FAR_SAYS, name=name)
+    return made

@@ -1,7 +1,8 @@
 """Can one layer find the two of ten numbers that it is asked for, and combine them exactly? (the arena)
 
 The single module arithmetic task of Mistry et al. with redundancy: ten inputs of which two count, nine ranges of
-training and test, one layer, 100,000 steps, every cell trained as its publication says.
+training and test, one layer, 100,000 steps, every cell trained as its publication says, and once more with the settings
+that suit it best of a few that all cells were given (`arena_search`).
 
     python -m experiments run arena_single_module_10 --profile full     # 98 CPU-min
 
@@ -11,28 +12,27 @@ Axes: S seeds, L ranges.
 import dataclasses
 from typing import Annotated, Any
 
-import nalu
-
 from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, published, report, single_module, training
+from . import entrants, published, report, single_module, tasks, training, tuned
 from .entrants import ENTRANTS
+from .report import Result
 
 VERSION = 2
 PLACE = (5, 2)  # after the paper's sections
 ARTEFACTS = ("arena", "arena_single_module_10")
 
-INPUTS, PROTOCOL = 10, "single module of 10"
+PROTOCOLS = {"published": "single module of 10", "tuned": "single module of 10, tuned"}
+SHORT = {"published": "of 10", "tuned": "of 10, tuned"}
 NOTE = (
     "Ten inputs, of which the first two count; which two makes no difference to a cell. As published: penalties begin "
     "after 50,000 steps and are whole after 75,000, NRU has a learning rate of 1e-3; all else is as with two inputs. "
     "What others published of it goes by a mean squared error below 1e-5 in every range, which for numbers around 0.1 "
     "is a far larger tolerance than the 1e-5 of this board: the comparison is by theirs."
 )
-PUBLISHED_STEPS, PENALTY_FROM, PENALTY_TO = 100_000, 50_000, 75_000
-LEARNING_RATES = {"nru": 1e-3}
+NOTES = {"published": NOTE, "tuned": tuned.NOTE}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Config:
     root: Root = 5102  # ours: the root of the reported keys
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(tuple(ENTRANTS))  # or module:Class, a cell of your own
     operations: tuple[str, ...] = selects(entrants.ALL, among=entrants.ALL)
-    steps: Count = PUBLISHED_STEPS  # Mistry et al., as the next two
+    settings: tuple[str, ...] = selects(tuple(PROTOCOLS), among=tuple(PROTOCOLS))
+    steps: Count = single_module.STEPS_OF_TEN  # Mistry et al., as the next two
     log_every: Count = 1000
     batch: Size = 128
     items: Size = 10_000  # Mistry et al.: of validation and test each
@@ -52,46 +53,58 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells)
+        tuned.check_settings(self.cells, self.settings)
         training.check_length(self)
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
-    """Returns a run for each cell and operation that it is asked for; ranges are the lanes of a run."""
+    """Returns a run for each cell, operation that it is asked for, and settings; ranges are the lanes of a run."""
     known = [name for name in cfg.cells if name in ENTRANTS or ":" in name]
-    asked = {name: entrants.entrant(name).operations for name in known}
-    return [{"cell": name, "operation": o} for name in known for o in cfg.operations if o in asked[name]]
+    asked = [(name, o) for name in known for o in cfg.operations if o in entrants.entrant(name).operations]
+    return [{**run, "operation": o} for name, o in asked for run in tuned.runs([name], tasks.of_ten(o), cfg.settings)]
 
 
-def recipe_of(cell: str, operation: str) -> nalu.Recipe:
-    """Returns how a cell is trained with ten inputs.
+def make_train(
+    cfg: Config,
+    *,
+    cell: str,
+    operation: str,
+    settings: str = "published",
+    learning_rate: float | None = None,
+    start: float = 1.0,
+) -> Train:
+    """Returns the training of one seed in all ranges.
 
-    Source: the code of Mistry, Farrahi and Hare 2021, arXiv 2110.05177, and of their benchmark, arXiv 2101.09530.
+    Args:
+      settings: the column; the other two say how it is trained.
     """
-    recipe = entrants.entrant(cell).recipe_of(operation)
-    if ":" in cell:  # the user's own says for how many steps it is
-        return recipe
-    recipe = recipe._replace(steps=PUBLISHED_STEPS)
-    recipe = recipe._replace(learning_rate=LEARNING_RATES.get(cell, recipe.learning_rate))
-    if recipe.penalty and recipe.penalty_below == float("inf"):  # iNALU's begins with its loss
-        recipe = recipe._replace(penalty_from=PENALTY_FROM, penalty_to=PENALTY_TO)
-    return recipe
-
-
-def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
-    """Returns the training of one seed in all ranges."""
     entrants.try_out(cell)
-    recipe = recipe_of(cell, operation).over(cfg.steps)
-    squared = {"squared": lambda state: state.best}
-    return single_module.make_train(cfg, entrants.entrant(cell), operation, recipe, inputs=INPUTS, **squared)
+    recipe = single_module.recipe_of_ten(cell, operation).over(cfg.steps)
+    further = {"learning_rate": learning_rate, "start": start, "squared": lambda state: state.best}
+    return single_module.make_train(cfg, entrants.entrant(cell), operation, recipe, inputs=single_module.TEN, **further)
+
+
+def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
+    """Returns (settings, protocol, what the records say) of each column."""
+    results = published.with_published("arena_single_module_10", results)
+    chosen = {key: [run for run in results if tuned.settings_of(run) == key] for key in PROTOCOLS}
+    return [(key, PROTOCOLS[key], single_module.results_of(its)) for key, its in chosen.items()]
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, and every range."""
-    its = single_module.results_of(published.with_published("arena_single_module_10", results))
-    return single_module.tables("arena_single_module_10", PROTOCOL, its, NOTE, beside=PROTOCOL, short="of 10")
+    made = []
+    for settings, protocol, its in _columns(results):
+        beside = protocol if settings == "published" else None
+        its_own = {"beside": beside, "short": SHORT[settings], "settings": settings}
+        made += single_module.tables("arena_single_module_10", protocol, its, NOTES[settings], **its_own)
+    return made
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
-    """Returns success over the tolerance and how far the solved networks hold."""
-    its = single_module.results_of(published.with_published("arena_single_module_10", results))
-    return report.figures("arena_single_module_10", PROTOCOL, its, entrants.ALL)
+    """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
+    made = []
+    for settings, protocol, its in _columns(results):
+        name = tuned.named("arena_single_module_10", settings)
+        made += report.figures("arena_single_module_10", protocol, its, entrants.ALL, name=name)
+    return made

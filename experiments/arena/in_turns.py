@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import nalu
 
@@ -58,28 +59,37 @@ def steps_of(
     *,
     epoch: int,
     steps: int,
-    lanes: int,
+    learning_rate_L: np.ndarray,
+    start_L: np.ndarray,
+    range_L: np.ndarray | None = None,
     quiet: float = QUIET,
 ) -> tuple[Callable[[jax.Array], Trained], Advance]:
     """Returns (key -> networks before training, (networks, steps) -> networks after so many steps).
 
     Args:
-      recipe: its learning rate, the bound of a gradient's elements and the strength of the penalty.
+      recipe: the bound of a gradient's elements and the strength of the penalty.
       epoch: the batches that are drawn once and come again in the same order.
       steps: of the whole training.
+      learning_rate_L, start_L, range_L: see `training.make_train`; what is drawn anew is not multiplied.
       quiet: epochs without the penalty.
     """
-    decade = DECADE * epoch
+    decade, lanes = DECADE * epoch, len(learning_rate_L)
+    numbers_L = np.arange(lanes) if range_L is None else range_L
+    rates_L, scales_L = jnp.asarray(learning_rate_L, jnp.float32), jnp.asarray(start_L, jnp.float32)
 
     def start(key: jax.Array) -> Trained:
         key_data, key_start = jax.random.split(key)
-        keys_L = jax.vmap(lambda lane: jax.random.fold_in(key_start, lane))(jnp.arange(lanes))
-        params_L = jax.lax.map(network.init, keys_L)
+        keys_L = jax.vmap(lambda lane: jax.random.fold_in(key_start, lane))(jnp.asarray(numbers_L))
+        params_L = jax.tree.map(
+            lambda leaf: scales_L.reshape(-1, *[1] * (leaf.ndim - 1)) * leaf, jax.lax.map(network.init, keys_L)
+        )
         blocks_LK, none_L = jnp.zeros((lanes, steps // BLOCK)), jnp.zeros(lanes, jnp.int32)
         memory = Memory(jax.tree.map(jnp.ones_like, params_L), blocks_LK, blocks_LK, none_L, none_L)
         return Trained(params_L, memory, key_data, jnp.int32(0))
 
-    def of_lane(params: Any, squares: Any, lane: Any, u_IN: jax.Array, step: jax.Array) -> tuple[Any, Any, jax.Array]:
+    def of_lane(
+        params: Any, squares: Any, rate: jax.Array, lane: Any, u_IN: jax.Array, step: jax.Array
+    ) -> tuple[Any, Any, jax.Array]:
         x_IN = task.inside(u_IN, lane)
         y_ON = task.target(x_IN)
         loss, slopes = jax.value_and_grad(lambda params: jnp.mean((network.apply(params, x_IN, None) - y_ON) ** 2))(
@@ -87,18 +97,19 @@ def steps_of(
         )
         weights_turn = step % TURN < OF_WEIGHTS
         in_turn = jax.tree_util.tree_map_with_path(lambda path, _: weights_turn != _is_gate(path), params)
-        params, squares = _rms_step(params, squares, slopes, in_turn, recipe)
+        params, squares = _rms_step(params, squares, slopes, in_turn, rate, recipe.clip_value)
         penalised = (step >= round(quiet * epoch)) & (loss < recipe.penalty_below)
         slopes = jax.tree.map(lambda leaf: recipe.penalty * _slope_to_saturation(leaf), params)
-        params, squares = _rms_step(params, squares, slopes, jax.tree.map(lambda _: penalised, params), recipe)
+        taken = jax.tree.map(lambda _: penalised, params)
+        params, squares = _rms_step(params, squares, slopes, taken, rate, recipe.clip_value)
         return params, squares, loss
 
-    over_lanes = jax.vmap(of_lane, in_axes=(0, 0, 0, None, None))
+    over_lanes = jax.vmap(of_lane, in_axes=(0, 0, 0, 0, None, None))
 
     def take_step(carry: tuple[Any, Any, jax.Array], step: jax.Array, key: jax.Array) -> tuple[Any, Any, jax.Array]:
         params_L, squares_L, losses_2L = carry
         u_IN = fine_uniform(jax.random.fold_in(key, step % epoch), task.inputs, batch)
-        params_L, squares_L, loss_L = over_lanes(params_L, squares_L, task.lanes, u_IN, step)
+        params_L, squares_L, loss_L = over_lanes(params_L, squares_L, rates_L, task.lanes, u_IN, step)
         return params_L, squares_L, losses_2L + jnp.stack([loss_L, loss_L**2])
 
     def take_block(trained: Trained, _: None) -> tuple[Trained, None]:
@@ -157,17 +168,14 @@ def stalled(sums_LK: jax.Array, sums_of_squares_LK: jax.Array, since_L: jax.Arra
     return (number_L * BLOCK > FEWEST) & (early_L <= late_L + deviation_L) & (late_L > 1)
 
 
-def _rms_step(params: Any, squares: Any, slopes: Any, taken: Any, recipe: nalu.Recipe) -> tuple[Any, Any]:
+def _rms_step(params: Any, squares: Any, slopes: Any, taken: Any, rate: jax.Array, most: float) -> tuple[Any, Any]:
     """Takes a step of RMSProp where it is to be taken, as TensorFlow's first version does."""
-    most = recipe.clip_value
     slopes = jax.tree.map(lambda slope: jnp.clip(slope, -most, most), slopes)
     squares = jax.tree.map(
         lambda old, slope, now: jnp.where(now, 0.9 * old + 0.1 * slope**2, old), squares, slopes, taken
     )
     params = jax.tree.map(
-        lambda leaf, slope, mean, now: jnp.where(
-            now, leaf - recipe.learning_rate * slope * jax.lax.rsqrt(mean + 1e-10), leaf
-        ),
+        lambda leaf, slope, mean, now: jnp.where(now, leaf - rate * slope * jax.lax.rsqrt(mean + 1e-10), leaf),
         params,
         slopes,
         squares,

@@ -13,6 +13,24 @@ from . import entrants, networks, published, report, tasks, training
 from .entrants import Entrant
 from .report import Result
 
+TEN, STEPS_OF_TEN, PENALTY_FROM, PENALTY_TO = 10, 100_000, 50_000, 75_000
+RATES_OF_TEN = {"nru": 1e-3}
+
+
+def recipe_of_ten(cell: str, operation: str) -> nalu.Recipe:
+    """Returns how a cell is trained with ten inputs.
+
+    Source: the code of Mistry, Farrahi and Hare 2021, arXiv 2110.05177, and of their benchmark, arXiv 2101.09530.
+    """
+    recipe = entrants.entrant(cell).recipe_of(operation)
+    if ":" in cell:  # the user's own says for how many steps it is
+        return recipe
+    recipe = recipe._replace(steps=STEPS_OF_TEN)
+    recipe = recipe._replace(learning_rate=RATES_OF_TEN.get(cell, recipe.learning_rate))
+    if recipe.penalty and recipe.penalty_below == float("inf"):  # iNALU's begins with its loss
+        recipe = recipe._replace(penalty_from=PENALTY_FROM, penalty_to=PENALTY_TO)
+    return recipe
+
 
 def make_train(
     cfg: Any,

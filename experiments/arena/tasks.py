@@ -142,7 +142,7 @@ SPREADS = {  # Schlör et al. 2020, experiment 1: as its published results name 
 }
 
 
-def minimal_arithmetic(operation: str) -> Task:
+def minimal_arithmetic(operation: str, spreads: tuple[Spread, ...] = tuple(SPREADS.values())) -> Task:
     """Returns the minimal arithmetic task: an operation on two numbers, spread in seven ways.
 
     Normal numbers are those of an interval: its middle, a sixth of it as the deviation, cut off at its ends.
@@ -159,10 +159,20 @@ def minimal_arithmetic(operation: str) -> Task:
         return jnp.where(x_IN == 0, 1e-7, x_IN)  # a divisor
 
     return single_module(operation)._replace(
-        lanes=stacked(tuple(SPREADS.values())),
+        lanes=stacked(spreads),
         inside=lambda u_IN, lane: mixed(u_IN, *lane[:4]),
         beyond=lambda u_IN, lane: mixed(u_IN, *lane[4:]),
     )
+
+
+def minimal(operation: str) -> str:
+    """Returns what an operation is called where its settings are searched for in minimal arithmetic."""
+    return f"{operation}, minimal arithmetic"
+
+
+def of_ten(operation: str) -> str:
+    """Returns what an operation is called where its settings are searched for with ten inputs."""
+    return f"{operation} of ten"
 
 
 SIMPLE_PRODUCT = "(x1 + x2 + x3 + x4) (x1 + x2)"
