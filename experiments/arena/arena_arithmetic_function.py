@@ -18,7 +18,7 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import arithmetic_function, entrants, published, report, tasks
+from . import arithmetic_function, columns, entrants, published, report, tasks
 from .arithmetic_function import PAIRS_OF_100
 
 VERSION = 1
@@ -74,7 +74,7 @@ def make_train(cfg: Config, *, cell: str, operation: str) -> Train:
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates and errors beside the published ones, and success over the tolerance."""
     its = arithmetic_function.results_of(published.with_published("arena_arithmetic_function", results))
-    notes, glance = (arithmetic_function.NOTE, NOTE), ("two layers", "100 inputs")
+    notes, glance = (arithmetic_function.NOTE, NOTE), (columns.grid("two layers"), "100 inputs")
     board = report.board(PROTOCOL, its, tuple(tasks.FUNCTIONS), *notes, glance=glance)
     return [
         *arithmetic_function.with_steps(board, PROTOCOL, its),

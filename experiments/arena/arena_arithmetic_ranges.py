@@ -17,7 +17,7 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import arithmetic_function, entrants, published, report, tasks
+from . import arithmetic_function, columns, entrants, published, report, tasks
 from .report import Result
 
 VERSION = 1
@@ -77,7 +77,7 @@ def by_range(its: list[Result]) -> list[Result]:
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, every range, and success over the tolerance."""
     its = results_of(results)
-    shown, glance = by_range(its), ("two layers", "100 inputs, ranges")
+    shown, glance = by_range(its), (columns.grid("two layers"), "100 inputs, ranges")
     board = report.board(PROTOCOL, shown, tuple(RANGES), arithmetic_function.NOTE, NOTE, glance=glance)
     return [
         *arithmetic_function.with_steps(board, PROTOCOL, shown),

@@ -19,17 +19,17 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, require, require_di
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, in_turns, minimal_arithmetic, published, report, tasks, training, tuned
+from . import columns, entrants, in_turns, minimal_arithmetic, published, report, tasks, training
 from .minimal_arithmetic import CELLS, entrant
 from .report import Result
 
 VERSION = 1
 PLACE = (5, 4)  # after the paper's sections
-ARTEFACTS = ("arena", "arena_minimal_arithmetic")
+NAME = "arena_minimal_arithmetic"
+ARTEFACTS = ("arena", NAME)
 
 PROTOCOL = "minimal arithmetic"
 PROTOCOLS = {"published": PROTOCOL, "tuned": f"{PROTOCOL}, tuned"}
-SHORT = {"published": "minimal", "tuned": "minimal, tuned"}
 FAR_SAYS = (
     "The test ranges of this protocol lie elsewhere than the training ranges times a number: a NALU that is right on "
     "the one, where all numbers have one sign, can be wrong on the other, where they have both."
@@ -42,7 +42,10 @@ NOTE = (
     "as in the single module, their schedules scaled to the length. Sets are spread as N(low, high), U(low, high) and "
     "E(mean); the tests are N(8, 10), U(-10, -5) and E(0.5)."
 )
-NOTES = {"published": NOTE, "tuned": f"{tuned.NOTE} Starts anew are as published."}
+NOTES = {
+    "published": NOTE,
+    "tuned": f"{columns.NOTE} What is drawn anew is drawn as published: its scale is not tuned.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Config:
     settings: tuple[str, ...] = selects(tuple(PROTOCOLS), among=tuple(PROTOCOLS))
     steps: Count = 100_000  # Schlör et al., as the next two: 100 epochs
     rows: Size = 64_000
-    batch: Size = 64
+    batch: Size = minimal_arithmetic.BATCH
     log_every: Count = 2000  # ours
     items: Size = 10_000  # ours: of validation and test each; the last error is of `rows` items, as theirs
     legs: Size = 10  # ours: between which a run can be stopped
@@ -64,7 +67,7 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells, *CELLS)
-        tuned.check_settings(self.cells, self.settings)
+        columns.check_settings(self.cells, self.settings)
         training.check_length(self)
         require_divides(self, "batch", "rows")
         block = in_turns.BLOCK
@@ -79,7 +82,8 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell, operation that it is asked for, and settings; the sets are the lanes of a run."""
     known = [name for name in cfg.cells if name in CELLS or ":" in name]
     asked = [(name, o) for name in known for o in entrant(name).operations if o in cfg.operations]
-    return [{**run, "operation": o} for name, o in asked for run in tuned.runs([name], tasks.minimal(o), cfg.settings)]
+    its = [({"cell": name, "operation": o}, (name, tasks.minimal(o))) for name, o in asked]
+    return columns.runs(its, cfg.settings)
 
 
 def make_train(
@@ -98,24 +102,17 @@ def make_train(
     """
     entrants.try_out(cell)
     task, lanes = tasks.minimal_arithmetic(operation), len(tasks.SPREADS)
-    rate_L, start_L = None if learning_rate is None else np.full(lanes, learning_rate), np.full(lanes, start)
-    network, recipe, steps = minimal_arithmetic.training_of(
-        cell,
-        operation,
-        task,
-        cfg.batch,
-        epoch=cfg.rows // cfg.batch,
-        steps=cfg.steps,
-        learning_rate_L=rate_L,
-        start_L=start_L,
-    )
+    recipe = minimal_arithmetic.recipe_of(cell, operation, cfg.steps)
+    rate = recipe.learning_rate if learning_rate is None else learning_rate
+    its_settings = {"learning_rate_L": np.full(lanes, rate), "start_L": np.full(lanes, start)}
+    length = {"epoch": cfg.rows // cfg.batch, "steps": cfg.steps}
+    network, steps = minimal_arithmetic.training_of(cell, task, recipe, cfg.batch, **length, **its_settings)
     return training.make_train(
         network,
         task,
         recipe,
         training.length(cfg),
-        learning_rate_L=np.full(lanes, recipe.learning_rate) if rate_L is None else rate_L,
-        start_L=start_L,
+        **its_settings,
         steps=steps,
         squared=lambda state: state.trained.params,
         squared_items=cfg.rows,
@@ -128,31 +125,20 @@ def results_of(results: list[Finished]) -> list[Result]:
     return [report.result(run, entrant(run.variant["cell"]).title, run.variant["operation"], sets) for run in results]
 
 
-def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
-    """Returns (settings, protocol, what the records say) of each column."""
-    results = published.with_published("arena_minimal_arithmetic", results)
-    chosen = {key: [run for run in results if tuned.settings_of(run) == key] for key in PROTOCOLS}
-    return [(key, PROTOCOLS[key], results_of(its)) for key, its in chosen.items()]
-
-
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, every set, and success over the tolerance."""
     made = []
-    for settings, protocol, its in _columns(results):
+    for settings, protocol, its in columns.split(NAME, results, PROTOCOLS, results_of):
         rule = report.SQUARED
-        glance = ("one layer", SHORT[settings])
+        glance = (columns.grid("one layer", settings), "minimal")
         made += report.board(protocol, its, entrants.ALL, NOTES[settings], rule=rule, glance=glance)
-        made += published.beside(protocol, its) if settings == "published" else []
+        made += published.beside(protocol, its)
         title = f"{protocol}, set by set"
-        made += report.by_range("arena_minimal_arithmetic", title, its, rule=rule, settings=settings)
+        made += report.by_range(NAME, title, its, rule=rule, settings=settings)
         made += report.over_tolerance("arena", protocol, its)
     return made
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
-    made = []
-    for settings, protocol, its in _columns(results):
-        name = tuned.named("arena_minimal_arithmetic", settings)
-        made += report.figures("arena_minimal_arithmetic", protocol, its, entrants.ALL, FAR_SAYS, name=name)
-    return made
+    return columns.figures(NAME, columns.split(NAME, results, PROTOCOLS, results_of), entrants.ALL, FAR_SAYS)

@@ -19,7 +19,7 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, require_divides, se
 from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, npu_simple, published, report, tasks, training, tuned
+from . import columns, entrants, networks, npu_simple, published, report, tasks, training
 from .npu_simple import NETWORKS, OUTPUTS
 
 VERSION = 2
@@ -59,14 +59,14 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells, *NETWORKS)
-        tuned.check_settings(self.cells, self.settings)
+        columns.check_settings(self.cells, self.settings)
         require_divides(self, "legs", "steps")
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each network and settings."""
     known = [name for name in cfg.cells if name in NETWORKS or ":" in name]
-    return tuned.runs(known, tasks.FOUR_AT_ONCE, cfg.settings)
+    return columns.runs([({"cell": name}, (name, tasks.FOUR_AT_ONCE)) for name in known], cfg.settings)
 
 
 def make_train(
@@ -105,8 +105,8 @@ def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     quantities, beside, notes = [], [], NOTES
     theirs = {(line["cell"], line["output"]): line for line in published.read("numbers")}
     for run in published.with_published("arena_npu_simple", results):
-        settings = tuned.settings_of(run)
-        notes = notes if settings == "published" else (*NOTES, tuned.NOTE)
+        settings = columns.settings_of(run)
+        notes = notes if settings == "published" else (*NOTES, columns.NOTE)
         title, diverged_S = npu_simple.network_of(run.variant["cell"])[0], run.arrays["diverged"][:, -1]
         for o, output in enumerate(OUTPUTS):
             errors_S = np.asarray(run.arrays["error_O"][:, -1, o], np.float64)

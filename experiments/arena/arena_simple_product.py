@@ -18,21 +18,22 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, published, report, tasks, training, tuned
+from . import columns, entrants, networks, published, report, tasks, training
 from .entrants import PAIRS
 from .report import Result
 from .tasks import SIMPLE_PRODUCT
 
 VERSION = 1
 PLACE = (5, 3)  # after the paper's sections
-ARTEFACTS = ("arena", "arena_simple_product")
+NAME = "arena_simple_product"
+ARTEFACTS = ("arena", NAME)
 
 PROTOCOLS = {"published": "simple product", "tuned": "simple product, tuned"}
 NOTES = {
     "published": "NALU's and NAC's pairs and NAU with NMU are as Madsen and Johansen train them, whose penalty begins "
     "after a million steps; the others as their second layer is in the single module, its schedule scaled to the "
     "length.",
-    "tuned": tuned.NOTE,
+    "tuned": columns.NOTE,
 }
 
 
@@ -53,13 +54,14 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells)
-        tuned.check_settings(self.cells, self.settings)
+        columns.check_settings(self.cells, self.settings)
         training.check_length(self)
 
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each pair of layers and settings."""
-    return tuned.runs([name for name in cfg.cells if name in PAIRS or ":" in name], SIMPLE_PRODUCT, cfg.settings)
+    known = [name for name in cfg.cells if name in PAIRS or ":" in name]
+    return columns.runs([({"cell": name}, (name, SIMPLE_PRODUCT)) for name in known], cfg.settings)
 
 
 def make_train(
@@ -82,33 +84,25 @@ def make_train(
     )
 
 
-def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
-    """Returns (settings, protocol, what the records say) of each column."""
-    results = published.with_published("arena_simple_product", results)
-    chosen = {key: [run for run in results if tuned.settings_of(run) == key] for key in PROTOCOLS}
-    return [(key, PROTOCOLS[key], [_result(run) for run in its]) for key, its in chosen.items()]
-
-
-def _result(run: Finished) -> Result:
-    return report.result(run, entrants.pair_names(run.variant["cell"])[0], SIMPLE_PRODUCT, ("U[1, 2]",))
+def results_of(results: list[Finished]) -> list[Result]:
+    """Returns what the records say, as the board shows it."""
+    return [
+        report.result(run, entrants.pair_names(run.variant["cell"])[0], SIMPLE_PRODUCT, ("U[1, 2]",)) for run in results
+    ]
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, and success over the tolerance."""
     made = []
-    for settings, protocol, its in _columns(results):
-        glance = ("two layers", protocol)
+    for settings, protocol, its in columns.split(NAME, results, PROTOCOLS, results_of):
+        glance = (columns.grid("two layers", settings), "simple product")
         made += report.board(protocol, its, (SIMPLE_PRODUCT,), NOTES[settings], glance=glance, front=True)
-        made += published.beside(protocol, its) if settings == "published" else []
-        made += report.by_range("arena_simple_product", protocol, its, settings=settings)
+        made += published.beside(protocol, its)
+        made += report.by_range(NAME, protocol, its, settings=settings)
         made += report.over_tolerance("arena", protocol, its)
     return made
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
-    made = []
-    for settings, protocol, its in _columns(results):
-        name = tuned.named("arena_simple_product", settings)
-        made += report.figures("arena_simple_product", protocol, its, (SIMPLE_PRODUCT,), name=name)
-    return made
+    return columns.figures(NAME, columns.split(NAME, results, PROTOCOLS, results_of), (SIMPLE_PRODUCT,))

@@ -17,20 +17,20 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, published, report, single_module, training, tuned
+from . import columns, entrants, single_module, training
 from .entrants import ENTRANTS
-from .report import Result
 from .tuned import TUNED
 
 VERSION = 1
 PLACE = (5, 1)  # after the paper's sections
-ARTEFACTS = ("arena", "arena_single_module")
+NAME = "arena_single_module"
+ARTEFACTS = ("arena", NAME)
 
 PROTOCOLS = {"published": "single module, as published", "tuned": "single module, tuned"}
 NOTES = {
     "published": "As published: the optimiser, learning rate, start, regulariser and schedule of the cell's "
     "publication or, where it has none for this task, of Mistry et al.; iNALU without its restarts.",
-    "tuned": tuned.NOTE,
+    "tuned": columns.NOTE,
 }
 
 
@@ -52,7 +52,7 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells)
-        tuned.check_settings(self.cells, self.settings)
+        columns.check_settings(self.cells, self.settings)
         training.check_length(self)
 
 
@@ -81,27 +81,17 @@ def make_train(
     return single_module.make_train(cfg, entrant, operation, recipe, learning_rate=rate, start=start)
 
 
-def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
-    """Returns (settings, protocol, what the records say) of each column."""
-    results = published.with_published("arena_single_module", results)
-    chosen = {key: [run for run in results if tuned.settings_of(run) == key] for key in PROTOCOLS}
-    return [(key, PROTOCOLS[key], single_module.results_of(its)) for key, its in chosen.items()]
-
-
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, and every range."""
     made = []
-    for settings, protocol, its in _columns(results):
+    for settings, protocol, its in columns.split(NAME, results, PROTOCOLS, single_module.results_of):
         beside = "single module" if settings == "published" else None
-        its_own = {"beside": beside, "short": settings, "front": True, "settings": settings}
-        made += single_module.tables("arena_single_module", protocol, its, NOTES[settings], **its_own)
+        its_own = {"beside": beside, "short": "of 2", "front": True, "settings": settings}
+        made += single_module.tables(NAME, protocol, its, NOTES[settings], **its_own)
     return made
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
-    made = []
-    for settings, protocol, its in _columns(results):
-        name = tuned.named("arena_single_module", settings)
-        made += report.figures("arena_single_module", protocol, its, entrants.ALL, name=name)
-    return made
+    its = columns.split(NAME, results, PROTOCOLS, single_module.results_of)
+    return columns.figures(NAME, its, entrants.ALL)

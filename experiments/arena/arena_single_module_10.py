@@ -16,23 +16,22 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, published, report, single_module, tasks, training, tuned
+from . import columns, entrants, single_module, tasks, ten_inputs, training
 from .entrants import ENTRANTS
-from .report import Result
 
 VERSION = 2
 PLACE = (5, 2)  # after the paper's sections
-ARTEFACTS = ("arena", "arena_single_module_10")
+NAME = "arena_single_module_10"
+ARTEFACTS = ("arena", NAME)
 
 PROTOCOLS = {"published": "single module of 10", "tuned": "single module of 10, tuned"}
-SHORT = {"published": "of 10", "tuned": "of 10, tuned"}
 NOTE = (
     "Ten inputs, of which the first two count; which two makes no difference to a cell. As published: penalties begin "
     "after 50,000 steps and are whole after 75,000, NRU has a learning rate of 1e-3; all else is as with two inputs. "
     "What others published of it goes by a mean squared error below 1e-5 in every range, which for numbers around 0.1 "
     "is a far larger tolerance than the 1e-5 of this board: the comparison is by theirs."
 )
-NOTES = {"published": NOTE, "tuned": tuned.NOTE}
+NOTES = {"published": NOTE, "tuned": columns.NOTE}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Config:
     cells: Annotated[tuple[str, ...], DISTINCT] = selects(tuple(ENTRANTS))  # or module:Class, a cell of your own
     operations: tuple[str, ...] = selects(entrants.ALL, among=entrants.ALL)
     settings: tuple[str, ...] = selects(tuple(PROTOCOLS), among=tuple(PROTOCOLS))
-    steps: Count = single_module.STEPS_OF_TEN  # Mistry et al., as the next two
+    steps: Count = ten_inputs.STEPS  # Mistry et al., as the next two
     log_every: Count = 1000
     batch: Size = 128
     items: Size = 10_000  # Mistry et al.: of validation and test each
@@ -53,7 +52,7 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         entrants.check_names(self.cells)
-        tuned.check_settings(self.cells, self.settings)
+        columns.check_settings(self.cells, self.settings)
         training.check_length(self)
 
 
@@ -61,7 +60,8 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell, operation that it is asked for, and settings; ranges are the lanes of a run."""
     known = [name for name in cfg.cells if name in ENTRANTS or ":" in name]
     asked = [(name, o) for name in known for o in cfg.operations if o in entrants.entrant(name).operations]
-    return [{**run, "operation": o} for name, o in asked for run in tuned.runs([name], tasks.of_ten(o), cfg.settings)]
+    its = [({"cell": name, "operation": o}, (name, tasks.of_ten(o))) for name, o in asked]
+    return columns.runs(its, cfg.settings)
 
 
 def make_train(
@@ -79,32 +79,21 @@ def make_train(
       settings: the column; the other two say how it is trained.
     """
     entrants.try_out(cell)
-    recipe = single_module.recipe_of_ten(cell, operation).over(cfg.steps)
+    recipe = ten_inputs.recipe_of(cell, operation).over(cfg.steps)
     further = {"learning_rate": learning_rate, "start": start, "squared": lambda state: state.best}
-    return single_module.make_train(cfg, entrants.entrant(cell), operation, recipe, inputs=single_module.TEN, **further)
-
-
-def _columns(results: list[Finished]) -> list[tuple[str, str, list[Result]]]:
-    """Returns (settings, protocol, what the records say) of each column."""
-    results = published.with_published("arena_single_module_10", results)
-    chosen = {key: [run for run in results if tuned.settings_of(run) == key] for key in PROTOCOLS}
-    return [(key, PROTOCOLS[key], single_module.results_of(its)) for key, its in chosen.items()]
+    return single_module.make_train(cfg, entrants.entrant(cell), operation, recipe, inputs=ten_inputs.INPUTS, **further)
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:
     """Returns the board, our rates beside the published ones, and every range."""
     made = []
-    for settings, protocol, its in _columns(results):
-        beside = protocol if settings == "published" else None
-        its_own = {"beside": beside, "short": SHORT[settings], "settings": settings}
-        made += single_module.tables("arena_single_module_10", protocol, its, NOTES[settings], **its_own)
+    for settings, protocol, its in columns.split(NAME, results, PROTOCOLS, single_module.results_of):
+        its_own = {"beside": protocol, "short": "of 10", "settings": settings}
+        made += single_module.tables(NAME, protocol, its, NOTES[settings], **its_own)
     return made
 
 
 def figures(cfg: Config, results: list[Finished]) -> list[Figure]:
     """Returns success over the tolerance and how far the solved networks hold, a column a figure."""
-    made = []
-    for settings, protocol, its in _columns(results):
-        name = tuned.named("arena_single_module_10", settings)
-        made += report.figures("arena_single_module_10", protocol, its, entrants.ALL, name=name)
-    return made
+    its = columns.split(NAME, results, PROTOCOLS, single_module.results_of)
+    return columns.figures(NAME, its, entrants.ALL)

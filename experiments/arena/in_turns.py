@@ -20,7 +20,7 @@ import nalu
 
 from .networks import Network
 from .tasks import Task
-from .training import Trained, fine_uniform
+from .training import Trained, fine_uniform, started
 
 BLOCK = 50  # steps after which losses are added up and looked at; the authors look after every step
 TURN, OF_WEIGHTS = 10, 8  # batches of a turn, and how many of them train the weights
@@ -74,15 +74,11 @@ def steps_of(
       quiet: epochs without the penalty.
     """
     decade, lanes = DECADE * epoch, len(learning_rate_L)
-    numbers_L = np.arange(lanes) if range_L is None else range_L
-    rates_L, scales_L = jnp.asarray(learning_rate_L, jnp.float32), jnp.asarray(start_L, jnp.float32)
+    rates_L = jnp.asarray(learning_rate_L, jnp.float32)
 
     def start(key: jax.Array) -> Trained:
         key_data, key_start = jax.random.split(key)
-        keys_L = jax.vmap(lambda lane: jax.random.fold_in(key_start, lane))(jnp.asarray(numbers_L))
-        params_L = jax.tree.map(
-            lambda leaf: scales_L.reshape(-1, *[1] * (leaf.ndim - 1)) * leaf, jax.lax.map(network.init, keys_L)
-        )
+        params_L = started(network, key_start, start_L, range_L)
         blocks_LK, none_L = jnp.zeros((lanes, steps // BLOCK)), jnp.zeros(lanes, jnp.int32)
         memory = Memory(jax.tree.map(jnp.ones_like, params_L), blocks_LK, blocks_LK, none_L, none_L)
         return Trained(params_L, memory, key_data, jnp.int32(0))

@@ -23,6 +23,8 @@ IN_TURNS = {
     "inalu_shared": ("iNALU, shared", "inalu_shared", in_turns.QUIET),
     "inalu_early": ("iNALU, early penalty", "inalu", 0.4),
 }
+EPOCHS = 100  # Schlör et al., as the next
+BATCH = 64
 CELLS = tuple(dict.fromkeys((*ENTRANTS, *IN_TURNS)))
 
 
@@ -41,42 +43,32 @@ def recipe_of(cell: str, operation: str, steps: int) -> nalu.Recipe:
 
 def training_of(
     cell: str,
-    operation: str,
     task: Task,
+    recipe: nalu.Recipe,
     batch: int,
     *,
     epoch: int,
     steps: int,
-    learning_rate_L: np.ndarray | None = None,
-    start_L: np.ndarray | None = None,
+    learning_rate_L: np.ndarray,
+    start_L: np.ndarray,
     range_L: np.ndarray | None = None,
-) -> tuple[Network, nalu.Recipe, training.Steps]:
-    """Returns a cell's network, its recipe and its steps (see `training.make_train`), a lane for each of the task's.
+) -> tuple[Network, training.Steps]:
+    """Returns a cell's network and its steps, which are of as many lanes as the task's; see `training.make_train`.
 
     Args:
-      task: with as many lanes as the settings, where these are given.
+      recipe: that of `recipe_of`.
       epoch: the batches that are drawn once and come again in the same order.
       steps: of the whole training.
-      learning_rate_L, start_L: in place of the recipe's; what the published start is multiplied by.
-      range_L: see `training.steps_of`.
+      learning_rate_L, start_L, range_L: see `training.make_train`.
     """
-    recipe = recipe_of(cell, operation, steps)
-    lanes = len(task.lanes[0])
-    if learning_rate_L is None:
-        learning_rate_L = np.full(lanes, recipe.learning_rate)
-    start_L = np.ones(lanes) if start_L is None else start_L
-    settings = {"learning_rate_L": learning_rate_L, "start_L": start_L, "range_L": range_L}
+    settings = {"epoch": epoch, "learning_rate_L": learning_rate_L, "start_L": start_L, "range_L": range_L}
     if cell in IN_TURNS:
         _, kind, quiet = IN_TURNS[cell]
         network = networks.network(started(kind), 2)
-        return (
-            network,
-            recipe,
-            in_turns.steps_of(network, task, recipe, batch, epoch=epoch, steps=steps, quiet=quiet, **settings),
-        )
+        return network, in_turns.steps_of(network, task, recipe, batch, steps=steps, quiet=quiet, **settings)
     network = networks.network(entrant(cell).module(1, 2), 2)
-    start, take_step = training.steps_of(network, task, recipe, batch, **settings, epoch=epoch)
-    return network, recipe, (start, training.in_scan(take_step))
+    start, take_step = training.steps_of(network, task, recipe, batch, **settings)
+    return network, (start, training.in_scan(take_step))
 
 
 def started(cell: str) -> Any:

@@ -9,27 +9,15 @@ import nalu
 from ..lib.report.artefacts import Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, networks, published, report, tasks, training
+from . import columns, entrants, networks, published, report, tasks, training
 from .entrants import Entrant
+from .networks import Network
 from .report import Result
 
-TEN, STEPS_OF_TEN, PENALTY_FROM, PENALTY_TO = 10, 100_000, 50_000, 75_000
-RATES_OF_TEN = {"nru": 1e-3}
 
-
-def recipe_of_ten(cell: str, operation: str) -> nalu.Recipe:
-    """Returns how a cell is trained with ten inputs.
-
-    Source: the code of Mistry, Farrahi and Hare 2021, arXiv 2110.05177, and of their benchmark, arXiv 2101.09530.
-    """
-    recipe = entrants.entrant(cell).recipe_of(operation)
-    if ":" in cell:  # the user's own says for how many steps it is
-        return recipe
-    recipe = recipe._replace(steps=STEPS_OF_TEN)
-    recipe = recipe._replace(learning_rate=RATES_OF_TEN.get(cell, recipe.learning_rate))
-    if recipe.penalty and recipe.penalty_below == float("inf"):  # iNALU's begins with its loss
-        recipe = recipe._replace(penalty_from=PENALTY_FROM, penalty_to=PENALTY_TO)
-    return recipe
+def network_of(entrant: Entrant, inputs: int) -> Network:
+    """Returns the network of one layer that is trained on so many inputs."""
+    return networks.network(entrant.module(1, inputs), inputs, pads=inputs > 2)  # records of two were made without
 
 
 def make_train(
@@ -51,7 +39,7 @@ def make_train(
     """
     lanes = len(tasks.RANGES)
     return training.make_train(
-        networks.network(entrant.module(1, inputs), inputs, pads=inputs > 2),  # records of two were made without
+        network_of(entrant, inputs),
         tasks.single_module(operation, inputs=inputs),
         recipe,
         training.length(cfg),
@@ -87,10 +75,12 @@ def tables(
     Args:
       short: what the protocol is called where all are seen at a glance.
       front: whether the README shows the board.
-      settings: see `report.by_range`.
+      settings: of the column, which decide its grid at a glance and the names of its blocks by range.
     """
     return [
-        *report.board(protocol, its, entrants.ALL, note, glance=("one layer", short), front=front),
+        *report.board(
+            protocol, its, entrants.ALL, note, glance=(columns.grid("one layer", settings), short), front=front
+        ),
         *(published.beside(beside, its) if beside else ()),
         *report.by_range(artefact, f"{protocol}, range by range", its, settings=settings),
         *report.over_tolerance("arena", protocol, its),

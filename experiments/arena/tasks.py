@@ -143,13 +143,16 @@ SPREADS = {  # Schlör et al. 2020, experiment 1: as its published results name 
 
 
 def minimal_arithmetic(operation: str, spreads: tuple[Spread, ...] = tuple(SPREADS.values())) -> Task:
-    """Returns the minimal arithmetic task: an operation on two numbers, spread in seven ways.
+    """Returns the minimal arithmetic task: an operation on two numbers, spread in some ways.
 
     Normal numbers are those of an interval: its middle, a sixth of it as the deviation, cut off at its ends.
     Exponential ones are told by their mean. Weights are off by eps as in the single module.
 
     Source: Schlör, Ring and Hotho 2020, "iNALU: Improved Neural Arithmetic Logic Unit", arXiv 2003.07629, experiment
     1, and their code.
+
+    Args:
+      spreads: the lanes.
     """
 
     def mixed(u_IN: jax.Array, shift: Any, uniform: Any, normal: Any, exponential: Any) -> jax.Array:

@@ -179,17 +179,11 @@ def steps_of(
       epoch: so many batches are drawn once, and come again in the same order; None draws fresh ones for ever.
     """
     transform = optimiser(recipe)
-    numbers_L = np.arange(len(learning_rate_L)) if range_L is None else range_L
-    rates_L, scales_L = jnp.asarray(learning_rate_L, jnp.float32), jnp.asarray(start_L, jnp.float32)
+    rates_L = jnp.asarray(learning_rate_L, jnp.float32)
 
     def start(key: jax.Array) -> Trained:
         key_data, key_start = jax.random.split(key)
-
-        def of_lane(lane: tuple[jax.Array, jax.Array]) -> Any:
-            number, scale = lane
-            return jax.tree.map(lambda leaf: scale * leaf, network.init(jax.random.fold_in(key_start, number)))
-
-        params_L = jax.lax.map(of_lane, (jnp.asarray(numbers_L), scales_L))
+        params_L = started(network, key_start, start_L, range_L)
         return Trained(params_L, jax.vmap(transform.init)(params_L), key_data, jnp.int32(0))
 
     def of_lane(
@@ -226,6 +220,21 @@ def steps_of(
         return Trained(params, memory, trained.key, trained.step + 1), None
 
     return start, take_step
+
+
+def started(network: Network, key: jax.Array, start_L: np.ndarray, range_L: np.ndarray | None = None) -> Any:
+    """Returns the parameters of every lane before training, multiplied by `start_L`.
+
+    Args:
+      range_L: lanes of one number start from the same draw; None: each from its own.
+    """
+    numbers_L = np.arange(len(start_L)) if range_L is None else range_L
+
+    def of_lane(lane: tuple[jax.Array, jax.Array]) -> Any:
+        number, scale = lane
+        return jax.tree.map(lambda leaf: scale * leaf, network.init(jax.random.fold_in(key, number)))
+
+    return jax.lax.map(of_lane, (jnp.asarray(numbers_L), jnp.asarray(start_L, jnp.float32)))
 
 
 def in_scan(

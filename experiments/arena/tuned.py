@@ -1,16 +1,8 @@
 """The settings that suit each cell best: what `arena_search` found with the profile full."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..lib.config import require
-from ..lib.store.records import Finished
 from .tasks import FOUR_AT_ONCE, SIMPLE_PRODUCT
-
-NOTE = (
-    "Tuned: as published, but for the learning rate and the scale of the start, of which nine choices were compared by "
-    "the error inside the training range, on other seeds (`arena_search`)."
-)
 
 
 class Settings(NamedTuple):
@@ -80,35 +72,3 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("inalu_gated", FOUR_AT_ONCE): Settings(0.1, 0.05),
     ("dense", FOUR_AT_ONCE): Settings(0.01, 1),
 }
-
-
-def runs(names: Iterable[str], operation: str, settings: Collection[str]) -> list[dict[str, Any]]:
-    """Returns a run for each name as published and, where the search has found settings for it, tuned.
-
-    Args:
-      settings: which of the two, "published" and "tuned".
-    """
-    found: list[dict[str, Any]] = []
-    for name in names:
-        if "published" in settings:
-            found.append({"cell": name})
-        if "tuned" in settings and (name, operation) in TUNED:
-            found.append({"cell": name, "settings": "tuned", **TUNED[name, operation]._asdict()})
-    return found
-
-
-def check_settings(cells: Iterable[str], settings: Collection[str]) -> None:
-    """Raises a usage error if a cell of the user's own is asked to be tuned alone."""
-    for name in cells:
-        sentence = f"settings is tuned alone, but no search has been made for {name}: add published."
-        require("published" in settings or ":" not in name, sentence)
-
-
-def settings_of(run: Finished) -> str:
-    """Returns which column a run is of; where nothing is said, it is trained as published."""
-    return run.variant.get("settings", "published")
-
-
-def named(artefact: str, settings: str) -> str:
-    """Returns the name of a column's files."""
-    return artefact if settings == "published" else f"{artefact}_{settings}"

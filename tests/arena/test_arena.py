@@ -8,15 +8,18 @@ import pandas
 import pytest
 
 from experiments.arena import (
+    arena_minimal_arithmetic,
     arena_npu_simple,
     arena_search,
     arena_simple_product,
     arena_single_module,
     arena_single_module_10,
     entrants,
+    in_turns,
     published,
     report,
     tasks,
+    ten_inputs,
     tuned,
 )
 from experiments.lib import suite
@@ -96,8 +99,8 @@ def test_a_cell_that_cannot_be_trained_is_told_why_in_one_sentence(code, complai
 
 def test_ten_inputs_are_trained_as_published():
     """Penalties begin after 50,000 of 100,000 steps; NRU has another rate, an iNALU its own rule."""
-    recipes = {name: arena_single_module_10.recipe_of(name, "a / b") for name in ("nmru", "nru", "real_npu", "inalu")}
-    nau = arena_single_module_10.recipe_of("nau", "a + b")
+    recipes = {name: ten_inputs.recipe_of(name, "a / b") for name in ("nmru", "nru", "real_npu", "inalu")}
+    nau = ten_inputs.recipe_of("nau", "a + b")
     assert (nau.steps, nau.penalty, nau.penalty_from, nau.penalty_to) == (100_000, 0.01, 50_000, 75_000)
     assert [recipes[name].learning_rate for name in ("nmru", "nru", "real_npu")] == [1e-2, 1e-3, 5e-3]
     assert recipes["real_npu"].l1 == (1e-9, 1e-7)
@@ -191,49 +194,104 @@ def trained_of(state):
 
 
 @pytest.mark.usefixtures("compiled_in_haste")
-@pytest.mark.parametrize(("operation", "times", "outputs"), [(tasks.SIMPLE_PRODUCT, 4, 1), (tasks.FOUR_AT_ONCE, 1, 4)])
-def test_of_several_layers_the_settings_are_lanes_that_start_from_the_same_numbers(operation, times, outputs):
-    """They have one range, where the single module has nine; of four outputs each counts."""
+@pytest.mark.parametrize(
+    ("operation", "times", "errors"),
+    [
+        (tasks.SIMPLE_PRODUCT, 4, 1),
+        (tasks.FOUR_AT_ONCE, 1, 4),
+        (tasks.of_ten("a * b"), 1, len(tasks.RANGES)),
+        (tasks.minimal("a * b"), 2, len(tasks.SPREADS)),
+    ],
+)
+def test_settings_are_lanes_that_start_from_the_same_numbers(operation, times, errors):
+    """Of the error of a setting in each range, set or output all count alike."""
     import jax
 
-    cfg = arena_search.Config(learning_rates=(0.1, 0.01), starts=(0.5, 1.0), steps=2, log_every=1, legs=1, items=20)
+    few = {"cells": ("nmu",), "steps": 2, "log_every": 1, "legs": 1, "items": 20}
+    cfg = arena_search.Config(learning_rates=(0.1, 0.01), starts=(0.5, 1.0), **few)
     train = arena_search.make_train(cfg, cell="nmu", operation=operation)
     state = train.init(jax.random.key(0))
+    settings = len(cfg.settings)
     for leaf in jax.tree.leaves(trained_of(state).params):
-        assert leaf.shape[0] == len(cfg.settings) == 4
-        np.testing.assert_array_equal(leaf[::2], 0.5 * leaf[1::2])
+        leaf_KR = np.asarray(leaf).reshape(settings, -1)
+        np.testing.assert_array_equal(leaf_KR[::2], 0.5 * leaf_KR[1::2])
+        np.testing.assert_array_equal(leaf_KR[0], leaf_KR[2])
     with jax.numpy_rank_promotion("allow"):
         state, found = jax.jit(train.leg)(state)
     assert int(trained_of(state).step) == times * cfg.steps
-    moved = [np.ptp(np.asarray(leaf[1::2]), axis=0).max() for leaf in jax.tree.leaves(trained_of(state).params)]
-    assert max(moved) > 0  # two learning rates
-    assert found["validation"].size == len(cfg.settings) * outputs
-    errors = np.array([1e-2, 1e-4, 1e-6, np.nan])
-    if outputs > 1:  # one of them is a hundred times better
-        errors = errors[:, None] * np.array([1, 1, 1, 0.01])
-    run = finished(np.ones((1, 4)), validation=errors[None, None])
+    ends = [np.asarray(leaf).reshape(settings, -1) for leaf in jax.tree.leaves(trained_of(state).params)]
+    assert max(np.abs(end_KR[1] - end_KR[3]).max() for end_KR in ends) > 0  # two learning rates
+    assert found["validation"].size == settings * errors
+    errors_KE = np.repeat([[1e-2], [1e-4], [1e-6], [np.nan]], errors, axis=1)
+    errors_KE[:, 0] /= 100  # one of them is a hundred times better
+    better = 2 / errors
+    run = finished(np.ones((1, 4)), validation=errors_KE.reshape(1, 1, -1))
     run = run._replace(variant={"cell": "nmu", "operation": operation})
-    better = 0.5 if outputs > 1 else 0
-    np.testing.assert_allclose(arena_search.scores(run), [[-2 - better, -4 - better, -6 - better, 1]])
+    np.testing.assert_allclose(arena_search.scores(run), [[-2 - better, -4 - better, -6 - better, 1]], rtol=1e-6)
     assert arena_search.best(cfg, run) == (0.01, 0.5)
 
 
-TUNED_TASKS = {arena_simple_product: ("linear", tasks.SIMPLE_PRODUCT), arena_npu_simple: ("nmu", tasks.FOUR_AT_ONCE)}
+@pytest.mark.usefixtures("compiled_in_haste")
+def test_the_search_of_what_is_trained_in_turns_takes_whole_blocks_at_rates_of_their_own():
+    """A length that is no whole number of blocks is refused, where it would be cut off."""
+    import jax
+
+    of = {"cells": ("inalu",), "operations": (tasks.minimal("a + b"),), "log_every": 1, "legs": 1, "items": 20}
+    with pytest.raises(UserError, match="steps is 40, but must be a multiple of 25 where minimal arithmetic"):
+        arena_search.Config(steps=40, **of)
+    cfg = arena_search.Config(steps=50, learning_rates=(0.1, 0.01), starts=(1.0,), **of)
+    train = arena_search.make_train(cfg, **arena_search.runs(cfg)[0])
+    with jax.numpy_rank_promotion("allow"):
+        before = train.init(jax.random.key(0))
+        after, found = jax.jit(train.leg)(before)
+    assert int(after.step) == 100
+    assert np.isfinite(found["validation"]).all() and found["validation"].max() <= 10
+    moved = max(np.abs(leaf[:7] - leaf[7:]).max() for leaf in map(np.asarray, jax.tree.leaves(after.params)))
+    assert moved > 0.1  # two rates
+
+
+def test_every_cell_is_given_the_same_settings_in_every_task_that_has_a_tuned_column():
+    cfg = arena_search.Config()
+    searched = {(run["cell"], run["operation"]) for run in arena_search.runs(cfg)}
+    of_ten = {(run["cell"], tasks.of_ten(run["operation"])) for run in published_runs(arena_single_module_10)}
+    minimal = {(run["cell"], tasks.minimal(run["operation"])) for run in published_runs(arena_minimal_arithmetic)}
+    product = {(run["cell"], tasks.SIMPLE_PRODUCT) for run in published_runs(arena_simple_product)}
+    four = {(run["cell"], tasks.FOUR_AT_ONCE) for run in published_runs(arena_npu_simple)}
+    alone = {(run["cell"], run["operation"]) for run in published_runs(arena_single_module)}
+    assert searched == alone | of_ten | minimal | product | four
+    assert set(tuned.TUNED) == searched
+
+
+def published_runs(experiment):
+    """The runs of an experiment as published."""
+    return experiment.runs(experiment.Config(settings=("published",)))
+
+
+# Of each experiment: (cell, operation or None, what the search calls it, the published rate, further settings).
+LOGS = {"log_every": 1, "items": 20}
+TUNED_TASKS = {
+    arena_simple_product: ("linear", None, tasks.SIMPLE_PRODUCT, 1e-3, LOGS),
+    arena_npu_simple: ("nmu", None, tasks.FOUR_AT_ONCE, 5e-3, {}),
+    arena_single_module_10: ("linear", "a + b", tasks.of_ten("a + b"), 1e-3, LOGS),
+    arena_minimal_arithmetic: ("linear", "a + b", tasks.minimal("a + b"), 1e-3, LOGS),
+}
 
 
 @pytest.mark.usefixtures("compiled_in_haste")
 @pytest.mark.parametrize("experiment", TUNED_TASKS, ids=lambda its: its.__name__.rpartition(".")[2])
-def test_a_tuned_network_starts_and_steps_as_the_search_said(experiment):
+def test_a_tuned_network_starts_and_steps_as_the_search_said(experiment, monkeypatch):
     """Adam's first step moves a parameter by its rate."""
     import jax
 
-    name, operation = TUNED_TASKS[experiment]
-    further = {"log_every": 1, "items": 20} if experiment is arena_simple_product else {}
-    cfg = experiment.Config(cells=(name,), steps=1, legs=1, **further)
+    monkeypatch.setattr(in_turns, "BLOCK", 1)  # of which logs are multiples
+    name, operation, searched, published_rate, further = TUNED_TASKS[experiment]
+    asked = {} if operation is None else {"operations": (operation,)}
+    cfg = experiment.Config(cells=(name,), steps=1, legs=1, **asked, **further)
     published_run, tuned_run = experiment.runs(cfg)
-    its = tuned.TUNED[name, operation]
-    assert published_run == {"cell": name}
-    assert tuned_run == {"cell": name, "settings": "tuned", **its._asdict()}
+    its = tuned.TUNED[name, searched]
+    its_operation = {} if operation is None else {"operation": operation}
+    assert published_run == {"cell": name, **its_operation}
+    assert tuned_run == {"cell": name, "settings": "tuned", **its_operation, **its._asdict()}
     firsts = {}
     for run in (published_run, tuned_run):
         train = experiment.make_train(cfg, **run)
@@ -248,7 +306,6 @@ def test_a_tuned_network_starts_and_steps_as_the_search_said(experiment):
     (starts, step), (tuned_starts, tuned_step) = firsts.values()
     for mine, other in zip(starts, tuned_starts, strict=True):
         np.testing.assert_allclose(its.start * mine, other, rtol=1e-6)
-    published_rate = {arena_simple_product: 1e-3, arena_npu_simple: 5e-3}[experiment]
     assert (step, tuned_step) == pytest.approx((published_rate, its.learning_rate), rel=0.01)
 
 
@@ -263,6 +320,27 @@ def test_the_tuned_simple_product_is_a_column_of_its_own():
     assert shares == {"simple product": 0.0, "simple product, tuned": 1.0}
     places = [(q.artefact, q.block, q.row, q.column, q.metric) for table in made for q in table.quantities]
     assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("experiment", [arena_single_module_10, arena_minimal_arithmetic])
+def test_a_tuned_layer_is_a_column_of_its_own_in_tables_and_figures(experiment):
+    cfg = experiment.Config(cells=("nmu",))
+    lanes = len(tasks.SPREADS) if experiment is arena_minimal_arithmetic else len(tasks.RANGES)
+    results = [
+        finished(np.full((4, lanes), error), squared=np.full((4, 1, lanes), error))._replace(variant=run)
+        for run, error in zip(experiment.runs(cfg), (1.0, 1e-7), strict=True)
+    ]
+    made = experiment.tables(cfg, results)
+    shares = {
+        t.blocks[0]: float((t.quantities[0].values_S < 1e-5).mean()) for t in made if t.glance and t.artefact == "arena"
+    }
+    assert shares == {experiment.PROTOCOLS["published"]: 0.0, experiment.PROTOCOLS["tuned"]: 1.0}
+    places = [(q.artefact, q.block, q.row, q.column, q.metric) for table in made for q in table.quantities]
+    assert len(set(places)) == len(places)
+    beside = {float(q.values_S[0]) for t in made for q in t.quantities if q.metric == "ours %"}
+    assert beside == {0.0}
+    drawn = experiment.figures(cfg, results)
+    assert len({figure.name for figure in drawn}) == len(drawn) == 3  # nothing unsolved is drawn far away
 
 
 def test_the_tuned_simple_task_is_a_column_of_its_own_and_stands_beside_nothing():

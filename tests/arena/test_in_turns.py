@@ -11,6 +11,7 @@ from experiments.arena import in_turns, networks, tasks
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 RECIPE = nalu.CELLS["inalu"].published
+ONE_LANE = {"learning_rate_L": np.array([RECIPE.learning_rate]), "start_L": np.ones(1)}
 
 
 def blocks(**options):
@@ -18,7 +19,7 @@ def blocks(**options):
     task = tasks.minimal_arithmetic("a * b")
     task = task._replace(lanes=jax.tree.map(lambda leaf: leaf[:1], task.lanes))
     network = networks.network(nalu.CELLS["inalu"](1), 2)
-    start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=10, steps=200, lanes=1, **options)
+    start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=10, steps=200, **{**ONE_LANE, **options})
     block, trained = jax.jit(lambda each: advance(each, in_turns.BLOCK)), [jax.jit(start)(jax.random.key(3))]
     for _ in range(2):
         trained.append(block(trained[-1]))
@@ -28,6 +29,25 @@ def blocks(**options):
 @pytest.fixture(scope="module")
 def after():
     return blocks()
+
+
+def test_a_search_gives_lanes_of_one_set_the_same_start_scaled_and_a_rate_of_their_own():
+    """After fifty steps a rate ten times as high has moved some parameter more than twice as far."""
+    settings = {"learning_rate_L": np.array([0.01, 0.01, 0.1]), "start_L": np.array([0.5, 1, 1])}
+    task = tasks.minimal_arithmetic("a * b", tuple(tasks.SPREADS.values())[:1] * 3)
+    network = networks.network(nalu.CELLS["inalu"](1), 2)
+    steps = {"epoch": 10, "steps": 200, "range_L": np.zeros(3, int)}
+    start, advance = in_turns.steps_of(network, task, RECIPE, 8, **steps, **settings)
+    before = jax.jit(start)(jax.random.key(3))
+    after = jax.jit(lambda each: advance(each, in_turns.BLOCK))(before)
+    for leaf in jax.tree.leaves(before.params):
+        np.testing.assert_array_equal(leaf[0], 0.5 * leaf[1])
+        np.testing.assert_array_equal(leaf[1], leaf[2])
+    moved = [
+        np.abs(np.asarray(a) - b).max(axis=tuple(range(1, b.ndim)))
+        for a, b in zip(*map(jax.tree.leaves, (after.params, before.params)), strict=True)
+    ]
+    assert max(each[2] for each in moved) > 2 * max(each[1] for each in moved) > 0
 
 
 def test_the_penalty_waits_for_so_many_epochs(after):
@@ -52,7 +72,9 @@ def test_rmsprop_is_tensorflows_and_leaves_alone_what_is_not_in_turn():
     slopes = {"w": jnp.array([0.03, -7.0]), "g": jnp.array([0.05])}
     squares = {"w": jnp.array([1.0, 0.2]), "g": jnp.array([1.0])}
     taken = {"w": jnp.array(True), "g": jnp.array(False)}
-    moved, memory = jax.jit(lambda *each: in_turns._rms_step(*each, RECIPE))(params, squares, slopes, taken)
+    moved, memory = jax.jit(lambda *each: in_turns._rms_step(*each, RECIPE.learning_rate, RECIPE.clip_value))(
+        params, squares, slopes, taken
+    )
     clipped = np.array([0.03, -0.1])
     mean = 0.9 * np.array([1.0, 0.2]) + 0.1 * clipped**2
     np.testing.assert_allclose(memory["w"], mean, rtol=1e-6)
@@ -113,7 +135,7 @@ def test_what_stalls_is_drawn_anew_in_a_tenth_epoch_alone(decade, restarts, monk
     task = tasks.minimal_arithmetic("a * b")
     task = task._replace(lanes=jax.tree.map(lambda leaf: leaf[:1], task.lanes), inside=task.beyond)
     network = networks.network(nalu.CELLS["inalu_shared"](1), 2)
-    start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=50, steps=200, lanes=1)
+    start, advance = in_turns.steps_of(network, task, RECIPE, 8, epoch=50, steps=200, **ONE_LANE)
     trained = jax.jit(lambda each: advance(each, 100))(start(jax.random.key(3)))
     assert trained.optimiser.restarts.tolist() == [restarts]
     assert trained.optimiser.since.tolist() == [2 * restarts], "what was lost before counts no more"
