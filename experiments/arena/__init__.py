@@ -9,11 +9,15 @@ arena_minimal_arithmetic   another: one layer, fixed rows, iNALU's own training
 arena_npu_simple           another: four outputs at once, negative inputs
 arena_search               the search for the settings of the tuned columns
 single_module              what the single module of two inputs and that of ten share
+ten_inputs                 how cells are trained on ten inputs
 arithmetic_function        what the two experiments of a hundred inputs share
+minimal_arithmetic         who takes part in minimal arithmetic, and how each is trained
 npu_simple                 the networks of the power unit's simple task
 tasks                      what is to be learnt, and by how much one may be off
 entrants                   who takes part, and how its publication trains it
 own_cell                   a cell of the user's own: imported, and looked at before anything is trained
+columns                    as published and tuned: their runs, grids, files
+searched                   what settings are searched for, all side by side
 tuned                      what the search found
 inalu_of_positive          the iNALU of positive inputs, without the product of their signs
 layers_of_heim             layers of the power unit's simple task that only its authors' code has
