@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .tasks import FOUR_AT_ONCE, SIMPLE_PRODUCT
+from .tasks import FOUR_AT_ONCE, SIMPLE_PRODUCT, of_ten
 
 
 class Settings(NamedTuple):
@@ -71,4 +71,40 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("nalu_biased", FOUR_AT_ONCE): Settings(0.1, 1),
     ("inalu_gated", FOUR_AT_ONCE): Settings(0.1, 0.05),
     ("dense", FOUR_AT_ONCE): Settings(0.01, 1),
+    # One layer of ten inputs.
+    ("linear", of_ten("a + b")): Settings(0.01, 0.3),
+    ("linear", of_ten("a - b")): Settings(0.01, 0.3),
+    ("nac", of_ten("a + b")): Settings(0.1, 0.3),
+    ("nac", of_ten("a - b")): Settings(0.1, 0.05),
+    ("nac_mul", of_ten("a * b")): Settings(0.1, 1),
+    ("nac_mul", of_ten("a / b")): Settings(0.1, 0.05),
+    ("nac_mul_sigmoid", of_ten("a * b")): Settings(0.1, 1),
+    ("nalu", of_ten("a + b")): Settings(0.1, 0.05),
+    ("nalu", of_ten("a - b")): Settings(0.1, 0.05),
+    ("nalu", of_ten("a * b")): Settings(0.1, 0.05),
+    ("nalu", of_ten("a / b")): Settings(0.1, 0.05),
+    ("inalu", of_ten("a + b")): Settings(0.1, 1),
+    ("inalu", of_ten("a - b")): Settings(0.1, 0.3),
+    ("inalu", of_ten("a * b")): Settings(0.1, 0.3),
+    ("inalu", of_ten("a / b")): Settings(0.1, 0.05),
+    ("inalu_shared", of_ten("a + b")): Settings(0.1, 1),
+    ("inalu_shared", of_ten("a - b")): Settings(0.1, 0.3),
+    ("inalu_shared", of_ten("a * b")): Settings(0.1, 0.3),
+    ("inalu_shared", of_ten("a / b")): Settings(0.1, 0.05),
+    ("nau", of_ten("a + b")): Settings(0.1, 0.3),
+    ("nau", of_ten("a - b")): Settings(0.1, 0.05),
+    ("nmu", of_ten("a * b")): Settings(0.1, 1),
+    ("snmu", of_ten("a * b")): Settings(0.001, 0.3),
+    ("npu", of_ten("a * b")): Settings(0.01, 0.05),
+    ("npu", of_ten("a / b")): Settings(0.01, 1),
+    ("real_npu", of_ten("a * b")): Settings(0.1, 0.3),
+    ("real_npu", of_ten("a / b")): Settings(0.01, 0.3),
+    ("modified_real_npu", of_ten("a * b")): Settings(0.1, 1),
+    ("modified_real_npu", of_ten("a / b")): Settings(0.01, 0.3),
+    ("nru", of_ten("a * b")): Settings(0.001, 1),
+    ("nru", of_ten("a / b")): Settings(0.001, 0.3),
+    ("nmru", of_ten("a * b")): Settings(0.01, 0.3),
+    ("nmru", of_ten("a / b")): Settings(0.01, 1),
+    ("mc_fc", of_ten("a + b")): Settings(0.01, 0.3),
+    ("mul_mc_fc", of_ten("a * b")): Settings(0.1, 0.05),
 }
