@@ -17,7 +17,7 @@ tasks                      what is to be learnt, and by how much one may be off
 entrants                   who takes part, and how its publication trains it
 own_cell                   a cell of the user's own: imported, and looked at before anything is trained
 columns                    as published and tuned: their runs, grids, files
-searched                   what settings are searched for, all side by side
+searched                   the tasks for which settings are searched, all side by side
 tuned                      what the search found
 inalu_of_positive          the iNALU of positive inputs, without the product of their signs
 layers_of_heim             layers of the power unit's simple task that only its authors' code has

@@ -19,7 +19,7 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, require, require_di
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import columns, entrants, in_turns, minimal_arithmetic, published, report, tasks, training
+from . import columns, entrants, in_turns, minimal_arithmetic, published, report, tasks, training, tuned
 from .minimal_arithmetic import CELLS, entrant
 from .report import Result
 
@@ -39,12 +39,13 @@ NOTE = (
     "eight for the weights and two for the gates, a penalty towards saturation in steps of its own, and a new start in "
     "every tenth epoch where the loss stalls. Their code looks at the loss after every step, this one after every "
     "fiftieth. The penalty begins after eleven epochs, the early one, which is ours, after 400 steps. The other cells "
-    "as in the single module, their schedules scaled to the length. Sets are spread as N(low, high), U(low, high) and "
-    "E(mean); the tests are N(8, 10), U(-10, -5) and E(0.5)."
+    "as in the single module, their schedules scaled to the length."
 )
+SETS = "Sets are spread as N(low, high), U(low, high) and E(mean); the tests are N(8, 10), U(-10, -5) and E(0.5)."
 NOTES = {
-    "published": NOTE,
-    "tuned": f"{columns.NOTE} What is drawn anew is drawn as published: its scale is not tuned.",
+    "published": f"{NOTE} {SETS}",
+    "tuned": f"{columns.NOTE} A NALU or iNALU that stalls starts anew from U[-2, 2], as published; the tuned scale is "
+    f"of the first start alone. {SETS}",
 }
 
 
@@ -82,7 +83,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell, operation that it is asked for, and settings; the sets are the lanes of a run."""
     known = [name for name in cfg.cells if name in CELLS or ":" in name]
     asked = [(name, o) for name in known for o in entrant(name).operations if o in cfg.operations]
-    its = [({"cell": name, "operation": o}, (name, tasks.minimal(o))) for name, o in asked]
+    its = [({"cell": name, "operation": o}, (name, tuned.key_of_minimal(o))) for name, o in asked]
     return columns.runs(its, cfg.settings)
 
 

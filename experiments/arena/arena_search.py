@@ -2,8 +2,8 @@
 
 A board of cells as published ranks settings as much as cells. So every cell and operation is given the same few
 settings, its published training in all else, and they are compared by the error inside the training range, on seeds
-that nothing else sees: one layer of two inputs, of ten and in minimal arithmetic, and networks of several layers of the
-simple product and of the power unit's simple task (`searched`). What is best is in `tuned`.
+that nothing else sees. That is done for one layer of two inputs, of ten and in minimal arithmetic, and for networks of
+several layers of the simple product and of the power unit's simple task (`searched`). What is best is in `tuned`.
 
     python -m experiments run arena_search --profile full     # 130 runs
 
@@ -20,7 +20,7 @@ from ..lib.config import DISTINCT, Count, Positive, Root, Size, check, require, 
 from ..lib.report.artefacts import Quantity, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import entrants, in_turns, minimal_arithmetic, report, searched, tasks, training
+from . import entrants, in_turns, minimal_arithmetic, report, searched, training, tuned
 
 VERSION = 1
 PLACE = (5, 9)  # after the paper's sections
@@ -37,8 +37,8 @@ class Config:
     operations: tuple[str, ...] = selects(tuple(searched.KIND_OF), among=tuple(searched.KIND_OF))
     learning_rates: Annotated[tuple[Positive, ...], DISTINCT] = (1e-3, 1e-2, 1e-1)
     starts: Annotated[tuple[Positive, ...], DISTINCT] = (0.05, 0.3, 1.0)  # what the published start is multiplied by
-    steps: Count = 10_000  # a fifth of the single module's; of others a multiple (`searched`)
-    log_every: Count = 1000  # where the best log counts, as the next
+    steps: Count = 10_000  # of the simple product four times, of minimal arithmetic twice as many (`searched`)
+    log_every: Count = 1000  # of the simple product four times as many; of no use where the last error counts
     batch: Size = 128  # minimal arithmetic and the power unit's simple task have their own
     items: Size = 1000
     legs: Size = 2
@@ -46,7 +46,7 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         training.check_length(self)
-        turns, minimal = minimal_arithmetic.IN_TURNS, {tasks.minimal(operation) for operation in entrants.ALL}
+        turns, minimal = minimal_arithmetic.IN_TURNS, {tuned.key_of_minimal(operation) for operation in entrants.ALL}
         multiple = in_turns.BLOCK * self.legs // searched.TIMES_OF_MINIMAL
         sentence = f"steps is {self.steps}, but must be a multiple of {multiple} where minimal arithmetic is asked for "
         sentence += f"with a cell that it trains in turns ({', '.join(turns)})."

@@ -10,7 +10,6 @@ Axes: S seeds, L ranges.
 """
 
 import dataclasses
-import itertools
 from typing import Annotated, Any
 
 from ..lib.config import DISTINCT, Count, Root, Size, check, selects
@@ -19,7 +18,6 @@ from ..lib.store.records import Finished
 from ..lib.training.train import Train
 from . import columns, entrants, single_module, training
 from .entrants import ENTRANTS
-from .tuned import TUNED
 
 VERSION = 1
 PLACE = (5, 1)  # after the paper's sections
@@ -58,27 +56,25 @@ class Config:
 
 def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell, operation that it is asked for, and settings; ranges are the lanes of a run."""
-    found = []
     known = [name for name in cfg.cells if name in ENTRANTS or ":" in name]
-    for name, settings in itertools.product(known, cfg.settings):
-        for operation in (o for o in entrants.entrant(name).operations if o in cfg.operations):
-            run = {"cell": name, "operation": operation, "settings": settings}
-            if settings == "published":
-                found.append(run)
-            elif (name, operation) in TUNED:
-                found.append(run | TUNED[name, operation]._asdict())
-    return found
+    asked = [(name, o) for name in known for o in entrants.entrant(name).operations if o in cfg.operations]
+    # Here the addresses of the published column name it.
+    its = [({"cell": name, "operation": o, "settings": "published"}, (name, o)) for name, o in asked]
+    return columns.runs(its, cfg.settings)
 
 
 def make_train(
     cfg: Config, *, cell: str, operation: str, settings: str, learning_rate: float | None = None, start: float = 1.0
 ) -> Train:
-    """Returns the training of one seed in all ranges."""
+    """Returns the training of one seed in all ranges.
+
+    Args:
+      settings: the column; the other two say how it is trained.
+    """
     entrants.try_out(cell)
     entrant = entrants.entrant(cell)
     recipe = entrant.recipe_of(operation).over(cfg.steps)
-    rate = None if settings == "published" else learning_rate
-    return single_module.make_train(cfg, entrant, operation, recipe, learning_rate=rate, start=start)
+    return single_module.make_train(cfg, entrant, operation, recipe, learning_rate=learning_rate, start=start)
 
 
 def tables(cfg: Config, results: list[Finished]) -> list[Table]:

@@ -16,7 +16,7 @@ from ..lib.config import DISTINCT, Count, Root, Size, check, selects
 from ..lib.report.artefacts import Figure, Table
 from ..lib.store.records import Finished
 from ..lib.training.train import Train
-from . import columns, entrants, single_module, tasks, ten_inputs, training
+from . import columns, entrants, single_module, ten_inputs, training, tuned
 from .entrants import ENTRANTS
 
 VERSION = 2
@@ -60,7 +60,7 @@ def runs(cfg: Config) -> list[dict[str, Any]]:
     """Returns a run for each cell, operation that it is asked for, and settings; ranges are the lanes of a run."""
     known = [name for name in cfg.cells if name in ENTRANTS or ":" in name]
     asked = [(name, o) for name in known for o in cfg.operations if o in entrants.entrant(name).operations]
-    its = [({"cell": name, "operation": o}, (name, tasks.of_ten(o))) for name, o in asked]
+    its = [({"cell": name, "operation": o}, (name, tuned.key_of_ten(o))) for name, o in asked]
     return columns.runs(its, cfg.settings)
 
 

@@ -1,4 +1,4 @@
-"""The columns of a protocol: as published, and tuned, each with rows, grids and files of its own."""
+"""The columns of a protocol: as published, and tuned, each with runs, grids and files of its own."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any

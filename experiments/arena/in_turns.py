@@ -67,7 +67,8 @@ def steps_of(
     """Returns (key -> networks before training, (networks, steps) -> networks after so many steps).
 
     Args:
-      recipe: the bound of a gradient's elements and the strength of the penalty.
+      recipe: the bound of a gradient's elements, the penalty's strength and the loss below which it counts; its
+        learning rate is not looked at.
       epoch: the batches that are drawn once and come again in the same order.
       steps: of the whole training.
       learning_rate_L, start_L, range_L: see `training.make_train`; what is drawn anew is not multiplied.

@@ -64,14 +64,14 @@ def training_of(
     settings = {"epoch": epoch, "learning_rate_L": learning_rate_L, "start_L": start_L, "range_L": range_L}
     if cell in IN_TURNS:
         _, kind, quiet = IN_TURNS[cell]
-        network = networks.network(started(kind), 2)
+        network = networks.network(layer_of(kind), 2)
         return network, in_turns.steps_of(network, task, recipe, batch, steps=steps, quiet=quiet, **settings)
     network = networks.network(entrant(cell).module(1, 2), 2)
     start, take_step = training.steps_of(network, task, recipe, batch, **settings)
     return network, (start, training.in_scan(take_step))
 
 
-def started(cell: str) -> Any:
+def layer_of(cell: str) -> Any:
     """Returns the layer of an iNALU, or of a NALU that starts as one."""
     if cell != "nalu":
         return nalu.CELLS[cell](1)

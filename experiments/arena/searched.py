@@ -1,7 +1,7 @@
-"""What settings are searched for: tasks of each kind, and the training of one seed with all settings side by side.
+"""The tasks for which settings are searched, and the training of one seed with all settings side by side.
 
-The settings of the search are its `Config`. Its steps are a fifth of those that are reported, of ten inputs a tenth;
-what a schedule counts is shortened alike.
+The steps are a fifth of those that are reported, of ten inputs a tenth, of the power unit's simple task half. Schedules
+are shortened alike, but for the 10,000 losses that a new start waits for, so that the search sees one at most.
 
 Axes: K settings, R ranges or sets, L = K * R lanes, O outputs.
 """
@@ -16,13 +16,12 @@ import numpy as np
 import nalu
 
 from ..lib.training.train import Train
-from . import entrants, minimal_arithmetic, networks, npu_simple, single_module, tasks, ten_inputs, training
+from . import entrants, minimal_arithmetic, networks, npu_simple, single_module, tasks, ten_inputs, training, tuned
 from .entrants import ENTRANTS, PAIRS
 from .npu_simple import NETWORKS
 from .training import Trained
 
-TIMES_OF_PRODUCT = 4  # so many times the steps in which the single module is searched are a fifth here, too
-TIMES_OF_MINIMAL = 2
+TIMES_OF_PRODUCT, TIMES_OF_MINIMAL = 4, 2  # times the steps of the search, which are a fifth of the reported, too
 BATCH_OF_FOUR = 100  # Heim et al.
 WORST = 10.0  # the largest error that counts
 
@@ -71,6 +70,7 @@ def _of_minimal(cfg: Any, name: str, operation: str) -> Train:
 
     def errors(params_L: Any) -> jax.Array:
         u_IN = training.uniform(training.VALIDATION, task, cfg.items)
+        # What is not finite would make a record unsound; what is larger counts as this.
         return jnp.minimum(training.relative_error(network, task, params_L, u_IN, task.inside), WORST)
 
     return _by_last_error(cfg, init, advance, errors, steps=steps, lanes=len(lanes["start_L"]))
@@ -150,7 +150,7 @@ class Kind(NamedTuple):
     note: Callable[[int], str]
 
 
-def _alone(operation: str) -> str:
+def _unchanged(operation: str) -> str:
     return operation
 
 
@@ -158,21 +158,25 @@ def _title(name: str) -> str:
     return entrants.entrant(name).title
 
 
+def _of_nine_ranges(steps: int) -> str:
+    return f"{steps:,} steps, mean over the nine ranges."
+
+
 _OF_ENTRANTS = {name: its.operations for name, its in ENTRANTS.items()}
 _SEVERAL = "The same for networks of several layers"
 KINDS = (
     Kind(
         operations=_OF_ENTRANTS,
-        called=_alone,
+        called=_unchanged,
         train=_of_two,
         title=_title,
         errors=len(tasks.RANGES),
         heading="The search for the arena's settings",
-        note=lambda steps: f"{steps:,} steps, mean over the nine ranges.",
+        note=_of_nine_ranges,
     ),
     Kind(
         operations=dict.fromkeys(PAIRS, (tasks.SIMPLE_PRODUCT,)),
-        called=_alone,
+        called=_unchanged,
         train=_of_product,
         title=lambda name: entrants.pair_names(name)[0],
         errors=1,
@@ -181,7 +185,7 @@ KINDS = (
     ),
     Kind(
         operations=dict.fromkeys(NETWORKS, (tasks.FOUR_AT_ONCE,)),
-        called=_alone,
+        called=_unchanged,
         train=_of_four,
         title=lambda name: npu_simple.network_of(name)[0],
         errors=len(npu_simple.OUTPUTS),
@@ -193,23 +197,24 @@ KINDS = (
     ),
     Kind(
         operations=_OF_ENTRANTS,
-        called=tasks.of_ten,
+        called=tuned.key_of_ten,
         train=_of_ten,
         title=_title,
         errors=len(tasks.RANGES),
         heading="The same for one layer of ten inputs",
-        note=lambda steps: f"{steps:,} steps, mean over the nine ranges.",
+        note=_of_nine_ranges,
     ),
     Kind(
         operations={name: minimal_arithmetic.entrant(name).operations for name in minimal_arithmetic.CELLS},
-        called=tasks.minimal,
+        called=tuned.key_of_minimal,
         train=_of_minimal,
         title=lambda name: minimal_arithmetic.entrant(name).title,
         errors=len(tasks.SPREADS),
         heading="The same for minimal arithmetic",
         note=lambda steps: (
             f"{TIMES_OF_MINIMAL * steps:,} steps, {minimal_arithmetic.EPOCHS} epochs of as many rows as that takes; "
-            "the error after the last step counts, mean over the seven sets."
+            "the error after the last step counts, mean over the seven sets. A network that is trained in turns starts "
+            "anew once at most."
         ),
     ),
 )

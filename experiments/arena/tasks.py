@@ -168,16 +168,6 @@ def minimal_arithmetic(operation: str, spreads: tuple[Spread, ...] = tuple(SPREA
     )
 
 
-def minimal(operation: str) -> str:
-    """Returns what an operation is called where its settings are searched for in minimal arithmetic."""
-    return f"{operation}, minimal arithmetic"
-
-
-def of_ten(operation: str) -> str:
-    """Returns what an operation is called where its settings are searched for with ten inputs."""
-    return f"{operation} of ten"
-
-
 SIMPLE_PRODUCT = "(x1 + x2 + x3 + x4) (x1 + x2)"
 
 

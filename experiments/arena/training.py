@@ -226,7 +226,7 @@ def started(network: Network, key: jax.Array, start_L: np.ndarray, range_L: np.n
     """Returns the parameters of every lane before training, multiplied by `start_L`.
 
     Args:
-      range_L: lanes of one number start from the same draw; None: each from its own.
+      range_L: see `make_train`; None: each lane from a draw of its own.
     """
     numbers_L = np.arange(len(start_L)) if range_L is None else range_L
 

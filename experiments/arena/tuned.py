@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .tasks import FOUR_AT_ONCE, SIMPLE_PRODUCT, of_ten
+from .tasks import FOUR_AT_ONCE, SIMPLE_PRODUCT
 
 
 class Settings(NamedTuple):
@@ -10,6 +10,16 @@ class Settings(NamedTuple):
 
     learning_rate: float
     start: float
+
+
+def key_of_ten(operation: str) -> str:
+    """Returns what the search calls an operation on two of ten inputs."""
+    return f"{operation} of ten"
+
+
+def key_of_minimal(operation: str) -> str:
+    """Returns what the search calls an operation in minimal arithmetic."""
+    return f"{operation}, minimal arithmetic"
 
 
 TUNED: dict[tuple[str, str], Settings] = {
@@ -72,39 +82,39 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("inalu_gated", FOUR_AT_ONCE): Settings(0.1, 0.05),
     ("dense", FOUR_AT_ONCE): Settings(0.01, 1),
     # One layer of ten inputs.
-    ("linear", of_ten("a + b")): Settings(0.01, 0.3),
-    ("linear", of_ten("a - b")): Settings(0.01, 0.3),
-    ("nac", of_ten("a + b")): Settings(0.1, 0.3),
-    ("nac", of_ten("a - b")): Settings(0.1, 0.05),
-    ("nac_mul", of_ten("a * b")): Settings(0.1, 1),
-    ("nac_mul", of_ten("a / b")): Settings(0.1, 0.05),
-    ("nac_mul_sigmoid", of_ten("a * b")): Settings(0.1, 1),
-    ("nalu", of_ten("a + b")): Settings(0.1, 0.05),
-    ("nalu", of_ten("a - b")): Settings(0.1, 0.05),
-    ("nalu", of_ten("a * b")): Settings(0.1, 0.05),
-    ("nalu", of_ten("a / b")): Settings(0.1, 0.05),
-    ("inalu", of_ten("a + b")): Settings(0.1, 1),
-    ("inalu", of_ten("a - b")): Settings(0.1, 0.3),
-    ("inalu", of_ten("a * b")): Settings(0.1, 0.3),
-    ("inalu", of_ten("a / b")): Settings(0.1, 0.05),
-    ("inalu_shared", of_ten("a + b")): Settings(0.1, 1),
-    ("inalu_shared", of_ten("a - b")): Settings(0.1, 0.3),
-    ("inalu_shared", of_ten("a * b")): Settings(0.1, 0.3),
-    ("inalu_shared", of_ten("a / b")): Settings(0.1, 0.05),
-    ("nau", of_ten("a + b")): Settings(0.1, 0.3),
-    ("nau", of_ten("a - b")): Settings(0.1, 0.05),
-    ("nmu", of_ten("a * b")): Settings(0.1, 1),
-    ("snmu", of_ten("a * b")): Settings(0.001, 0.3),
-    ("npu", of_ten("a * b")): Settings(0.01, 0.05),
-    ("npu", of_ten("a / b")): Settings(0.01, 1),
-    ("real_npu", of_ten("a * b")): Settings(0.1, 0.3),
-    ("real_npu", of_ten("a / b")): Settings(0.01, 0.3),
-    ("modified_real_npu", of_ten("a * b")): Settings(0.1, 1),
-    ("modified_real_npu", of_ten("a / b")): Settings(0.01, 0.3),
-    ("nru", of_ten("a * b")): Settings(0.001, 1),
-    ("nru", of_ten("a / b")): Settings(0.001, 0.3),
-    ("nmru", of_ten("a * b")): Settings(0.01, 0.3),
-    ("nmru", of_ten("a / b")): Settings(0.01, 1),
-    ("mc_fc", of_ten("a + b")): Settings(0.01, 0.3),
-    ("mul_mc_fc", of_ten("a * b")): Settings(0.1, 0.05),
+    ("linear", key_of_ten("a + b")): Settings(0.01, 0.3),
+    ("linear", key_of_ten("a - b")): Settings(0.01, 0.3),
+    ("nac", key_of_ten("a + b")): Settings(0.1, 0.3),
+    ("nac", key_of_ten("a - b")): Settings(0.1, 0.05),
+    ("nac_mul", key_of_ten("a * b")): Settings(0.1, 1),
+    ("nac_mul", key_of_ten("a / b")): Settings(0.1, 0.05),
+    ("nac_mul_sigmoid", key_of_ten("a * b")): Settings(0.1, 1),
+    ("nalu", key_of_ten("a + b")): Settings(0.1, 0.05),
+    ("nalu", key_of_ten("a - b")): Settings(0.1, 0.05),
+    ("nalu", key_of_ten("a * b")): Settings(0.1, 0.05),
+    ("nalu", key_of_ten("a / b")): Settings(0.1, 0.05),
+    ("inalu", key_of_ten("a + b")): Settings(0.1, 1),
+    ("inalu", key_of_ten("a - b")): Settings(0.1, 0.3),
+    ("inalu", key_of_ten("a * b")): Settings(0.1, 0.3),
+    ("inalu", key_of_ten("a / b")): Settings(0.1, 0.05),
+    ("inalu_shared", key_of_ten("a + b")): Settings(0.1, 1),
+    ("inalu_shared", key_of_ten("a - b")): Settings(0.1, 0.3),
+    ("inalu_shared", key_of_ten("a * b")): Settings(0.1, 0.3),
+    ("inalu_shared", key_of_ten("a / b")): Settings(0.1, 0.05),
+    ("nau", key_of_ten("a + b")): Settings(0.1, 0.3),
+    ("nau", key_of_ten("a - b")): Settings(0.1, 0.05),
+    ("nmu", key_of_ten("a * b")): Settings(0.1, 1),
+    ("snmu", key_of_ten("a * b")): Settings(0.001, 0.3),
+    ("npu", key_of_ten("a * b")): Settings(0.01, 0.05),
+    ("npu", key_of_ten("a / b")): Settings(0.01, 1),
+    ("real_npu", key_of_ten("a * b")): Settings(0.1, 0.3),
+    ("real_npu", key_of_ten("a / b")): Settings(0.01, 0.3),
+    ("modified_real_npu", key_of_ten("a * b")): Settings(0.1, 1),
+    ("modified_real_npu", key_of_ten("a / b")): Settings(0.01, 0.3),
+    ("nru", key_of_ten("a * b")): Settings(0.001, 1),
+    ("nru", key_of_ten("a / b")): Settings(0.001, 0.3),
+    ("nmru", key_of_ten("a * b")): Settings(0.01, 0.3),
+    ("nmru", key_of_ten("a / b")): Settings(0.01, 1),
+    ("mc_fc", key_of_ten("a + b")): Settings(0.01, 0.3),
+    ("mul_mc_fc", key_of_ten("a * b")): Settings(0.1, 0.05),
 }

@@ -199,12 +199,12 @@ def trained_of(state):
     [
         (tasks.SIMPLE_PRODUCT, 4, 1),
         (tasks.FOUR_AT_ONCE, 1, 4),
-        (tasks.of_ten("a * b"), 1, len(tasks.RANGES)),
-        (tasks.minimal("a * b"), 2, len(tasks.SPREADS)),
+        (tuned.key_of_ten("a * b"), 1, len(tasks.RANGES)),
+        (tuned.key_of_minimal("a * b"), 2, len(tasks.SPREADS)),
     ],
 )
 def test_settings_are_lanes_that_start_from_the_same_numbers(operation, times, errors):
-    """Of the error of a setting in each range, set or output all count alike."""
+    """The errors of a setting, one for each range, set or output, count alike."""
     import jax
 
     few = {"cells": ("nmu",), "steps": 2, "log_every": 1, "legs": 1, "items": 20}
@@ -236,7 +236,7 @@ def test_the_search_of_what_is_trained_in_turns_takes_whole_blocks_at_rates_of_t
     """A length that is no whole number of blocks is refused, where it would be cut off."""
     import jax
 
-    of = {"cells": ("inalu",), "operations": (tasks.minimal("a + b"),), "log_every": 1, "legs": 1, "items": 20}
+    of = {"cells": ("inalu",), "operations": (tuned.key_of_minimal("a + b"),), "log_every": 1, "legs": 1, "items": 20}
     with pytest.raises(UserError, match="steps is 40, but must be a multiple of 25 where minimal arithmetic"):
         arena_search.Config(steps=40, **of)
     cfg = arena_search.Config(steps=50, learning_rates=(0.1, 0.01), starts=(1.0,), **of)
@@ -250,15 +250,23 @@ def test_the_search_of_what_is_trained_in_turns_takes_whole_blocks_at_rates_of_t
     assert moved > 0.1  # two rates
 
 
-def test_every_cell_is_given_the_same_settings_in_every_task_that_has_a_tuned_column():
+# What the search calls an operation of one layer.
+KEYS = {
+    arena_single_module: str,
+    arena_single_module_10: tuned.key_of_ten,
+    arena_minimal_arithmetic: tuned.key_of_minimal,
+}
+
+
+def test_the_search_and_what_it_found_have_every_cell_and_operation_of_the_tuned_columns_and_no_other():
     cfg = arena_search.Config()
     searched = {(run["cell"], run["operation"]) for run in arena_search.runs(cfg)}
-    of_ten = {(run["cell"], tasks.of_ten(run["operation"])) for run in published_runs(arena_single_module_10)}
-    minimal = {(run["cell"], tasks.minimal(run["operation"])) for run in published_runs(arena_minimal_arithmetic)}
+    named = {
+        (run["cell"], key(run["operation"])) for experiment, key in KEYS.items() for run in published_runs(experiment)
+    }
     product = {(run["cell"], tasks.SIMPLE_PRODUCT) for run in published_runs(arena_simple_product)}
     four = {(run["cell"], tasks.FOUR_AT_ONCE) for run in published_runs(arena_npu_simple)}
-    alone = {(run["cell"], run["operation"]) for run in published_runs(arena_single_module)}
-    assert searched == alone | of_ten | minimal | product | four
+    assert searched == named | product | four
     assert set(tuned.TUNED) == searched
 
 
@@ -272,8 +280,8 @@ LOGS = {"log_every": 1, "items": 20}
 TUNED_TASKS = {
     arena_simple_product: ("linear", None, tasks.SIMPLE_PRODUCT, 1e-3, LOGS),
     arena_npu_simple: ("nmu", None, tasks.FOUR_AT_ONCE, 5e-3, {}),
-    arena_single_module_10: ("linear", "a + b", tasks.of_ten("a + b"), 1e-3, LOGS),
-    arena_minimal_arithmetic: ("linear", "a + b", tasks.minimal("a + b"), 1e-3, LOGS),
+    arena_single_module_10: ("linear", "a + b", tuned.key_of_ten("a + b"), 1e-3, LOGS),
+    arena_minimal_arithmetic: ("linear", "a + b", tuned.key_of_minimal("a + b"), 1e-3, LOGS),
 }
 
 
@@ -322,18 +330,18 @@ def test_the_tuned_simple_product_is_a_column_of_its_own():
     assert len(set(places)) == len(places)
 
 
-@pytest.mark.parametrize("experiment", [arena_single_module_10, arena_minimal_arithmetic])
-def test_a_tuned_layer_is_a_column_of_its_own_in_tables_and_figures(experiment):
-    cfg = experiment.Config(cells=("nmu",))
+@pytest.mark.parametrize(
+    ("experiment", "cell"), [(arena_single_module_10, "nmru"), (arena_minimal_arithmetic, "inalu")]
+)
+def test_a_tuned_layer_is_a_column_of_its_own_in_tables_and_figures(experiment, cell):
+    cfg = experiment.Config(cells=(cell,), operations=("a / b",))
     lanes = len(tasks.SPREADS) if experiment is arena_minimal_arithmetic else len(tasks.RANGES)
     results = [
         finished(np.full((4, lanes), error), squared=np.full((4, 1, lanes), error))._replace(variant=run)
         for run, error in zip(experiment.runs(cfg), (1.0, 1e-7), strict=True)
     ]
     made = experiment.tables(cfg, results)
-    shares = {
-        t.blocks[0]: float((t.quantities[0].values_S < 1e-5).mean()) for t in made if t.glance and t.artefact == "arena"
-    }
+    shares = {t.blocks[0]: float((t.quantities[0].values_S < 1e-5).mean()) for t in made if t.glance}
     assert shares == {experiment.PROTOCOLS["published"]: 0.0, experiment.PROTOCOLS["tuned"]: 1.0}
     places = [(q.artefact, q.block, q.row, q.column, q.metric) for table in made for q in table.quantities]
     assert len(set(places)) == len(places)
