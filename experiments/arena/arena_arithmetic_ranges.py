@@ -3,7 +3,7 @@
 The sweep over ranges of the arithmetic function task of Madsen and Johansen: the product, in seven pairs of a range of
 training and one of the test.
 
-    python -m experiments run arena_arithmetic_ranges --profile full     # 70 CPU-min, of three pairs
+    python -m experiments run arena_arithmetic_ranges --profile full     # 109 CPU-min, of four pairs
 
 Expected: NMU multiplies in most ranges, and nothing does from U[1.1, 1.2]; what takes logs loses the signs of U[-2, 2].
 
