@@ -55,6 +55,8 @@ SENTENCES = (
     ("from U[0.1, 0.2] in {}.", (RANGES, "NAU, NMU: U[0.1, 0.2]", "1e-05")),
     ("as published, and in {} at 1e-3.", (RANGES, "NAU, NMU: U[1.1, 1.2]", "0.001")),
     ("and multiply in {} there,", (RANGES, "NAC, NAC mul: U[-2, 2]", "0.1")),
+    ("Two NALUs multiply in {} from every", (RANGES, "NALU, NALU: U[1, 2]", "1e-05")),
+    ("best from U[-2, -1], in {}.", (RANGES, "NALU, NALU: U[-2, -1]", "0.01")),
     ("a learning rate of 1e-3 it solves {} of sums", (PUBLISHED, "NAC: a + b", "1e-05")),
     ("chosen by validation, {}.", (TUNED, "NAC: a + b", "1e-05")),
     ("The multiplying NAC divides in {}, tuned", (PUBLISHED, "NAC mul: a / b", "1e-05")),
@@ -117,6 +119,10 @@ def test_of_100_inputs_one_pair_multiplies_and_none_divides_at_the_protocols_tol
     assert ends == {"a * b": ["NAU, NMU"], "a / b": []}
     assert solved[RANGES, "NAU, NMU: U[1.1, 1.2]", "1e-05"] == 0
     assert solved[RANGES, "NAC, NAC mul sigmoid: U[-2, 2]", "0.1"] == 0
+    nalu = {key: share for key, share in solved.items() if key[0] == RANGES and key[1].startswith("NALU, NALU: ")}
+    assert {share for key, share in nalu.items() if key[2] == "1e-05"} == {0}
+    at_a_hundredth = {key[1]: share for key, share in nalu.items() if key[2] == "0.01"}
+    assert len(at_a_hundredth) == 7 and max(at_a_hundredth, key=at_a_hundredth.get) == "NALU, NALU: U[-2, -1]"
 
 
 def test_no_cell_divides_two_of_ten_more_often_than_the_multiplying_nac(solved):

@@ -26,12 +26,14 @@ WIDTHS = {"float32": 4, "float64": 8}  # bytes of the widest number, by the type
 VERSIONS = ("python", "jax", "jaxlib", "flax", "optax", "numpy")
 PROVENANCE = {"seeds", "date", "commit", "versions", *COSTS, *TEXTS}
 
-# A value that is not finite has two honest origins. Its seed counted steps whose gradient was not finite, in an array
+# A value that is not finite has three honest origins. Its seed counted steps whose gradient was not finite, in an array
 # whose name begins with COUNTS; or it is an error far outside of the range of training, where a network that learnt
-# well may still overflow: there a seed fails, and counts as one that failed, without any step that went wrong.
+# well may still overflow: there a seed fails, and counts as one that failed, without any step that went wrong; or it is
+# the error inside of a network that its record says has diverged, before the first error was taken.
 COUNTS = "nonfinite"
 OUTSIDE = ("extrapolation", "error_", "far", "times ")
 ARENA, OUTSIDE_IN_ARENA = "arena_", ("test", "squared")  # all tests of the arena are outside
+INSIDE_IN_ARENA, DIVERGED = "validation", "diverged"
 
 
 class Checked(NamedTuple):
@@ -77,10 +79,13 @@ def check(path: Path) -> Checked:
         if array.dtype.kind not in "fiub":
             faults.append(f"'{name}' holds no numbers")
             continue
-        odd_S = (~np.isfinite(array)).reshape(seeds, -1).sum(axis=1)
+        odd = ~np.isfinite(array)
+        odd_S = odd.reshape(seeds, -1).sum(axis=1)
         if not odd_S.any():
             continue
-        if name.startswith(outside) or not odd_S[~skipped_S].any():
+        diverged = np.asarray(arrays.get(DIVERGED, False)).astype(bool)
+        told = in_arena and name == INSIDE_IN_ARENA and diverged.shape == odd.shape and not (odd & ~diverged).any()
+        if name.startswith(outside) or told or not odd_S[~skipped_S].any():
             overflown.append((name, int(odd_S.sum())))
         else:
             which = ", ".join(map(str, np.flatnonzero((odd_S > 0) & ~skipped_S)))

@@ -315,6 +315,22 @@ def test_in_the_arena_the_test_is_outside_and_may_overflow(place, monkeypatch, a
     assert bool(checked.faults) != "toy".startswith(arena), checked.faults
 
 
+@pytest.mark.parametrize(("arena", "said", "sound"), [("arena_", 1, False), ("to", 1, True), ("to", 0, False)])
+def test_in_the_arena_a_network_that_is_said_to_have_diverged_may_have_no_error_inside(
+    place, monkeypatch, arena, said, sound
+):
+    """Two NALUs of a hundred numbers from U[10, 20] may diverge before the first log."""
+    monkeypatch.setattr(verify_records, "ARENA", arena)
+    run = records.read(record(place / "results"))
+    address = next(each for each in planned() if each.digest == run.digest)
+    validation = np.ones_like(run.arrays["slope_L"])
+    diverged = np.zeros(validation.shape, bool)
+    validation.flat[0], diverged.flat[0] = np.inf, bool(said)
+    arrays = {**run.arrays, "validation": validation, "diverged": diverged}
+    records.save(place / "results", address, arrays, run.provenance)
+    assert (not verify_records.check(record(place / "results")).faults) == sound
+
+
 def test_pictures_that_are_drawn_otherwise_are_told_and_no_fault(place, call):
     path = place / "results" / "figures" / "toy.svg"
     path.write_text(path.read_text().replace("The toy", "A toy"))
