@@ -163,6 +163,11 @@ def _of_nine_ranges(steps: int) -> str:
 
 
 _OF_ENTRANTS = {name: its.operations for name, its in ENTRANTS.items()}
+_OF_MINIMAL = {
+    name: minimal_arithmetic.entrant(name).operations
+    for name in minimal_arithmetic.CELLS
+    if name not in minimal_arithmetic.READINGS
+}
 _SEVERAL = "The same for networks of several layers"
 KINDS = (
     Kind(
@@ -205,7 +210,7 @@ KINDS = (
         note=_of_nine_ranges,
     ),
     Kind(
-        operations={name: minimal_arithmetic.entrant(name).operations for name in minimal_arithmetic.CELLS},
+        operations=_OF_MINIMAL,
         called=tuned.key_of_minimal,
         train=_of_minimal,
         title=lambda name: minimal_arithmetic.entrant(name).title,

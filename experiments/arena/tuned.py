@@ -153,8 +153,4 @@ TUNED: dict[tuple[str, str], Settings] = {
     ("nmru", key_of_minimal("a / b")): Settings(0.001, 1),
     ("mc_fc", key_of_minimal("a + b")): Settings(0.001, 0.05),
     ("mul_mc_fc", key_of_minimal("a * b")): Settings(0.001, 0.3),
-    ("inalu_early", key_of_minimal("a + b")): Settings(0.1, 0.05),
-    ("inalu_early", key_of_minimal("a - b")): Settings(0.01, 0.05),
-    ("inalu_early", key_of_minimal("a * b")): Settings(0.1, 0.3),
-    ("inalu_early", key_of_minimal("a / b")): Settings(0.1, 0.05),
 }

@@ -16,6 +16,7 @@ from experiments.arena import (
     arena_single_module_10,
     entrants,
     in_turns,
+    minimal_arithmetic,
     published,
     report,
     tasks,
@@ -262,7 +263,10 @@ def test_the_search_and_what_it_found_have_every_cell_and_operation_of_the_tuned
     cfg = arena_search.Config()
     searched = {(run["cell"], run["operation"]) for run in arena_search.runs(cfg)}
     named = {
-        (run["cell"], key(run["operation"])) for experiment, key in KEYS.items() for run in published_runs(experiment)
+        (run["cell"], key(run["operation"]))
+        for experiment, key in KEYS.items()
+        for run in published_runs(experiment)
+        if run["cell"] not in minimal_arithmetic.READINGS
     }
     product = {(run["cell"], tasks.SIMPLE_PRODUCT) for run in published_runs(arena_simple_product)}
     four = {(run["cell"], tasks.FOUR_AT_ONCE) for run in published_runs(arena_npu_simple)}
