@@ -13,8 +13,8 @@ from experiments.lib.store.records import find
 
 TEXT = " ".join((ROOT / "docs" / "arena.md").read_text(encoding="utf-8").split())
 PUBLISHED, TUNED = "single module, as published", "single module, tuned"
-PRODUCT_TUNED, TEN = "simple product, tuned", "single module of 10"
-MINIMAL, RANGES = "minimal arithmetic", "arithmetic function, ranges"
+PRODUCT_TUNED, TEN, TEN_TUNED = "simple product, tuned", "single module of 10", "single module of 10, tuned"
+MINIMAL, MINIMAL_TUNED, RANGES = "minimal arithmetic", "minimal arithmetic, tuned", "arithmetic function, ranges"
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,30 @@ SENTENCES = (
     ("The multiplying NAC divides in {}, tuned", (PUBLISHED, "NAC mul: a / b", "1e-05")),
     ("tuned in {}.", (TUNED, "NAC mul: a / b", "1e-05")),
     ("NAC divides two of ten in {}, and no cell", (TEN, "NAC mul: a / b", "1e-05")),
+    ("again, NAC adds in {} and", (MINIMAL, "NAC: a + b", "1e-05")),
+    ("subtracts in {}, tuned", (MINIMAL, "NAC: a - b", "1e-05")),
+    ("70 %, tuned in {} and", (MINIMAL_TUNED, "NAC: a + b", "1e-05")),
+    ("tuned in 100 % and {}. - **Two layers", (MINIMAL_TUNED, "NAC: a - b", "1e-05")),
+    ("Tuned, it adds two of ten in {},", (TEN_TUNED, "iNALU: a + b", "1e-05")),
+    ("subtracts in {} and", (TEN_TUNED, "iNALU: a - b", "1e-05")),
+    ("and multiplies in {}, as published in", (TEN_TUNED, "iNALU: a * b", "1e-05")),
+    ("as published in {}, 23 %", (TEN, "iNALU: a + b", "1e-05")),
+    ("23 %, {} and 11", (TEN, "iNALU: a - b", "1e-05")),
+    ("23 % and {}. NAC adds", (TEN, "iNALU: a * b", "1e-05")),
+    ("NAC adds in {} (as", (TEN_TUNED, "NAC: a + b", "1e-05")),
+    ("(as published {}), while", (TEN, "NAC: a + b", "1e-05")),
+    ("as before: {},", (TEN_TUNED, "NMRU: a / b", "1e-05")),
+    ("86 %, {} and 89", (TEN_TUNED, "NRU: a / b", "1e-05")),
+    ("44 % and {}. What is best", (TEN_TUNED, "NAC mul: a / b", "1e-05")),
+    ("a linear layer adds in {} as", (TEN, "linear: a + b", "1e-05")),
+    ("ten times the rate, in {}, and", (TEN_TUNED, "linear: a + b", "1e-05")),
+    ("78 %, and in {} at 1e-4", (TEN_TUNED, "linear: a + b", "0.0001")),
+    ("divides in {}, RealNPU", (MINIMAL_TUNED, "NAC mul: a / b", "1e-05")),
+    ("RealNPU in {}, NPU", (MINIMAL_TUNED, "RealNPU: a / b", "1e-05")),
+    ("NPU in {} and NALU", (MINIMAL_TUNED, "NPU: a / b", "1e-05")),
+    ("and NALU in {} of", (MINIMAL_TUNED, "NALU: a / b", "1e-05")),
+    ("tuned iNALU does in {} and", (MINIMAL_TUNED, "iNALU: a / b", "1e-05")),
+    ("and NMRU in {}. - **Tuned by", (MINIMAL_TUNED, "NMRU: a / b", "1e-05")),
     ("the simple product in {} of seeds, as", (PRODUCT_TUNED, "NALU, NALU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("as published in {}; NAC with", ("simple product", "NALU, NALU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     (
@@ -72,7 +96,7 @@ SENTENCES = (
     ("two iNALUs in {} and", (PRODUCT_TUNED, "NAU, NMU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("NAU with NMRU solves {} as", ("simple product", "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("tuned {} at 1e-3", (PRODUCT_TUNED, "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "0.001")),
-    ("and {} at 1e-5. - **Tuned by", (PRODUCT_TUNED, "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
+    ("and {} at 1e-5. - **Among ten", (PRODUCT_TUNED, "NAU, NMRU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("100 % and {}. What the search", (PRODUCT_TUNED, "iNALU, iNALU: (x1 + x2 + x3 + x4) (x1 + x2)", "1e-05")),
     ("in every range: {} and", (PUBLISHED, "linear: a + b", "1e-05")),
     ("and {}. A cell that does not", (PUBLISHED, "linear: a - b", "1e-05")),
@@ -123,6 +147,12 @@ def test_of_100_inputs_one_pair_multiplies_and_none_divides_at_the_protocols_tol
     assert {share for key, share in nalu.items() if key[2] == "1e-05"} == {0}
     at_a_hundredth = {key[1]: share for key, share in nalu.items() if key[2] == "0.01"}
     assert len(at_a_hundredth) == 7 and max(at_a_hundredth, key=at_a_hundredth.get) == "NALU, NALU: U[-2, -1]"
+
+
+def test_before_and_after_tuning_the_same_cells_divide_two_of_ten_as_often(solved):
+    for cell in ("NMRU", "NRU", "NAC mul"):
+        rates = [solved[protocol, f"{cell}: a / b", "1e-05"] for protocol in (TEN, TEN_TUNED)]
+        assert abs(rates[0] - rates[1]) < 1
 
 
 def test_no_cell_divides_two_of_ten_more_often_than_the_multiplying_nac(solved):
