@@ -5,7 +5,7 @@ settings, its published training in all else, and they are compared by the error
 that nothing else sees. That is done for one layer of two inputs, of ten and in minimal arithmetic, and for networks of
 several layers of the simple product and of the power unit's simple task (`searched`). What is best is in `tuned`.
 
-    python -m experiments run arena_search --profile full     # 30 CPU-min
+    python -m experiments run arena_search --profile full     # 29 CPU-min
 
 Axes: S seeds, K settings, E errors of a setting (of its ranges, sets or outputs).
 """

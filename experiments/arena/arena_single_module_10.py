@@ -4,7 +4,7 @@ The single module arithmetic task of Mistry et al. with redundancy: ten inputs o
 training and test, one layer, 100,000 steps, every cell trained as its publication says, and once more with the settings
 that suit it best of a few that all cells were given (`arena_search`).
 
-    python -m experiments run arena_single_module_10 --profile full     # 98 CPU-min
+    python -m experiments run arena_single_module_10 --profile full     # 189 CPU-min
 
 Axes: S seeds, L ranges.
 """
