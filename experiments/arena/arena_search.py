@@ -46,12 +46,12 @@ class Config:
     def __post_init__(self) -> None:
         check(self)
         training.check_length(self)
-        turns, minimal = minimal_arithmetic.IN_TURNS, {tuned.key_of_minimal(operation) for operation in entrants.ALL}
+        turns = [name for name in self.cells if name in minimal_arithmetic.IN_TURNS]
+        minimal = {tuned.key_of_minimal(operation) for operation in entrants.ALL} & set(self.operations)
         multiple = in_turns.BLOCK * self.legs // searched.TIMES_OF_MINIMAL
         sentence = f"steps is {self.steps}, but must be a multiple of {multiple} where minimal arithmetic is asked for "
-        sentence += f"with a cell that it trains in turns ({', '.join(turns)})."
-        asked = turns.keys() & set(self.cells) and minimal & set(self.operations)
-        require(not asked or self.steps % multiple == 0, sentence)
+        sentence += f"with what it trains in turns ({', '.join(turns)})."
+        require(not (turns and minimal) or self.steps % multiple == 0, sentence)
 
     @property
     def settings(self) -> list[tuple[float, float]]:
